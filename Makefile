@@ -1,0 +1,66 @@
+# The front door. CMake does the work, in build/.
+#   make [all]  make run  make test  make test-programs  make bench  make lint
+#   make install [PREFIX=/usr/local] [DESTDIR=]  make uninstall  make deb  make clean
+# CMAKE_ARGS passes settings on: make CMAKE_ARGS=-DCHUNKY_CONFIG=audit BUILD=build-audit
+
+BUILD      ?= build
+PREFIX     ?= /usr/local
+JOBS       ?= $(shell nproc 2>/dev/null || echo 2)
+CMAKE_ARGS ?=
+ARGS       ?=
+
+MAKEFLAGS  += --no-print-directory
+
+.PHONY: all everything configure deps run test test-programs bench lint format \
+        install uninstall deb clean
+
+all: configure
+	@cmake --build $(BUILD) --parallel $(JOBS) --target product
+
+everything: configure
+	@cmake --build $(BUILD) --parallel $(JOBS)
+
+configure:
+	@command -v cmake >/dev/null || { echo 'cmake is missing: scripts/deps build'; exit 1; }
+	@cmake -S . -B $(BUILD) $(CMAKE_ARGS) >$(or $(TMPDIR),/tmp)/chunky-configure.$$$$ 2>&1 \
+	  || { cat $(or $(TMPDIR),/tmp)/chunky-configure.$$$$; exit 1; }; \
+	  rm -f $(or $(TMPDIR),/tmp)/chunky-configure.$$$$
+
+deps:
+	@scripts/deps build
+
+run:
+	@scripts/deps run
+	@$(MAKE) all
+	@scripts/run-demo $(BUILD)
+
+test:
+	@scripts/deps build lint test
+	@scripts/ci $(ARGS)
+
+test-programs:
+	@scripts/deps build programs
+	@scripts/ci programs
+
+bench: all
+	@scripts/deps bench
+	@bench/compare $(ARGS)
+
+lint:
+	@scripts/deps lint
+	@scripts/ci lint
+
+format:
+	@scripts/check-format --fix
+
+install: all
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+uninstall:
+	@sed 's|^|$(DESTDIR)|' $(BUILD)/install_manifest.txt | xargs -r rm -fv
+
+deb: all
+	@cd $(BUILD) && cpack -G DEB
+
+clean:
+	@rm -rf $(BUILD)

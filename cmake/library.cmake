@@ -1,0 +1,48 @@
+# libchunky.so and libchunky.a, both from the same objects.
+
+set(CHUNKY_LAYERS base os core audit front)
+set(engine)
+foreach(layer ${CHUNKY_LAYERS})
+  file(GLOB CHUNKY_SRC_${layer} CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/src/${layer}/*.c)
+  list(APPEND engine ${CHUNKY_SRC_${layer}})
+endforeach()
+if(CHUNKY_UNITY)
+  # The object must be rebuilt when a file it includes appears, so the globs stay above.
+  set(engine ${PROJECT_SOURCE_DIR}/src/chunky.c)
+endif()
+
+add_library(chunky_objects OBJECT ${engine})
+target_link_libraries(chunky_objects PRIVATE chunky_engine_flags)
+
+find_package(Threads REQUIRED)
+add_library(chunky_shared SHARED $<TARGET_OBJECTS:chunky_objects>)
+add_library(chunky::shared ALIAS chunky_shared)
+set_target_properties(chunky_shared PROPERTIES
+  OUTPUT_NAME chunky VERSION 1 SOVERSION 1 LINKER_LANGUAGE C
+  LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+target_link_libraries(chunky_shared PRIVATE chunky_engine_flags Threads::Threads)
+target_include_directories(chunky_shared INTERFACE ${PROJECT_SOURCE_DIR}/include)
+
+# One object for the archive, with the hidden names made local: a program linked with it
+# can call its own function arena_take and never meet ours.
+set(whole ${PROJECT_BINARY_DIR}/chunky-whole.o)
+set(archive ${PROJECT_BINARY_DIR}/libchunky.a)
+add_custom_command(OUTPUT ${archive}
+  COMMAND ${CMAKE_LINKER} -r -o ${whole} $<TARGET_OBJECTS:chunky_objects>
+  COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${whole}
+  COMMAND ${CMAKE_COMMAND} -E rm -f ${archive}
+  COMMAND ${CMAKE_AR} rcs ${archive} ${whole}
+  DEPENDS chunky_objects $<TARGET_OBJECTS:chunky_objects>
+  COMMAND_EXPAND_LISTS VERBATIM COMMENT "Archiving libchunky.a")
+add_custom_target(chunky_archive ALL DEPENDS ${archive})
+
+add_library(chunky_static STATIC IMPORTED GLOBAL)
+add_library(chunky::static ALIAS chunky_static)
+add_dependencies(chunky_static chunky_archive)
+set_target_properties(chunky_static PROPERTIES
+  IMPORTED_LOCATION ${archive}
+  INTERFACE_INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/include
+  INTERFACE_LINK_LIBRARIES Threads::Threads)
+
+add_custom_target(product DEPENDS chunky_shared chunky_archive)

@@ -1,0 +1,32 @@
+# The `chunky` command: tool/, the audit layer and say.c. It must not contain the
+# allocator that it looks at. Libraries that it can use but does not need are looked for
+# here; each found one defines HAVE_<NAME>.
+
+file(GLOB tool_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tool/*.c)
+if(NOT tool_sources)
+  message(STATUS "absent: tool/*.c")
+  return()
+endif()
+
+add_executable(chunky_tool ${tool_sources} ${CHUNKY_SRC_audit}
+  ${PROJECT_SOURCE_DIR}/src/base/say.c)
+set_target_properties(chunky_tool PROPERTIES
+  OUTPUT_NAME chunky RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+target_link_libraries(chunky_tool PRIVATE chunky_flags Threads::Threads m)
+target_link_options(chunky_tool PRIVATE -Wl,-z,now -Wl,-z,relro)
+
+find_package(PkgConfig)
+foreach(pair LIBELF:libelf LIBDW:libdw NCURSES:ncursesw ZSTD:libzstd)
+  string(REPLACE ":" ";" pair ${pair})
+  list(GET pair 0 name)
+  list(GET pair 1 module)
+  if(PKG_CONFIG_FOUND)
+    pkg_check_modules(${name} QUIET IMPORTED_TARGET ${module})
+  endif()
+  if(${name}_FOUND)
+    target_compile_definitions(chunky_tool PRIVATE HAVE_${name}=1)
+    target_link_libraries(chunky_tool PRIVATE PkgConfig::${name})
+  endif()
+endforeach()
+
+add_dependencies(product chunky_tool)
