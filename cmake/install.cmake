@@ -1,6 +1,8 @@
 # What `make install` puts where. chunky.pc finds its prefix from its own place, so the
 # tree can be staged and moved.
 
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # what is installed needs no test built
+
 install(TARGETS chunky_shared
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_COMPONENT development)
 install(FILES ${PROJECT_BINARY_DIR}/libchunky.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
