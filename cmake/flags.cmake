@@ -27,8 +27,8 @@ endif()
 if(CHUNKY_SANITIZE)
   set(sanitize -fsanitize=${CHUNKY_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
-  target_compile_options(chunky_flags INTERFACE ${sanitize})
-  target_link_options(chunky_flags INTERFACE ${sanitize})
+  add_compile_options(${sanitize})  # everywhere: the program must bring the runtime
+  add_link_options(${sanitize})
 endif()
 
 add_library(chunky_engine_flags INTERFACE)
