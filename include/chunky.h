@@ -1,0 +1,78 @@
+/*
+ * chunky.h - Chunky, a memory allocator whose heap you can see. The only public header.
+ *
+ * Every call is thread-safe; none is safe in a signal handler that interrupted one of
+ * them. Memory belongs to the caller until it is freed by a call of the same family;
+ * the libc names and the chunky_ names are one family when both come from Chunky.
+ * Sizes are bytes. All memory is aligned to 16 bytes at least. malloc-like calls return
+ * NULL and set errno to ENOMEM on failure; freeing preserves errno.
+ * Sources: ISO C (C23 7.24.3), POSIX.1-2017, glibc's malloc(3), mallinfo(3), mallopt(3).
+ */
+#ifndef CHUNKY_H
+#define CHUNKY_H
+
+#include <malloc.h> /* struct mallinfo, struct mallinfo2 */
+#include <stddef.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CHUNKY_VERSION_MAJOR 0
+#define CHUNKY_VERSION_MINOR 1
+
+/* "0.1.0"; static storage. */
+const char *chunky_version(void);
+
+/* ISO C: malloc(0) returns a unique pointer. */
+void *chunky_malloc(size_t bytes);
+void *chunky_calloc(size_t count, size_t bytes);
+/* realloc(p, 0) frees p and returns NULL, errno unchanged, as glibc does. */
+void *chunky_realloc(void *mem, size_t bytes);
+void chunky_free(void *mem);
+
+/* C23. The size and alignment are evidence, never trusted: see libchunky(7), check. */
+void chunky_free_sized(void *mem, size_t bytes);
+void chunky_free_aligned_sized(void *mem, size_t align, size_t bytes);
+/* C23: the largest power of two that divides the address; 0 for NULL. */
+size_t chunky_memalignment(const void *mem);
+
+/* Fails with ENOMEM when count * bytes overflows. */
+void *chunky_reallocarray(void *mem, size_t count, size_t bytes);
+
+/* align: a power of two, else EINVAL. */
+void *chunky_aligned_alloc(size_t align, size_t bytes);
+/* align is rounded up to a power of two. */
+void *chunky_memalign(size_t align, size_t bytes);
+/* Returns 0, EINVAL (align no power of two multiple of sizeof(void *)) or ENOMEM;
+ * errno and, on failure, *out are unchanged. */
+int chunky_posix_memalign(void **out, size_t align, size_t bytes);
+/* Page-aligned; pvalloc also rounds the size up to whole pages. */
+void *chunky_valloc(size_t bytes);
+void *chunky_pvalloc(size_t bytes);
+
+/* Bytes that may be used at mem, at least what was asked for; 0 for NULL. */
+size_t chunky_malloc_usable_size(void *mem);
+
+/* Gives free memory back to the system, but `pad` bytes at the top of the main heap.
+ * Returns 1 if some was given back, else 0. */
+int chunky_malloc_trim(size_t pad);
+/* glibc's M_ parameters; 1 if accepted, 0 if unknown or out of range. */
+int chunky_mallopt(int parameter, int value);
+/* arena: bytes of heaps; uordblks: in use; fordblks: free, cached ones included;
+ * hblks, hblkhd: mapped chunks and their bytes; keepcost: what trimming the top frees. */
+struct mallinfo chunky_mallinfo(void);
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+struct mallinfo2 chunky_mallinfo2(void);
+#endif
+/* XML on `stream`; options must be 0, else EINVAL is returned. */
+int chunky_malloc_info(int options, FILE *stream);
+/* A summary on stderr. */
+void chunky_malloc_stats(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * Arithmetic on sizes and addresses: alignment, logarithm, overflow checks.
+ * No state.
+ */
+#ifndef CHUNKY_BASE_BITS_H
+#define CHUNKY_BASE_BITS_H
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { KIB = 1024, MIB = 1024 * 1024 };
+
+static inline bool is_power_of_two(size_t x)
+{
+    return x != 0 && (x & (x - 1)) == 0;
+}
+
+/* `align` is a power of two; the caller has excluded overflow. */
+static inline size_t align_up(size_t x, size_t align)
+{
+    return (x + align - 1) & ~(align - 1);
+}
+
+static inline size_t align_down(size_t x, size_t align)
+{
+    return x & ~(align - 1);
+}
+
+static inline size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline size_t clamp_size(size_t x, size_t low, size_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+/* floor(log2(x)); x is not 0. */
+static inline unsigned log2_floor(uint64_t x)
+{
+    return 63U - count_leading_zeros(x);
+}
+
+/* *out = a * b; true when the product does not fit. */
+static inline bool multiply_overflows(size_t a, size_t b, size_t *out)
+{
+    *out = a * b;
+    return a != 0 && *out / a != b;
+}
+
+/* *out = a + b; true when the sum does not fit. */
+static inline bool add_overflows(size_t a, size_t b, size_t *out)
+{
+    *out = a + b;
+    return *out < a;
+}
+
+#endif

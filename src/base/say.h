@@ -1,0 +1,28 @@
+/*
+ * Formatted text without allocation, locale, stdio or errno: a bounded buffer
+ * and a write to a file descriptor. Safe in signal handlers.
+ */
+#ifndef CHUNKY_BASE_SAY_H
+#define CHUNKY_BASE_SAY_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct text {
+    char *data;      /* caller's buffer, always ends with a NUL */
+    size_t capacity; /* bytes of data, at least 1 */
+    size_t length;   /* bytes written, without the NUL */
+};
+
+/* Formats: %s %c %d %u %zu %lu %ld %llu %x %zx %lx %p %%; width and 0 or - flags. Other
+ * letters are printed as they are. Text that does not fit is cut. */
+void text_add(struct text *t, const char *format, ...);
+void text_add_list(struct text *t, const char *format, va_list arguments);
+
+/* Writes "text" to fd in one write call (up to 1 KiB); keeps errno. */
+void say(int fd, const char *format, ...);
+
+/* Writes all of data to fd, retrying short writes; keeps errno. */
+void say_bytes(int fd, const char *data, size_t length);
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * An arena: a lock, heaps, a top chunk, bins, and the depot that caches exchange
+ * magazines with. It hands out and takes back idle chunks (check inverted); caches and
+ * user pointers are the front's business. Notes: docs/notes/arenas.md
+ */
+#ifndef CHUNKY_CORE_ARENA_H
+#define CHUNKY_CORE_ARENA_H
+
+#include "core/bin.h"
+#include "core/depot.h"
+#include "core/heap.h"
+#include "core/tune.h"
+#include "os/lock.h"
+
+enum {
+    FAST_COUNT = 65, /* fast bin i holds size 16 * i, up to 1 KiB */
+    ARENA_LOW_PAGES = 16 /* pages that a top must have before it is worth purging */
+};
+
+/* Counters, written under the lock, read without it by anybody who asks. */
+struct arena_counts {
+    uint64_t visits;       /* times the lock was taken for a cache or a large block */
+    uint64_t contended;    /* of these, found locked */
+    uint64_t fills;        /* batches given to caches */
+    uint64_t flushes;      /* batches taken from caches */
+    uint64_t splits;       /* chunks cut in two */
+    uint64_t merges;       /* neighbours joined */
+    uint64_t consolidations; /* fast bins emptied */
+    uint64_t grows;        /* heap growth calls */
+    uint64_t trims;        /* top given back */
+    uint64_t purges;       /* madvise calls */
+    uint64_t purged;       /* bytes of them */
+    uint64_t returned;     /* purged bytes that were used again within the hold time */
+};
+
+struct arena {
+    struct lock lock;
+    uint32_t index;               /* 0: main */
+    uint32_t flags;               /* NON_MAIN_ARENA or 0, of its spanned heaps' chunks */
+    _Atomic uint32_t generation;  /* odd while the lock is held, for readers outside */
+    _Atomic uint32_t threads;     /* caches attached */
+    struct arena *next;           /* list of arenas; never shrinks */
+    const struct tune *tune;      /* thresholds */
+
+    struct heap *heaps;           /* newest first */
+    struct heap *top_heap;        /* heap that top lies in, NULL before the first */
+    struct chunk *top;            /* idle chunk before top_heap's fence, or NULL */
+    uintptr_t top_clean;          /* pages from here to the fence are not resident */
+    size_t heap_bytes;            /* of all heaps */
+    size_t free_bytes;            /* of top, binned and unsorted chunks */
+    size_t fast_bytes;            /* of chunks in fast bins */
+
+    struct chunk *fast[FAST_COUNT]; /* last in, first out; fd only; not merged */
+    struct chunk *unsorted;       /* ring of chunks not yet sorted */
+    struct bins bins;             /* small and large bins */
+
+    struct chunk *dirty_oldest;   /* binned chunks that hold dirty pages, by age */
+    struct chunk *dirty_newest;   /* its other end */
+    size_t dirty_bytes;           /* whole free resident pages in them, bytes */
+    size_t widened;               /* added to the dirty budget, bytes */
+    uint64_t widened_until;       /* clock, ms */
+    uint64_t purged_at;           /* clock of the last purge, ms */
+    size_t purging;               /* bytes out of their bins for a purge right now */
+
+    struct depot depot;           /* magazines, this arena's chunks only */
+    struct remote remote;         /* magazines freed by threads of other arenas */
+    struct arena_counts counts;
+};
+
+/* Where zeroes are known to be in a chunk: whole pages [from, to). */
+struct clean {
+    uintptr_t from;
+    uintptr_t to;
+};
+
+/* Once, before anything else: the main arena. */
+void arena_init(const struct tune *t);
+extern struct arena arena_main;
+
+/* Arena of a cached-class chunk or of any chunk of a heap; touches no block. */
+struct arena *arena_of(const void *mem);
+
+/* Lock and unlock with the generation; `try` does not wait. */
+void arena_lock(struct arena *a);
+bool arena_try(struct arena *a);
+void arena_unlock(struct arena *a);
+/* An arena for a thread that found `busy` locked: an unlocked one, or a new one while
+ * fewer than the limit exist, else `busy`. Returned locked. */
+struct arena *arena_choose(struct arena *busy);
+/* The arena with the fewest threads. */
+struct arena *arena_least(void);
+unsigned arena_count(void);
+
+/* All below: lock held. */
+
+/* An idle chunk of `size` or up to 16 bytes more, or NULL and ENOMEM. `clean` may be
+ * NULL. */
+struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean);
+/* Up to `want` idle chunks of `size` as mem pointers, at least one, or 0 and ENOMEM. */
+size_t arena_take_batch(struct arena *a, size_t size, size_t want, void **out);
+/* The same, aligned: mem is a multiple of `align`, chunk at least `size`. */
+struct chunk *arena_take_aligned(struct arena *a, size_t size, size_t align);
+/* Takes an idle chunk of this arena back; verifies its whole header. */
+void arena_give(struct arena *a, struct chunk *c);
+/* Cuts a live chunk down to `size`; gives the rest back. */
+void arena_shrink(struct arena *a, struct chunk *c, size_t size);
+/* Grows a live chunk to at least `size` into the free chunk or top behind it. */
+bool arena_extend(struct arena *a, struct chunk *c, size_t size);
+/* Merges what lies in the fast bins. */
+void arena_consolidate(struct arena *a);
+/* Takes the remote list into the depot. */
+void arena_absorb(struct arena *a);
+/* Gives back the depot's chunks until at most `keep` bytes stay. */
+void arena_drain(struct arena *a, size_t keep);
+
+/* True when more free pages are resident than the budget allows. */
+bool arena_wants_purge(const struct arena *a);
+/* Gives dirty pages back until at most `keep` bytes stay. The lock is held at entry
+ * and exit, but not across the system calls. Returns the bytes given back. */
+size_t arena_purge(struct arena *a, size_t keep);
+/* Shortens the top by whole pages but for `pad` bytes. Returns bytes given back. */
+size_t arena_trim(struct arena *a, size_t pad);
+/* What a thread does before it unlocks after giving: depot limit, purge. */
+void arena_settle(struct arena *a);
+
+#endif

@@ -1,0 +1,184 @@
+/* Binned chunks; see bin.h. State: the struct bins of the caller's arena. */
+#include "core/bin.h"
+
+#include "base/check.h"
+#include "core/heap.h"
+
+static void bin_verify(const struct chunk *c, const struct chunk *neighbour)
+{
+    GUARD(((uintptr_t)neighbour & (CHUNK_ALIGN - 1)) == 0 && neighbour != NULL,
+          "corrupted bin: link is not a chunk", mem_of(c));
+    GUARD(chunk_is_idle(&heap_keys, neighbour),
+          "corrupted bin: link leads to no free chunk", mem_of(c));
+}
+
+void bin_ring_push(struct chunk **head, struct chunk *c)
+{
+    struct chunk *first = *head;
+    if (first == NULL) {
+        c->fd = c->bk = c;
+        *head = c;
+        return;
+    }
+    struct chunk *last = first->bk;
+    bin_verify(first, last);
+    GUARD(last->fd == first, "corrupted bin: fd of the last chunk", mem_of(last));
+    c->fd = first;
+    c->bk = last;
+    last->fd = c;
+    first->bk = c;
+}
+
+void bin_ring_unlink(struct chunk **head, struct chunk *c)
+{
+    struct chunk *fd = c->fd, *bk = c->bk;
+    bin_verify(c, fd);
+    bin_verify(c, bk);
+    GUARD(fd->bk == c && bk->fd == c, "corrupted bin: fd and bk disagree", mem_of(c));
+    if (fd == c) {
+        GUARD(*head == c, "corrupted bin: chunk is in no list", mem_of(c));
+        *head = NULL;
+        return;
+    }
+    fd->bk = bk;
+    bk->fd = fd;
+    if (*head == c)
+        *head = fd;
+}
+
+/* First chunk of its size in the ring of sizes that is not smaller than `size`, or NULL
+ * when all are smaller. */
+static struct chunk *bin_find_size(struct chunk *first, size_t size)
+{
+    struct chunk *at = first;
+    if (chunk_size(first->bk) < size)
+        return NULL;
+    while (chunk_size(at) < size) {
+        struct chunk *next = at->fd_size;
+        bin_verify(at, next);
+        GUARD(next->bk_size == at, "corrupted large bin: size links", mem_of(at));
+        at = next;
+        if (at == first)
+            return NULL;
+    }
+    return at;
+}
+
+/* Joins the ring of sizes before `at`. */
+static void bin_size_link(struct chunk *at, struct chunk *c)
+{
+    struct chunk *before = at->bk_size;
+    bin_verify(at, before);
+    GUARD(before->fd_size == at, "corrupted large bin: size links", mem_of(at));
+    c->fd_size = at;
+    c->bk_size = before;
+    before->fd_size = c;
+    at->bk_size = c;
+}
+
+static void bin_push_large(struct chunk **head, struct chunk *c, size_t size)
+{
+    struct chunk *first = *head;
+    if (first == NULL) {
+        bin_ring_push(head, c);
+        c->fd_size = c->bk_size = c;
+        return;
+    }
+    struct chunk *at = bin_find_size(first, size);
+    if (at != NULL && chunk_size(at) == size) {
+        /* Second of its size: the ring of sizes stays as it is. */
+        struct chunk *next = at->fd;
+        bin_verify(at, next);
+        GUARD(next->bk == at, "corrupted bin: fd and bk disagree", mem_of(at));
+        c->fd_size = c->bk_size = NULL;
+        c->fd = next;
+        c->bk = at;
+        next->bk = c;
+        at->fd = c;
+        return;
+    }
+    struct chunk *before = at == NULL ? first : at;
+    bin_size_link(before, c);
+    bin_ring_push(&before, c);
+    if (at == first)
+        *head = c;
+}
+
+static void bin_unlink_large(struct chunk **head, struct chunk *c)
+{
+    struct chunk *heir = c->fd;
+    if (c->fd_size != NULL) {
+        struct chunk *up = c->fd_size, *down = c->bk_size;
+        bin_verify(c, up);
+        bin_verify(c, down);
+        GUARD(up->bk_size == c && down->fd_size == c,
+              "corrupted large bin: size links", mem_of(c));
+        bin_verify(c, heir);
+        if (heir != c && heir->fd_size == NULL) {
+            /* The next one of the same size takes its place among the sizes. */
+            heir->fd_size = up == c ? heir : up;
+            heir->bk_size = down == c ? heir : down;
+            heir->fd_size->bk_size = heir;
+            heir->bk_size->fd_size = heir;
+        } else {
+            up->bk_size = down;
+            down->fd_size = up;
+        }
+    }
+    bin_ring_unlink(head, c);
+}
+
+void bin_push(struct bins *b, struct chunk *c, size_t size)
+{
+    unsigned i = bin_index(size);
+    if (size < LARGE_MIN)
+        bin_ring_push(&b->head[i], c);
+    else
+        bin_push_large(&b->head[i], c, size);
+    b->map[i / 64] |= 1ULL << (i % 64);
+}
+
+void bin_unlink(struct bins *b, struct chunk *c, size_t size)
+{
+    unsigned i = bin_index(size);
+    if (size < LARGE_MIN)
+        bin_ring_unlink(&b->head[i], c);
+    else
+        bin_unlink_large(&b->head[i], c);
+    if (b->head[i] == NULL)
+        b->map[i / 64] &= ~(1ULL << (i % 64));
+}
+
+unsigned bin_next(const struct bins *b, unsigned bin)
+{
+    if (bin >= BIN_COUNT)
+        return BIN_COUNT;
+    unsigned word = bin / 64;
+    uint64_t bits = b->map[word] & (~0ULL << (bin % 64));
+    while (bits == 0) {
+        if (++word == BIN_WORDS)
+            return BIN_COUNT;
+        bits = b->map[word];
+    }
+    return word * 64 + count_trailing_zeros(bits);
+}
+
+struct chunk *bin_find(const struct bins *b, size_t size)
+{
+    unsigned own = bin_index(size);
+    unsigned i = bin_next(b, own);
+    if (i == own && size >= LARGE_MIN) {
+        struct chunk *at = bin_find_size(b->head[i], size);
+        if (at == NULL)
+            i = bin_next(b, own + 1);
+        else
+            return at->fd != at && at->fd->fd_size == NULL ? at->fd : at;
+    }
+    if (i == BIN_COUNT)
+        return NULL;
+    struct chunk *at = b->head[i];
+    if (i < BIN_SMALL)
+        return at;
+    bin_verify(at, at->fd);
+    return at->fd != at && at->fd->fd_size == NULL ? at->fd : at;
+}

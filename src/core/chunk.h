@@ -1,0 +1,207 @@
+/*
+ * The chunk: its header word, sizes, neighbours, keyed check. Pure: words in, answers
+ * out; no state, no lock. Who may write what: docs/notes/chunks.md#ownership
+ *
+ *          live chunk                        free (binned) chunk
+ *   c  | prev_size, if P is clear     |   | prev_size, if P is clear     |
+ *   +8 | check16 | size        |R|A|M|P|   | check16 | size        |R|A|M|P|
+ *  +16 | user bytes   <- mem          |   | fd, bk, then for large ones  |
+ *      :                              :   : fd_size, bk_size, dirty list :
+ *      | the last 8 bytes are usable  |   | size again (the footer)      |
+ */
+#ifndef CHUNKY_CORE_CHUNK_H
+#define CHUNKY_CORE_CHUNK_H
+
+#include "base/bits.h"
+#include "base/compiler.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PREV_INUSE = 1,      /* P: the chunk before is not binned */
+    IS_MMAPPED = 2,      /* M: alone in its own mapping */
+    NON_MAIN_ARENA = 4,  /* A: lies in a size-aligned heap */
+    HAS_REQUEST = 8,     /* R: the slack is recorded in the last usable bytes */
+    CHUNK_FLAGS = 15,
+    CHUNK_ALIGN = 16,    /* of mem, and of every size */
+    CHUNK_MIN = 32,      /* smallest chunk */
+    CHUNK_OVERHEAD = 8,  /* size - usable bytes */
+    CHUNK_HEADER = 16,   /* mem - chunk */
+    CHUNK_MAPPED_OVERHEAD = 16, /* size - usable bytes of a mapped chunk */
+    FENCE_SIZE = 16,     /* the header that ends a heap; smaller than any chunk */
+    HOT_MAX = 65520,     /* larger chunks never pass the hot path's check */
+    LARGE_MIN = 1024,    /* binned chunks from here on have the size links */
+    TAIL_MIN = 4096      /* binned chunks from here on have the dirty members */
+};
+
+struct chunk {
+    uint64_t prev_size;       /* footer of the chunk before, when P is clear */
+    _Atomic uint32_t bits;    /* low 28 bits of size / 16, flags */
+    _Atomic uint16_t high;    /* bits 32 to 47 of size */
+    _Atomic uint16_t check;   /* keyed hash; inverted while the chunk is not live */
+    struct chunk *fd;         /* next in its bin (circular; fast bins: one way) */
+    struct chunk *bk;         /* previous in its bin */
+    struct chunk *fd_size;    /* large bins: first chunk of the next larger size */
+    struct chunk *bk_size;    /* large bins: first chunk of the next smaller size */
+    struct chunk *dirty_next; /* arena's list of chunks with dirty pages, oldest first */
+    struct chunk *dirty_prev; /* its other direction */
+    uintptr_t clean_from;     /* whole pages in [clean_from, clean_to) are not resident */
+    uintptr_t clean_to;       /* and read as zero; equal when there are none */
+};
+
+static_assert(offsetof(struct chunk, bits) == 8, "header word is at +8");
+static_assert(offsetof(struct chunk, check) == 14, "check is the top of the word");
+static_assert(offsetof(struct chunk, fd) == CHUNK_HEADER, "links start at mem");
+static_assert(sizeof(struct chunk) <= 96, "free chunk's members");
+
+/* Per-process secrets of the header check; set before the first header exists. */
+struct chunk_keys {
+    uint64_t address; /* mixed with mem */
+    uint64_t word;    /* mixed with size and flags */
+};
+
+static inline struct chunk *chunk_of(const void *mem)
+{
+    return (struct chunk *)((uintptr_t)mem - CHUNK_HEADER);
+}
+
+static inline void *mem_of(const struct chunk *c)
+{
+    return (void *)((uintptr_t)c + CHUNK_HEADER);
+}
+
+/* Size of the chunk for `bytes` asked; the caller has excluded overflow. */
+static inline size_t chunk_size_for(size_t bytes)
+{
+    size_t size = align_up(bytes + CHUNK_OVERHEAD, CHUNK_ALIGN);
+    return size < CHUNK_MIN ? CHUNK_MIN : size;
+}
+
+static inline uint32_t chunk_bits(const struct chunk *c)
+{
+    return atomic_load_explicit((_Atomic uint32_t *)&c->bits, memory_order_relaxed);
+}
+
+/* The header word without check and without P. */
+static inline uint64_t chunk_word(const struct chunk *c)
+{
+    uint64_t high =
+        atomic_load_explicit((_Atomic uint16_t *)&c->high, memory_order_relaxed);
+    return (high << 32) | (chunk_bits(c) & ~(uint32_t)PREV_INUSE);
+}
+
+static inline size_t chunk_size(const struct chunk *c)
+{
+    return (size_t)(chunk_word(c) & ~(uint64_t)CHUNK_FLAGS);
+}
+
+static inline bool chunk_is_mapped(const struct chunk *c)
+{
+    return (chunk_bits(c) & IS_MMAPPED) != 0;
+}
+
+static inline size_t chunk_usable(const struct chunk *c)
+{
+    return chunk_size(c) -
+           (chunk_is_mapped(c) ? CHUNK_MAPPED_OVERHEAD : CHUNK_OVERHEAD);
+}
+
+static inline bool chunk_prev_inuse(const struct chunk *c)
+{
+    return (chunk_bits(c) & PREV_INUSE) != 0;
+}
+
+static inline struct chunk *chunk_at(const struct chunk *c, size_t offset)
+{
+    return (struct chunk *)((uintptr_t)c + offset);
+}
+
+static inline struct chunk *chunk_next(const struct chunk *c)
+{
+    return chunk_at(c, chunk_size(c));
+}
+
+/* Only while P is clear, and after the footer was compared with that chunk's size. */
+static inline struct chunk *chunk_prev(const struct chunk *c)
+{
+    return (struct chunk *)((uintptr_t)c - (size_t)c->prev_size);
+}
+
+/* True when no hot path may take this word for a cached class: see #domains. */
+static inline bool chunk_word_is_special(uint64_t word)
+{
+    return word >= HOT_MAX + CHUNK_ALIGN || (word & (IS_MMAPPED | HAS_REQUEST)) != 0;
+}
+
+/* The right check for a live chunk whose user memory is at `mem`. */
+static ALWAYS_INLINE uint16_t chunk_hash_plain(uint64_t address_key, uint64_t word_key,
+                                               const void *mem, uint64_t word)
+{
+    return (uint16_t)multiply_fold((uintptr_t)mem ^ address_key, word ^ word_key);
+}
+
+static inline uint16_t chunk_hash(const struct chunk_keys *k, const void *mem,
+                                  uint64_t word)
+{
+    if (chunk_word_is_special(word))
+        word |= 1; /* P is never part of the word: a domain of its own */
+    return chunk_hash_plain(k->address, k->word, mem, word);
+}
+
+static inline uint16_t chunk_check(const struct chunk *c)
+{
+    return atomic_load_explicit((_Atomic uint16_t *)&c->check, memory_order_relaxed);
+}
+
+static inline bool chunk_is_live(const struct chunk_keys *k, const struct chunk *c)
+{
+    return chunk_check(c) == chunk_hash(k, mem_of(c), chunk_word(c));
+}
+
+/* Valid header of a chunk that is cached, fast, binned, top or on its way. */
+static inline bool chunk_is_idle(const struct chunk_keys *k, const struct chunk *c)
+{
+    return chunk_check(c) == (uint16_t)~chunk_hash(k, mem_of(c), chunk_word(c));
+}
+
+/* live <-> idle, by the owner of the chunk and by nobody else. */
+static ALWAYS_INLINE void chunk_flip(struct chunk *c)
+{
+    atomic_store_explicit(
+        &c->check,
+        (uint16_t)~atomic_load_explicit(&c->check, memory_order_relaxed),
+        memory_order_relaxed);
+}
+
+/* Writes a whole idle header. Arena lock held, and the chunk is the arena's. */
+static inline void chunk_set_idle(const struct chunk_keys *k, struct chunk *c,
+                                  size_t size, uint32_t flags)
+{
+    uint64_t word = (uint64_t)size | (flags & (uint32_t)(CHUNK_FLAGS & ~PREV_INUSE));
+    uint16_t check = (uint16_t)~chunk_hash(k, mem_of(c), word);
+    atomic_store_explicit(&c->bits, (uint32_t)word | (flags & PREV_INUSE),
+                          memory_order_relaxed);
+    atomic_store_explicit(&c->high, (uint16_t)(word >> 32), memory_order_relaxed);
+    atomic_store_explicit(&c->check, check, memory_order_relaxed);
+}
+
+/* P of a chunk that somebody else may own: a byte store, under the arena lock. */
+static inline void chunk_set_prev_inuse(struct chunk *c, bool inuse)
+{
+    _Atomic uint8_t *low = (_Atomic uint8_t *)(void *)&c->bits;
+    uint8_t value = atomic_load_explicit(low, memory_order_relaxed);
+    value = inuse ? (uint8_t)(value | PREV_INUSE) : (uint8_t)(value & ~PREV_INUSE);
+    atomic_store_explicit(low, value, memory_order_relaxed);
+}
+
+/* Writes the footer of a binned chunk. */
+static inline void chunk_set_footer(struct chunk *c, size_t size)
+{
+    chunk_at(c, size)->prev_size = size;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Magazines: arrays of pointers to idle chunks of one class and one arena, handed over
+ * whole between thread caches, so that no block is touched on the way. An arena keeps
+ * full ones in its depot (under its lock) and takes those that other arenas' threads
+ * freed from its remote list (lock-free). Notes: docs/notes/caches.md#depot
+ */
+#ifndef CHUNKY_CORE_DEPOT_H
+#define CHUNKY_CORE_DEPOT_H
+
+#include "core/class.h"
+
+#include <stdatomic.h>
+
+enum { MAGAZINE_SLOTS = 62 };
+
+struct magazine {
+    struct magazine *next;       /* older one of the same list */
+    uint32_t class;              /* of every chunk in it */
+    uint32_t count;              /* slots in use, from 0 */
+    void *slot[MAGAZINE_SLOTS];  /* mem of idle chunks */
+};
+
+struct depot {
+    struct magazine *full[CLASS_COUNT]; /* newest first */
+    size_t bytes;                       /* chunk bytes of all of them */
+    unsigned sweep;                     /* class that is drained next */
+};
+
+struct remote {
+    _Atomic(struct magazine *) list; /* pushed by anybody, taken whole by the arena */
+    _Atomic size_t bytes;            /* chunk bytes pushed and not yet taken */
+};
+
+static inline size_t magazine_bytes(const struct magazine *m)
+{
+    return (size_t)m->count * class_sizes[m->class];
+}
+
+/* Newest magazine of `class`, out of the depot, or NULL. */
+struct magazine *depot_take(struct depot *d, unsigned class);
+void depot_give(struct depot *d, struct magazine *m);
+/* Some magazine, classes in turn, for draining; NULL when the depot is empty. */
+struct magazine *depot_take_any(struct depot *d);
+
+/* Lock-free; returns the bytes that now wait there. */
+size_t remote_push(struct remote *r, struct magazine *m);
+/* The whole list, newest first. One consumer at a time. */
+struct magazine *remote_take(struct remote *r);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * A heap: one contiguous region of one arena, chunks from `first` to the fence that
+ * ends it. The main arena's heaps grow by sbrk; all others are reserved at a multiple
+ * of HEAP_SPAN, so that an address leads to its heap, and are committed in steps.
+ * Guarded by the lock of its arena. Notes: docs/notes/heaps.md
+ */
+#ifndef CHUNKY_CORE_HEAP_H
+#define CHUNKY_CORE_HEAP_H
+
+#include "core/chunk.h"
+#include "core/tune.h"
+
+struct arena;
+
+/* Secrets of the header check, set once before the first chunk. */
+extern struct chunk_keys heap_keys;
+
+enum {
+    HEAP_BREAK = 1, /* grown by sbrk; the struct lies in metadata */
+    HEAP_SPANNED = 2 /* size-aligned mapping; the struct lies at its start */
+};
+
+#define HEAP_SPAN ((size_t)64 * MIB) /* reserved address space of a spanned heap */
+#define HEAP_MAGIC 0x706165685f796b63ULL /* "ck_heap" read as little-endian text */
+
+struct heap {
+    uint64_t magic;       /* HEAP_MAGIC */
+    struct arena *arena;  /* its only owner */
+    struct heap *next;    /* arena's list, newest first; or list of spare heaps */
+    uintptr_t start;      /* first byte of the region (of the struct, if spanned) */
+    uintptr_t end;        /* end of what is committed; the fence is just below */
+    uintptr_t limit;      /* end of what is reserved; equal to end for a break heap */
+    struct chunk *first;  /* first chunk */
+    uint32_t kind;        /* HEAP_BREAK or HEAP_SPANNED */
+    uint32_t flags;       /* NON_MAIN_ARENA or 0, for every chunk in it */
+};
+
+/* Heap of a chunk in a spanned heap. */
+static inline struct heap *heap_of_spanned(const void *address)
+{
+    return (struct heap *)((uintptr_t)address & ~(HEAP_SPAN - 1));
+}
+
+static inline struct chunk *heap_fence(const struct heap *h)
+{
+    return (struct chunk *)(h->end - CHUNK_HEADER);
+}
+
+static inline size_t heap_size(const struct heap *h)
+{
+    return h->end - h->start;
+}
+
+/* A new heap with room for a chunk of `need`: all its space is one idle chunk from
+ * h->first to the fence, P set, fence's P set. NULL and ENOMEM on failure. */
+struct heap *heap_create_break(struct arena *a, size_t need, const struct tune *t);
+struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags);
+
+/* Moves the fence up by at least `need` bytes, and returns by how much; 0 when it
+ * cannot. The chunk before the fence does not change: the caller enlarges it. */
+size_t heap_grow(struct heap *h, size_t need, const struct tune *t);
+
+/* Moves the fence down by up to `excess` bytes (whole pages) and gives them to the
+ * system; returns by how much. The space must be idle. */
+size_t heap_shrink(struct heap *h, size_t excess);
+
+/* Nothing in it is used: hands it to other arenas, or unmaps it. Spanned heaps only;
+ * its pages are already purged. */
+void heap_destroy(struct heap *h);
+
+/* Addresses of the break heaps, for telling whose chunk it is without touching it. */
+bool heap_in_break(const void *address);
+
+#endif

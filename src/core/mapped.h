@@ -1,0 +1,52 @@
+/*
+ * Directly mapped chunks: one mapping each, described by a record in metadata whose
+ * number stands in the chunk's prev_size. Guarded by a lock of rank MAPPED, never held
+ * across a system call. Notes: docs/notes/mapped.md
+ */
+#ifndef CHUNKY_CORE_MAPPED_H
+#define CHUNKY_CORE_MAPPED_H
+
+#include "core/chunk.h"
+#include "core/tune.h"
+#include "os/lock.h"
+
+struct mapped {
+    struct mapped *next;  /* list of all in use, newest first; or of kept ones */
+    struct mapped *prev;  /* its other direction */
+    uintptr_t start;      /* of the mapping */
+    size_t length;        /* of the mapping, bytes */
+    struct chunk *chunk;  /* in it; NULL while kept */
+    uint64_t since;       /* clock, ms: when it was kept */
+};
+
+struct mapped_state {
+    struct lock lock;
+    struct mapped *live;       /* in use, newest first */
+    struct mapped *kept;       /* freed, still mapped, newest first */
+    size_t count;              /* in use */
+    size_t bytes;              /* mapped, in use */
+    size_t kept_bytes;         /* mapped, kept */
+    size_t peak_count;         /* most in use at a time */
+    size_t peak_bytes;         /* most bytes at a time */
+    size_t last_freed;         /* length of the mapping unmapped last */
+    uint64_t last_freed_at;    /* clock, ms */
+    size_t widened;            /* bytes that may be kept */
+    uint64_t widened_until;    /* clock, ms */
+    uint64_t maps, unmaps, remaps, reuses; /* counters */
+};
+
+extern struct mapped_state mapped;
+
+/* A live chunk with at least `bytes` usable, mem at a multiple of `align` (16 or more).
+ * *zeroed tells whether the memory reads as zero. NULL and ENOMEM on failure. */
+struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
+                          bool *zeroed);
+/* Frees a mapped chunk whose header the caller has verified and made idle. */
+void mapped_give(struct chunk *c, struct tune *t);
+/* A mapped chunk with `bytes` usable in place of `c`, contents kept, moved if needed;
+ * NULL (c unchanged) when it cannot. The chunk is live before and after. */
+struct chunk *mapped_resize(struct chunk *c, size_t bytes);
+/* Unmaps kept mappings that are older than the hold time; all if `all`. Returns bytes. */
+size_t mapped_expire(const struct tune *t, bool all);
+
+#endif

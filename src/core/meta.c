@@ -1,0 +1,84 @@
+/* Metadata memory; see meta.h. Power-of-two blocks cut from large mappings. */
+#include "core/meta.h"
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "os/os.h"
+
+#include <string.h>
+
+struct meta meta = {.lock = LOCK_INIT(RANK_META)};
+
+static unsigned meta_class(size_t bytes)
+{
+    unsigned log2 = bytes <= 1 ? 0 : log2_floor(bytes - 1) + 1;
+    return log2 < META_MIN_LOG2 ? META_MIN_LOG2 : log2;
+}
+
+/* A new region with room for `size` behind its header; lock held. */
+static bool meta_grow(size_t size)
+{
+    size_t total = align_up(size + 64, os_page_size());
+    struct meta_region *region = os_map(max_size(total, META_REGION));
+    if (region == NULL && total < META_REGION)
+        region = os_map(total);
+    else
+        total = max_size(total, META_REGION);
+    if (region == NULL)
+        return false;
+    region->size = total;
+    region->next = meta.regions;
+    meta.regions = region;
+    meta.mapped += total;
+    meta.bump = (char *)region + 64;
+    meta.end = (char *)region + total;
+    os_name(region, total, "chunky meta");
+    return true;
+}
+
+/* From the free list or the bump region; *zeroed tells which. Lock held. */
+static void *meta_pick(unsigned class, bool *zeroed)
+{
+    size_t size = (size_t)1 << class;
+    struct meta_block *block = meta.free[class];
+    *zeroed = block == NULL;
+    if (block != NULL) {
+        meta.free[class] = block->next;
+    } else {
+        if ((size_t)(meta.end - meta.bump) < size && !meta_grow(size))
+            return NULL;
+        block = (struct meta_block *)(void *)meta.bump;
+        meta.bump += size;
+    }
+    meta.used += size;
+    return block;
+}
+
+void *meta_take(size_t bytes)
+{
+    bool zeroed;
+    unsigned class = meta_class(bytes);
+    if (class > META_MAX_LOG2)
+        return os_map(align_up(bytes, os_page_size()));
+    lock_take(&meta.lock);
+    void *block = meta_pick(class, &zeroed);
+    lock_give(&meta.lock);
+    if (block != NULL && !zeroed)
+        memset(block, 0, bytes);
+    return block;
+}
+
+void meta_give(void *block, size_t bytes)
+{
+    unsigned class = meta_class(bytes);
+    if (class > META_MAX_LOG2) {
+        os_unmap(block, align_up(bytes, os_page_size()));
+        return;
+    }
+    lock_take(&meta.lock);
+    struct meta_block *b = block;
+    b->next = meta.free[class];
+    meta.free[class] = b;
+    meta.used -= (size_t)1 << class;
+    lock_give(&meta.lock);
+}

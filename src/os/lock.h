@@ -1,0 +1,45 @@
+/*
+ * A small futex lock with a rank: a thread may only take locks of rising rank. The
+ * debug build asserts the order. A thread that forks holds all locks and may go on
+ * allocating: see lock_fork_begin. Notes: docs/notes/threads.md#locks
+ */
+#ifndef CHUNKY_OS_LOCK_H
+#define CHUNKY_OS_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum lock_rank {
+    RANK_INIT,
+    RANK_THREADS, /* list of thread caches */
+    RANK_ARENAS,  /* list of arenas */
+    RANK_ARENA,   /* one arena; two at once never */
+    RANK_SPARE,   /* free heaps that any arena may take */
+    RANK_MAPPED,  /* directly mapped chunks */
+    RANK_META,    /* the metadata allocator */
+    RANK_COUNT
+};
+
+struct lock {
+    _Atomic uint32_t word;  /* 0 free, 1 held, 2 held and somebody sleeps */
+    uint32_t rank;          /* enum lock_rank */
+    _Atomic uintptr_t owner; /* the holder's thread mark, 0 when free */
+};
+
+/* Initialiser for a static lock. */
+#define LOCK_INIT(r) {.word = 0, .rank = (r), .owner = 0}
+
+void lock_init(struct lock *l, enum lock_rank rank);
+void lock_take(struct lock *l);
+/* True when it was free and is now held; never waits. */
+bool lock_try(struct lock *l);
+void lock_give(struct lock *l);
+/* True when the calling thread holds it. */
+bool lock_is_mine(const struct lock *l);
+
+/* Between these, which the fork handlers call with every lock held, lock_take and
+ * lock_give by the same thread do nothing: other libraries' handlers may allocate. */
+void lock_fork_begin(void);
+void lock_fork_end(void);
+
+#endif

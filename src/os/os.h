@@ -1,0 +1,63 @@
+/*
+ * What Chunky needs of an operating system; one file per system implements it.
+ * Sizes are bytes and multiples of the page size unless said. Memory that is mapped
+ * reads as zero. A call that may fail returns NULL or false and sets errno; all
+ * others keep errno. Nothing here allocates. Notes: docs/porting.md
+ */
+#ifndef CHUNKY_OS_OS_H
+#define CHUNKY_OS_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Reads the page size; to be called once before anything else here. */
+void os_init(void);
+size_t os_page_size(void);
+
+/* Read-write memory. */
+void *os_map(size_t size);
+/* Read-write memory at a multiple of `align` (a power of two, at least a page). */
+void *os_map_aligned(size_t size, size_t align);
+/* Address space at a multiple of `align`, not accessible until os_commit. */
+void *os_reserve_aligned(size_t size, size_t align);
+/* Makes a part of reserved space read-write. */
+bool os_commit(void *start, size_t size);
+/* Gives a committed part back and makes it inaccessible again. */
+void os_decommit(void *start, size_t size);
+void os_unmap(void *start, size_t size);
+/* Grows or shrinks a mapping, moving it if it must and may; contents are kept. */
+void *os_remap(void *start, size_t old_size, size_t new_size, bool may_move);
+/* Inaccessible pages, for guards. */
+bool os_protect(void *start, size_t size);
+
+/* Moves the program break by `delta` and returns the old break. Somebody else may
+ * have moved it since. */
+void *os_break(intptr_t delta);
+
+/* The pages lose their contents and stop being resident; they read as zero again. */
+void os_purge(void *start, size_t size);
+/* Makes pages resident ahead of their first touch; a hint. */
+void os_populate(void *start, size_t size);
+/* Asks for huge pages in this range only; a hint. */
+void os_hugepage(void *start, size_t size);
+/* Names an anonymous mapping in /proc/PID/maps where the kernel can; a hint. */
+void os_name(void *start, size_t size, const char *name);
+
+/* Fills `out`; never fails (falls back on the kernel's start-up bytes and the clock). */
+void os_random(void *out, size_t bytes);
+/* CPUs that this process may use: affinity, and the cgroup's cpu.max; at least 1. */
+unsigned os_cpus(void);
+/* Milliseconds of a coarse monotonic clock. */
+uint64_t os_clock_ms(void);
+/* A number for the running thread, as the kernel knows it. */
+unsigned os_thread_id(void);
+
+/* Value of an environment variable, or NULL; NULL in setuid programs. */
+const char *os_environment(const char *name);
+
+/* Sleeps while *word == expected; wakes one sleeper. */
+void os_wait(_Atomic uint32_t *word, uint32_t expected);
+void os_wake(_Atomic uint32_t *word);
+
+#endif
