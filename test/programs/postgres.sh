@@ -18,10 +18,6 @@ stop_server() {
     "${as_user[@]}" pg_ctl -D data -m immediate -w stop >/dev/null 2>&1 || true
 }
 
-query() {
-    "${as_user[@]}" psql -h "$PWD" -XAtq -v ON_ERROR_STOP=1 "$@"
-}
-
 program() {
     export PGDATABASE=postgres
     "${as_user[@]}" initdb -D data -U "$(id -un "${user:-$(id -u)}")" --no-locale -E UTF8 \
@@ -34,7 +30,7 @@ program() {
     "${as_user[@]}" pgbench -h "$PWD" -i -q -s 1 --no-vacuum >/dev/null 2>init.err
     "${as_user[@]}" pgbench -h "$PWD" -n -c 4 -j 2 -t 200 --random-seed=42 2>&1 |
         grep -E '^number of (transactions actually|failed)'
-    query <"$INPUT/work.pg.sql"
+    "${as_user[@]}" psql -h "$PWD" -XAtq -v ON_ERROR_STOP=1 <"$INPUT/work.pg.sql"
     "${as_user[@]}" pg_ctl -D data -m fast -w stop >stop.log
     grep -E 'PANIC|FATAL|signal|chunky' server.log || echo "quiet server"
 }
