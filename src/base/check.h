@@ -29,6 +29,14 @@ _Noreturn void fail(const char *rule, const void *mem);
 #define STRINGIFY_(x) #x
 #define STRINGIFY(x) STRINGIFY_(x)
 
+/* Audit build: walks every arena; no lock may be held. Defined in front/audited.c. */
+#if CHUNKY_AUDIT
+void audit_at_exit(void);
+#define AUDIT_ALL() audit_at_exit()
+#else
+#define AUDIT_ALL() ((void)0)
+#endif
+
 #if CHUNKY_DEBUG
 #define ASSERT(condition)                                                              \
     do {                                                                               \

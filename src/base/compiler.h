@@ -19,13 +19,14 @@
 #define DESTRUCTOR __attribute__((destructor))
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define RETURNS_NONNULL __attribute__((returns_nonnull))
+#define ALIAS_OF(target) __attribute__((alias(target)))
 #define TLS_INITIAL_EXEC _Thread_local __attribute__((tls_model("initial-exec")))
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* The compiler may not assume anything about *p after this. */
-#define OPAQUE(p) __asm__ volatile("" : "+r"(p) : : "memory")
+/* The compiler may not assume anything about the value of p after this. */
+#define OPAQUE(p) __asm__("" : "+r"(p))
 
 /* Return address of the running function, for reports. */
 #define CALLER() __builtin_return_address(0)
@@ -43,7 +44,11 @@ static inline unsigned count_leading_zeros(uint64_t x)
 /* 64 x 64 -> 128 bit product, folded to 64 by xor of its halves. */
 static ALWAYS_INLINE uint64_t multiply_fold(uint64_t a, uint64_t b)
 {
-#if defined(__SIZEOF_INT128__)
+#if defined(__x86_64__)
+    /* What the next branch compiles to, without the saved register gcc adds. */
+    __asm__("mulq %1" : "+a"(a), "+d"(b) : : "cc");
+    return a ^ b;
+#elif defined(__SIZEOF_INT128__)
     __extension__ typedef unsigned __int128 u128;
     u128 product = (u128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
@@ -61,6 +66,51 @@ static ALWAYS_INLINE void cpu_relax(void)
     __asm__ volatile("pause" ::: "memory");
 #elif defined(__aarch64__) || defined(__arm__)
     __asm__ volatile("yield" ::: "memory");
+#endif
+}
+
+/* *p ^= mask, as one relaxed load and one relaxed store that need not be atomic together.
+ * A plain access lets the compiler use one instruction; ThreadSanitizer, which would
+ * see a race with a reader, gets the two. */
+#if defined(__SANITIZE_THREAD__)
+#define SANITIZE_THREAD 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SANITIZE_THREAD 1
+#endif
+#endif
+static ALWAYS_INLINE void invert_word(_Atomic uint32_t *p, uint32_t mask)
+{
+#ifdef SANITIZE_THREAD
+    __atomic_store_n((uint32_t *)p, __atomic_load_n((uint32_t *)p, 0) ^ mask, 0);
+#else
+    typedef uint32_t __attribute__((may_alias)) word;
+#if defined(__x86_64__)
+    __asm__("xorl %1, %0" : "+m"(*(word *)p) : "i"(mask) : "cc");
+#else
+    *(word *)p ^= mask;
+#endif
+#endif
+}
+
+/* ++*p, in one instruction where there is one. */
+static ALWAYS_INLINE void advance_slot(void ***p)
+{
+#if defined(__x86_64__)
+    __asm__("addq $8, %0" : "+m"(*p) : : "cc");
+#else
+    ++*p;
+#endif
+}
+
+/* *p, as a relaxed load that the compiler may fold into a compare. */
+static ALWAYS_INLINE uint32_t load_word(const _Atomic uint32_t *p)
+{
+#ifdef SANITIZE_THREAD
+    return __atomic_load_n((const uint32_t *)p, 0);
+#else
+    typedef uint32_t __attribute__((may_alias)) word;
+    return *(const word *)p;
 #endif
 }
 

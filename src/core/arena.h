@@ -39,15 +39,16 @@ struct arena {
     uint32_t flags;               /* NON_MAIN_ARENA or 0, of its spanned heaps' chunks */
     _Atomic uint32_t generation;  /* odd while the lock is held, for readers outside */
     _Atomic uint32_t threads;     /* caches attached */
-    struct arena *next;           /* list of arenas; never shrinks */
+    _Atomic(struct arena *) next; /* list of arenas; never shrinks */
     const struct tune *tune;      /* thresholds */
 
     struct heap *heaps;           /* newest first */
     struct heap *top_heap;        /* heap that top lies in, NULL before the first */
     struct chunk *top;            /* idle chunk before top_heap's fence, or NULL */
     uintptr_t top_clean;          /* pages from here to the fence are not resident */
+    uintptr_t top_purged;         /* of these, those below here were purged, not fresh */
     size_t heap_bytes;            /* of all heaps */
-    size_t free_bytes;            /* of top, binned and unsorted chunks */
+    size_t free_bytes;            /* of binned and unsorted chunks, without top */
     size_t fast_bytes;            /* of chunks in fast bins */
 
     struct chunk *fast[FAST_COUNT]; /* last in, first out; fd only; not merged */
@@ -91,6 +92,11 @@ struct arena *arena_choose(struct arena *busy);
 struct arena *arena_least(void);
 unsigned arena_count(void);
 
+/* Fork: takes every arena lock but the one that the caller holds already (it forks out
+ * of a signal handler), and gives them back. */
+void arena_lock_all(void);
+void arena_unlock_all(void);
+
 /* All below: lock held. */
 
 /* An idle chunk of `size` or up to 16 bytes more, or NULL and ENOMEM. `clean` may be
@@ -113,6 +119,8 @@ void arena_absorb(struct arena *a);
 /* Gives back the depot's chunks until at most `keep` bytes stay. */
 void arena_drain(struct arena *a, size_t keep);
 
+/* Purged pages are used again: for the hold time the arena may keep as much more. */
+void arena_note_reuse(struct arena *a, size_t bytes);
 /* True when more free pages are resident than the budget allows. */
 bool arena_wants_purge(const struct arena *a);
 /* Gives dirty pages back until at most `keep` bytes stay. The lock is held at entry

@@ -8,8 +8,9 @@ static void bin_verify(const struct chunk *c, const struct chunk *neighbour)
 {
     GUARD(((uintptr_t)neighbour & (CHUNK_ALIGN - 1)) == 0 && neighbour != NULL,
           "corrupted bin: link is not a chunk", mem_of(c));
-    GUARD(chunk_is_idle(&heap_keys, neighbour),
-          "corrupted bin: link leads to no free chunk", mem_of(c));
+    GUARD(chunk_idle_state(neighbour) == chunk_idle_state(c) &&
+              chunk_is_idle(&heap_keys, neighbour),
+          "corrupted bin: link leads to no chunk of this kind of bin", mem_of(c));
 }
 
 void bin_ring_push(struct chunk **head, struct chunk *c)

@@ -18,10 +18,9 @@ struct stack {
 /* The cold half of a stack. */
 struct stack_state {
     void **base;       /* lowest slot; NULL before the first fill */
-    uint16_t slots;    /* room of the array, pointers */
-    uint16_t batch;    /* pointers moved at a time */
-    uint16_t active;   /* cache's tick at the last fill or flush */
-    uint16_t unused;
+    uint16_t room;     /* of the array, pointers */
+    uint16_t allowed;  /* of these, how many may be used: limit - base */
+    uint32_t active;   /* cache's tick at the last fill or flush */
 };
 
 struct cache {
@@ -40,14 +39,30 @@ struct cache {
     uint32_t sweep;                   /* class that is looked at next for shrinking */
 };
 
-/* The mem of a class that is cached, or NULL. The caller makes it live. */
-static ALWAYS_INLINE void *cache_pop(struct cache *k, size_t twice_class)
+/* The stack of a class, by the doubled number that class_map holds. */
+static ALWAYS_INLINE struct stack *stack_at(const struct cache *k, size_t twice)
 {
-    struct stack *s = (struct stack *)(void *)((char *)k->stack + 8 * twice_class);
-    void *mem = s->top[-1];
-    if (LIKELY(mem != NULL))
-        s->top--;
-    return mem;
+    return (struct stack *)(void *)((char *)(uintptr_t)k->stack + twice * (sizeof(struct stack) / 2));
 }
+
+/* The stack of the class above that: for a request, class_map rounds down. */
+static ALWAYS_INLINE struct stack *stack_above(const struct cache *k, size_t twice)
+{
+    return stack_at(k, twice) + 1;
+}
+
+/* The stack of an exact class: class k holds size 16 * (k + 1), and a stack takes 16
+ * bytes. */
+static ALWAYS_INLINE struct stack *stack_exact(const struct cache *k, size_t size)
+{
+    static_assert(sizeof(struct stack) == CHUNK_ALIGN || sizeof(void *) == 4, "stride");
+    if (sizeof(struct stack) != CHUNK_ALIGN)
+        size = size / CHUNK_ALIGN * sizeof(struct stack);
+    return (struct stack *)(void *)((char *)(uintptr_t)k + size +
+                                    offsetof(struct cache, stack) - sizeof(struct stack));
+}
+
+/* All caches, newest first; guarded by a lock of rank THREADS. */
+extern struct cache *cache_list;
 
 #endif

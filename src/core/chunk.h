@@ -27,6 +27,12 @@ enum {
     NON_MAIN_ARENA = 4,  /* A: lies in a size-aligned heap */
     HAS_REQUEST = 8,     /* R: the slack is recorded in the last usable bytes */
     CHUNK_FLAGS = 15,
+    /* An idle chunk (check inverted) says in the same bits where it is: */
+    IDLE_OUT = 0,        /* cached, in a magazine, top, or on its way */
+    IDLE_BINNED = 2,     /* in a small or large bin */
+    IDLE_UNSORTED = 8,   /* in the unsorted bin */
+    IDLE_FAST = 10,      /* in a fast bin */
+    IDLE_STATE = 10,     /* mask of these */
     CHUNK_ALIGN = 16,    /* of mem, and of every size */
     CHUNK_MIN = 32,      /* smallest chunk */
     CHUNK_OVERHEAD = 8,  /* size - usable bytes */
@@ -41,8 +47,13 @@ enum {
 struct chunk {
     uint64_t prev_size;       /* footer of the chunk before, when P is clear */
     _Atomic uint32_t bits;    /* low 28 bits of size / 16, flags */
-    _Atomic uint16_t high;    /* bits 32 to 47 of size */
-    _Atomic uint16_t check;   /* keyed hash; inverted while the chunk is not live */
+    union {
+        _Atomic uint32_t tag;  /* both below, as the owner reads and writes them */
+        struct {
+            uint16_t high;     /* bits 32 to 47 of size */
+            uint16_t check;    /* keyed hash; inverted while the chunk is not live */
+        };
+    };
     struct chunk *fd;         /* next in its bin (circular; fast bins: one way) */
     struct chunk *bk;         /* previous in its bin */
     struct chunk *fd_size;    /* large bins: first chunk of the next larger size */
@@ -89,8 +100,7 @@ static inline uint32_t chunk_bits(const struct chunk *c)
 /* The header word without check and without P. */
 static inline uint64_t chunk_word(const struct chunk *c)
 {
-    uint64_t high =
-        atomic_load_explicit((_Atomic uint16_t *)&c->high, memory_order_relaxed);
+    uint64_t high = load_word(&c->tag) & 0xffff;
     return (high << 32) | (chunk_bits(c) & ~(uint32_t)PREV_INUSE);
 }
 
@@ -137,44 +147,67 @@ static inline bool chunk_word_is_special(uint64_t word)
     return word >= HOT_MAX + CHUNK_ALIGN || (word & (IS_MMAPPED | HAS_REQUEST)) != 0;
 }
 
-/* The right check for a live chunk whose user memory is at `mem`. */
-static ALWAYS_INLINE uint16_t chunk_hash_plain(uint64_t address_key, uint64_t word_key,
+#define CHECK_MASK 0xffff0000U /* the check in a tag */
+
+/* The right tag, but for the size's high bits, of a live chunk with user memory at
+ * `mem`. */
+static ALWAYS_INLINE uint32_t chunk_hash_plain(uint64_t address_key, uint64_t word_key,
                                                const void *mem, uint64_t word)
 {
-    return (uint16_t)multiply_fold((uintptr_t)mem ^ address_key, word ^ word_key);
+    return (uint32_t)multiply_fold((uintptr_t)mem ^ address_key, word ^ word_key) &
+           CHECK_MASK;
 }
 
-static inline uint16_t chunk_hash(const struct chunk_keys *k, const void *mem,
-                                  uint64_t word)
+/* The right tag of a live chunk. */
+static inline uint32_t chunk_tag(const struct chunk_keys *k, const void *mem,
+                                 uint64_t word)
 {
-    if (chunk_word_is_special(word))
-        word |= 1; /* P is never part of the word: a domain of its own */
-    return chunk_hash_plain(k->address, k->word, mem, word);
+    /* P is never part of the word: special ones use it as a domain of their own. */
+    uint64_t domain = chunk_word_is_special(word) ? 1 : 0;
+    return chunk_hash_plain(k->address, k->word, mem, word | domain) |
+           (uint32_t)(word >> 32);
 }
 
-static inline uint16_t chunk_check(const struct chunk *c)
+/* 0: a live chunk's header. CHECK_MASK: an idle chunk's. Anything else: none of ours. */
+static inline uint32_t chunk_verdict(const struct chunk_keys *k, const struct chunk *c)
 {
-    return atomic_load_explicit((_Atomic uint16_t *)&c->check, memory_order_relaxed);
+    return load_word(&c->tag) ^ chunk_tag(k, mem_of(c), chunk_word(c));
 }
 
 static inline bool chunk_is_live(const struct chunk_keys *k, const struct chunk *c)
 {
-    return chunk_check(c) == chunk_hash(k, mem_of(c), chunk_word(c));
+    return chunk_verdict(k, c) == 0;
 }
 
 /* Valid header of a chunk that is cached, fast, binned, top or on its way. */
 static inline bool chunk_is_idle(const struct chunk_keys *k, const struct chunk *c)
 {
-    return chunk_check(c) == (uint16_t)~chunk_hash(k, mem_of(c), chunk_word(c));
+    return chunk_verdict(k, c) == CHECK_MASK;
+}
+
+static inline unsigned chunk_idle_state(const struct chunk *c)
+{
+    return chunk_bits(c) & IDLE_STATE;
+}
+
+/* Idle, and merged already: in the unsorted, a small or a large bin. */
+static inline bool chunk_is_binned(const struct chunk_keys *k, const struct chunk *c)
+{
+    unsigned state = chunk_idle_state(c);
+    return (state == IDLE_BINNED || state == IDLE_UNSORTED) && chunk_is_idle(k, c);
+}
+
+/* A header that Chunky wrote: live or idle. */
+static inline bool chunk_is_valid(const struct chunk_keys *k, const struct chunk *c)
+{
+    uint32_t verdict = chunk_verdict(k, c);
+    return verdict == 0 || verdict == CHECK_MASK;
 }
 
 /* live <-> idle, by the owner of the chunk and by nobody else. */
 static ALWAYS_INLINE void chunk_flip(struct chunk *c)
 {
-    atomic_store_explicit(
-        &c->check,
-        (uint16_t)~atomic_load_explicit(&c->check, memory_order_relaxed),
-        memory_order_relaxed);
+    invert_word(&c->tag, CHECK_MASK);
 }
 
 /* Writes a whole idle header. Arena lock held, and the chunk is the arena's. */
@@ -182,11 +215,10 @@ static inline void chunk_set_idle(const struct chunk_keys *k, struct chunk *c,
                                   size_t size, uint32_t flags)
 {
     uint64_t word = (uint64_t)size | (flags & (uint32_t)(CHUNK_FLAGS & ~PREV_INUSE));
-    uint16_t check = (uint16_t)~chunk_hash(k, mem_of(c), word);
+    uint32_t tag = chunk_tag(k, mem_of(c), word) ^ CHECK_MASK;
     atomic_store_explicit(&c->bits, (uint32_t)word | (flags & PREV_INUSE),
                           memory_order_relaxed);
-    atomic_store_explicit(&c->high, (uint16_t)(word >> 32), memory_order_relaxed);
-    atomic_store_explicit(&c->check, check, memory_order_relaxed);
+    atomic_store_explicit(&c->tag, tag, memory_order_relaxed);
 }
 
 /* P of a chunk that somebody else may own: a byte store, under the arena lock. */

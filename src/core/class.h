@@ -11,6 +11,7 @@
 enum {
     CLASS_NONE = 0,  /* never cached: its stack is empty and full for ever */
     CLASS_EXACT = 65, /* class k < 65: chunk size 16 * (k + 1) */
+    CLASS_EXACT_SIZE = 1040, /* largest of these */
     CLASS_COUNT = 121,
     CLASS_MAX_SIZE = 32768 + 16, /* largest cached chunk */
     CLASS_MAX_BYTES = CLASS_MAX_SIZE - CHUNK_OVERHEAD,

@@ -15,7 +15,7 @@ enum { MAGAZINE_SLOTS = 62 };
 
 struct magazine {
     struct magazine *next;       /* older one of the same list */
-    uint32_t class;              /* of every chunk in it */
+    uint32_t class;              /* of every chunk in it; CLASS_NONE: one large chunk */
     uint32_t count;              /* slots in use, from 0 */
     void *slot[MAGAZINE_SLOTS];  /* mem of idle chunks */
 };
@@ -33,7 +33,8 @@ struct remote {
 
 static inline size_t magazine_bytes(const struct magazine *m)
 {
-    return (size_t)m->count * class_sizes[m->class];
+    return m->class == CLASS_NONE ? chunk_size(chunk_of(m->slot[0]))
+                                  : (size_t)m->count * class_sizes[m->class];
 }
 
 /* Newest magazine of `class`, out of the depot, or NULL. */

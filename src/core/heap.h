@@ -68,6 +68,10 @@ size_t heap_shrink(struct heap *h, size_t excess);
  * its pages are already purged. */
 void heap_destroy(struct heap *h);
 
+/* Fork: the lock of the spare heaps. */
+void heap_lock(void);
+void heap_unlock(void);
+
 /* Addresses of the break heaps, for telling whose chunk it is without touching it. */
 bool heap_in_break(const void *address);
 

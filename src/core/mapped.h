@@ -17,12 +17,17 @@ struct mapped {
     size_t length;        /* of the mapping, bytes */
     struct chunk *chunk;  /* in it; NULL while kept */
     uint64_t since;       /* clock, ms: when it was kept */
+    size_t slot;          /* its number: slots[slot] is this record */
 };
 
 struct mapped_state {
     struct lock lock;
     struct mapped *live;       /* in use, newest first */
     struct mapped *kept;       /* freed, still mapped, newest first */
+    struct mapped **slots;     /* records by number; the number is in prev_size */
+    size_t slot_count;         /* room of slots */
+    size_t slot_free;          /* numbers below this were given out before */
+    struct mapped *unused;     /* records without a mapping, their numbers kept */
     size_t count;              /* in use */
     size_t bytes;              /* mapped, in use */
     size_t kept_bytes;         /* mapped, kept */

@@ -1,0 +1,35 @@
+/*
+ * Chunky in one translation unit: the table of contents, bottom up. Release builds
+ * compile this file; development and CI also build file by file.
+ */
+#define CHUNKY_UNITY 1
+
+#include "base/say.c"
+
+#include "os/lock.c"
+#include "os/os_linux.c"
+
+#include "core/class.c"
+#include "core/meta.c"
+#include "core/heap.c"
+#include "core/bin.c"
+#include "core/depot.c"
+#include "core/binned.c"
+#include "core/top.c"
+#include "core/arena_take.c"
+#include "core/arena_give.c"
+#include "core/purge.c"
+#include "core/arena.c"
+#include "core/mapped.c"
+
+#include "front/options.c"
+#include "front/report.c"
+#include "front/cache.c"
+#include "front/thread.c"
+#include "front/malloc.c"
+#include "front/checked.c"
+#include "front/realloc.c"
+#include "front/aligned.c"
+#include "front/compat.c"
+#include "front/stats.c"
+#include "front/override.c"

@@ -1,0 +1,151 @@
+/*
+ * The list of arenas, their locks, and which one a thread gets. State: the main arena,
+ * the list and its lock (rank ARENAS). Notes: docs/notes/arenas.md
+ */
+#include "core/arena.h"
+
+#include "base/check.h"
+#include "core/meta.h"
+#include "os/os.h"
+
+#include <errno.h>
+
+struct arena arena_main;
+
+static struct lock arena_list_lock = LOCK_INIT(RANK_ARENAS);
+static _Atomic unsigned arena_total;
+static unsigned arena_limit; /* 0: not computed yet */
+
+static void arena_setup(struct arena *a, const struct tune *t, unsigned index)
+{
+    lock_init(&a->lock, RANK_ARENA);
+    a->tune = t;
+    a->index = index;
+    a->flags = index == 0 ? 0 : NON_MAIN_ARENA;
+}
+
+void arena_init(const struct tune *t)
+{
+    arena_setup(&arena_main, t, 0);
+    atomic_store_explicit(&arena_total, 1, memory_order_relaxed);
+}
+
+unsigned arena_count(void)
+{
+    return atomic_load_explicit(&arena_total, memory_order_relaxed);
+}
+
+struct arena *arena_of(const void *mem)
+{
+    return heap_in_break(mem) ? &arena_main : heap_of_spanned(mem)->arena;
+}
+
+static void arena_enter(struct arena *a)
+{
+    atomic_fetch_add_explicit(&a->generation, 1, memory_order_acq_rel);
+    a->counts.visits++;
+}
+
+void arena_lock(struct arena *a)
+{
+    if (!lock_try(&a->lock)) {
+        lock_take(&a->lock);
+        a->counts.contended++;
+    }
+    arena_enter(a);
+}
+
+bool arena_try(struct arena *a)
+{
+    if (!lock_try(&a->lock))
+        return false;
+    arena_enter(a);
+    return true;
+}
+
+void arena_unlock(struct arena *a)
+{
+    atomic_fetch_add_explicit(&a->generation, 1, memory_order_release);
+    lock_give(&a->lock);
+}
+
+static struct arena *arena_next(const struct arena *a)
+{
+    /* Arenas are only ever added, behind the main one, each fully built. */
+    return atomic_load_explicit((_Atomic(struct arena *) *)&a->next, memory_order_acquire);
+}
+
+static bool arena_may_create(const struct tune *t)
+{
+    unsigned count = arena_count();
+    if (t->arena_max != 0)
+        return count < t->arena_max;
+    if (count < t->arena_test)
+        return true;
+    if (arena_limit == 0)
+        arena_limit = 2 * os_cpus();
+    return count < arena_limit;
+}
+
+static struct arena *arena_create(const struct tune *t)
+{
+    struct arena *a = NULL;
+    lock_take(&arena_list_lock);
+    if (arena_may_create(t))
+        a = meta_take(sizeof *a);
+    if (a != NULL) {
+        arena_setup(a, t, arena_count());
+        arena_lock(a);
+        atomic_store_explicit(&a->next, arena_next(&arena_main), memory_order_relaxed);
+        atomic_store_explicit(&arena_main.next, a, memory_order_release);
+        atomic_fetch_add_explicit(&arena_total, 1, memory_order_relaxed);
+    }
+    lock_give(&arena_list_lock);
+    return a;
+}
+
+struct arena *arena_choose(struct arena *busy)
+{
+    int saved = errno;
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
+        if (arena_try(a))
+            return a;
+    struct arena *a = arena_may_create(busy->tune) ? arena_create(busy->tune) : NULL;
+    errno = saved;
+    if (a != NULL)
+        return a;
+    arena_lock(busy);
+    return busy;
+}
+
+struct arena *arena_least(void)
+{
+    struct arena *least = &arena_main;
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
+        if (atomic_load_explicit(&a->threads, memory_order_relaxed) <
+            atomic_load_explicit(&least->threads, memory_order_relaxed))
+            least = a;
+    return least;
+}
+
+static struct arena *arena_kept; /* locked by the code that the fork interrupted */
+
+void arena_lock_all(void)
+{
+    arena_kept = NULL;
+    lock_take(&arena_list_lock);
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a)) {
+        if (lock_is_mine(&a->lock))
+            arena_kept = a;
+        else
+            arena_lock(a);
+    }
+}
+
+void arena_unlock_all(void)
+{
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
+        if (a != arena_kept)
+            arena_unlock(a);
+    lock_give(&arena_list_lock);
+}

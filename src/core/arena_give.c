@@ -1,0 +1,173 @@
+/*
+ * Back into an arena: verification, fast bins, coalescing with both neighbours and the
+ * top, consolidation. State: in the arena, whose lock is held.
+ * Notes: docs/notes/arenas.md#give
+ */
+#include "base/check.h"
+#include "core/binned.h"
+#include "core/meta.h"
+#include "core/take.h"
+
+/* Whole header of a chunk that comes back, and the header behind it. */
+static void give_verify(const struct chunk *c, size_t size)
+{
+    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_idle(&heap_keys, c) &&
+              chunk_idle_state(c) == IDLE_OUT && size >= CHUNK_MIN,
+          "corrupted header of a freed block", mem_of(c));
+    const struct chunk *next = chunk_at(c, size);
+    GUARD(chunk_is_valid(&heap_keys, next),
+          "heap overflow: header behind the block was overwritten", mem_of(c));
+    GUARD(chunk_prev_inuse(next), "double free: the neighbour says it is free already",
+          mem_of(c));
+}
+
+/* Joins a binned chunk before c; returns where the joined chunk starts. */
+static struct chunk *give_merge_prev(struct arena *a, struct chunk *c, size_t *size,
+                                     struct clean *clean)
+{
+    if (chunk_prev_inuse(c))
+        return c;
+    size_t before = (size_t)c->prev_size;
+    struct chunk *prev = chunk_prev(c);
+    GUARD((before & (CHUNK_ALIGN - 1)) == 0 && before >= CHUNK_MIN &&
+              before < (uintptr_t)c && chunk_is_binned(&heap_keys, prev) &&
+              chunk_size(prev) == before,
+          "corrupted prev_size or P: no free chunk lies before", mem_of(c));
+    *clean = binned_to_out(a, prev, before);
+    *size += before;
+    a->counts.merges++;
+    return prev;
+}
+
+static struct clean give_larger(struct clean x, struct clean y)
+{
+    return x.to - x.from >= y.to - y.from ? x : y;
+}
+
+/* Gives a whole free heap away. True when c was one. */
+static bool give_heap(struct arena *a, struct chunk *c, size_t size, struct clean clean)
+{
+    if (chunk_size(chunk_at(c, size)) != FENCE_SIZE || heap_in_break(c))
+        return false;
+    struct heap *h = heap_of_spanned(c);
+    if (h->first != c || h == a->top_heap)
+        return false;
+    struct clean inside = binned_interior(c, size);
+    if (inside.to - inside.from > (clean.to - clean.from) + a->tune->purge_base)
+        return false; /* still dirty: the purge comes first, without the lock */
+    struct heap **link = &a->heaps;
+    while (*link != h)
+        link = &(*link)->next;
+    *link = h->next;
+    a->heap_bytes -= heap_size(h);
+    heap_destroy(h);
+    return true;
+}
+
+void give_merged(struct arena *a, struct chunk *c, size_t size, struct clean clean)
+{
+    struct clean other = {0, 0};
+    c = give_merge_prev(a, c, &size, &other);
+    clean = give_larger(clean, other);
+    struct chunk *next = chunk_at(c, size);
+    if (next == a->top) {
+        GUARD(chunk_is_idle(&heap_keys, next), "corrupted top chunk: header",
+              mem_of(next));
+        a->counts.merges++;
+        top_set(a, c);
+        return;
+    }
+    if (chunk_is_binned(&heap_keys, next)) {
+        size_t behind = chunk_size(next);
+        other = binned_to_out(a, next, behind);
+        clean = give_larger(clean, other);
+        size += behind;
+        a->counts.merges++;
+    }
+    chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
+    if (size >= HEAP_SPAN / 512 && give_heap(a, c, size, clean))
+        return;
+    binned_out_to_unsorted(a, c, size, clean);
+}
+
+void arena_give(struct arena *a, struct chunk *c)
+{
+    size_t size = chunk_size(c);
+    give_verify(c, size);
+    if (size <= a->tune->fast_max) {
+        size_t bin = size / CHUNK_ALIGN;
+        chunk_set_idle(&heap_keys, c, size,
+                       IDLE_FAST | a->flags | (chunk_bits(c) & PREV_INUSE));
+        c->fd = a->fast[bin];
+        a->fast[bin] = c;
+        a->fast_bytes += size;
+        if (a->fast_bytes > a->tune->fast_bytes)
+            arena_consolidate(a);
+        return;
+    }
+    give_merged(a, c, size, (struct clean){0, 0});
+}
+
+void arena_consolidate(struct arena *a)
+{
+    if (a->fast_bytes == 0)
+        return;
+    a->counts.consolidations++;
+    for (size_t bin = 0; bin < FAST_COUNT; bin++) {
+        struct chunk *c;
+        while ((c = a->fast[bin]) != NULL) {
+            size_t size = bin * CHUNK_ALIGN;
+            GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
+                      chunk_is_idle(&heap_keys, c) &&
+                      chunk_idle_state(c) == IDLE_FAST && chunk_size(c) == size,
+                  "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
+            a->fast[bin] = c->fd;
+            a->fast_bytes -= size;
+            give_merged(a, c, size, (struct clean){0, 0});
+        }
+    }
+}
+
+void arena_shrink(struct arena *a, struct chunk *c, size_t size)
+{
+    size_t have = chunk_size(c);
+    if (have - size < CHUNK_MIN)
+        return;
+    const struct chunk *next = chunk_at(c, have);
+    GUARD(chunk_is_valid(&heap_keys, next) && chunk_prev_inuse(next),
+          "heap overflow: header behind the block was overwritten", mem_of(c));
+    struct chunk *rest = chunk_at(c, size);
+    chunk_set_idle(&heap_keys, c, size,
+                   IDLE_OUT | (chunk_bits(c) & PREV_INUSE) | a->flags);
+    chunk_flip(c);
+    chunk_set_idle(&heap_keys, rest, have - size, IDLE_OUT | PREV_INUSE | a->flags);
+    a->counts.splits++;
+    give_merged(a, rest, have - size, (struct clean){0, 0});
+}
+
+void arena_absorb(struct arena *a)
+{
+    struct magazine *m = remote_take(&a->remote);
+    while (m != NULL) {
+        struct magazine *next = m->next;
+        if (m->class == CLASS_NONE) {
+            arena_give(a, chunk_of(m->slot[0]));
+            meta_give(m, sizeof *m);
+        } else {
+            depot_give(&a->depot, m);
+        }
+        m = next;
+    }
+}
+
+void arena_drain(struct arena *a, size_t keep)
+{
+    while (a->depot.bytes > keep) {
+        struct magazine *m = depot_take_any(&a->depot);
+        if (m == NULL)
+            return;
+        for (uint32_t i = 0; i < m->count; i++)
+            arena_give(a, chunk_of(m->slot[i]));
+        meta_give(m, sizeof *m);
+    }
+}

@@ -1,0 +1,245 @@
+/*
+ * Out of an arena: fast bin, small bin, unsorted bin, best fit, top, growth, in this
+ * order. State: in the arena, whose lock is held. Notes: docs/notes/arenas.md#take
+ */
+#include "base/check.h"
+#include "core/binned.h"
+#include "core/take.h"
+#include "os/os.h"
+
+#include <errno.h>
+
+/* Newest chunk of a fast bin, or NULL. */
+static struct chunk *take_fast(struct arena *a, size_t size)
+{
+    size_t bin = size / CHUNK_ALIGN;
+    if (bin >= FAST_COUNT || a->fast[bin] == NULL)
+        return NULL;
+    struct chunk *c = a->fast[bin];
+    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_idle(&heap_keys, c) &&
+              chunk_idle_state(c) == IDLE_FAST && chunk_size(c) == size,
+          "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
+    a->fast[bin] = c->fd;
+    a->fast_bytes -= size;
+    chunk_set_idle(&heap_keys, c, size,
+                   a->flags | (chunk_bits(c) & PREV_INUSE) | IDLE_OUT);
+    return c;
+}
+
+/* Oldest chunk of exactly this size in a small bin, or NULL. */
+static struct chunk *take_small(struct arena *a, size_t size)
+{
+    struct chunk *c = size < LARGE_MIN ? a->bins.head[bin_index(size)] : NULL;
+    if (c != NULL)
+        binned_to_out(a, c, size);
+    return c;
+}
+
+/* Sorts the unsorted bin. Returns a chunk of exactly `size` if it met one; it stays
+ * unsorted until it is taken. */
+static struct chunk *take_sort(struct arena *a, size_t size)
+{
+    while (a->unsorted != NULL) {
+        struct chunk *c = a->unsorted;
+        if (chunk_size(c) == size)
+            return c;
+        binned_unsorted_to_sorted(a, c);
+    }
+    return NULL;
+}
+
+/* Notes that purged pages of a free chunk are used again. */
+static void take_widen(struct arena *a, const struct clean *had, size_t rest_clean)
+{
+    size_t bytes = had->to - had->from;
+    if (bytes > rest_clean)
+        arena_note_reuse(a, bytes - rest_clean);
+}
+
+/* Takes a binned chunk and returns what lies behind its first `size` bytes to the
+ * unsorted bin: splitting. */
+static struct chunk *take_split(struct arena *a, struct chunk *c, size_t size,
+                                struct clean *clean)
+{
+    size_t have = chunk_size(c), rest = have - size;
+    struct clean had = binned_to_out(a, c, have);
+    size_t rest_clean = 0;
+    if (rest >= CHUNK_MIN) {
+        struct chunk *r = chunk_at(c, size);
+        struct clean kept = binned_clip(had, r, rest);
+        rest_clean = kept.to - kept.from;
+        chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
+        chunk_set_idle(&heap_keys, r, rest, IDLE_OUT | PREV_INUSE | a->flags);
+        binned_out_to_unsorted(a, r, rest, kept);
+        a->counts.splits++;
+        if (clean != NULL && had.to > had.from) {
+            clean->from = had.from;
+            clean->to = min_size(had.to, align_down((uintptr_t)r, os_page_size()));
+            if (clean->to <= clean->from)
+                clean->from = clean->to = 0;
+        }
+    } else if (clean != NULL) {
+        *clean = had;
+    }
+    if (UNLIKELY(had.to > had.from))
+        take_widen(a, &had, rest_clean);
+    return c;
+}
+
+/* Makes room where there was none: merges what waits unmerged, and failing that grows
+ * the heap. *tried remembers that the first was done. */
+static bool take_make_room(struct arena *a, size_t size, bool *tried)
+{
+    if (!*tried) {
+        *tried = true;
+        arena_absorb(a);
+        if (a->fast_bytes != 0 || a->depot.bytes > a->heap_bytes / 16) {
+            arena_drain(a, a->heap_bytes / 32);
+            arena_consolidate(a);
+            return true;
+        }
+    }
+    return top_grow(a, size);
+}
+
+struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
+{
+    bool tried = false;
+    struct chunk *c = take_fast(a, size);
+    if (clean != NULL)
+        clean->from = clean->to = 0;
+    if (c == NULL)
+        c = take_small(a, size);
+    if (c != NULL)
+        return c;
+    for (;;) {
+        c = take_sort(a, size);
+        if (c == NULL)
+            c = bin_find(&a->bins, size);
+        if (c != NULL)
+            return take_split(a, c, size, clean);
+        if (top_size(a) >= size + CHUNK_MIN)
+            return top_cut(a, size, clean);
+        if (!take_make_room(a, size, &tried))
+            return NULL;
+    }
+}
+
+/* Cuts an idle chunk of `have` bytes into `count` neighbours of `size`; the last one
+ * keeps what is left. */
+static void take_carve(struct arena *a, struct chunk *c, size_t have, size_t size,
+                       size_t count, void **out)
+{
+    for (size_t i = 0; i + 1 < count; i++) {
+        chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
+        out[i] = mem_of(c);
+        c = chunk_at(c, size);
+        have -= size;
+    }
+    chunk_set_idle(&heap_keys, c, have, IDLE_OUT | PREV_INUSE | a->flags);
+    out[count - 1] = mem_of(c);
+}
+
+/* One run out of the bins or the top for up to `want` chunks; 0 when nothing fits. */
+static size_t take_run(struct arena *a, size_t size, size_t want, void **out)
+{
+    take_sort(a, SIZE_MAX);
+    struct chunk *c = bin_find(&a->bins, size * want);
+    if (c == NULL)
+        c = bin_find(&a->bins, size);
+    size_t count = want;
+    if (c != NULL) {
+        count = min_size(chunk_size(c) / size, want);
+        c = take_split(a, c, size * count, NULL);
+    } else {
+        size_t top = top_size(a);
+        if (top < size + CHUNK_MIN)
+            return 0;
+        count = min_size((top - CHUNK_MIN) / size, want);
+        c = top_cut(a, size * count, NULL);
+    }
+    take_carve(a, c, chunk_size(c), size, count, out);
+    return count;
+}
+
+size_t arena_take_batch(struct arena *a, size_t size, size_t want, void **out)
+{
+    bool tried = false;
+    size_t count = 0;
+    while (count < want) {
+        struct chunk *c = take_fast(a, size);
+        if (c == NULL)
+            c = take_small(a, size);
+        if (c == NULL)
+            break;
+        out[count++] = mem_of(c);
+    }
+    while (count < want) {
+        size_t got = take_run(a, size, want - count, out + count);
+        count += got;
+        if (got == 0 && (count != 0 || !take_make_room(a, size * want, &tried)))
+            break;
+    }
+    return count;
+}
+
+struct chunk *arena_take_aligned(struct arena *a, size_t size, size_t align)
+{
+    size_t room = size + align + CHUNK_MIN;
+    struct chunk *c = arena_take(a, room, NULL);
+    if (c == NULL)
+        return NULL;
+    size_t have = chunk_size(c);
+    uint32_t prev_inuse = chunk_bits(c) & PREV_INUSE;
+    uintptr_t mem = align_up((uintptr_t)mem_of(c), align);
+    if (mem != (uintptr_t)mem_of(c) && mem - (uintptr_t)mem_of(c) < CHUNK_MIN)
+        mem += align;
+    size_t front = mem - (uintptr_t)mem_of(c);
+    struct chunk *aligned = chunk_of((void *)mem);
+    have -= front;
+    size_t rest = have - size >= CHUNK_MIN ? have - size : 0;
+    chunk_set_idle(&heap_keys, aligned, have - rest,
+                   IDLE_OUT | a->flags | (front == 0 ? prev_inuse : PREV_INUSE));
+    if (rest != 0) {
+        struct chunk *r = chunk_at(aligned, have - rest);
+        chunk_set_idle(&heap_keys, r, rest, IDLE_OUT | PREV_INUSE | a->flags);
+        arena_give(a, r);
+    }
+    if (front != 0) {
+        chunk_set_idle(&heap_keys, c, front, IDLE_OUT | prev_inuse | a->flags);
+        arena_give(a, c);
+    }
+    return aligned;
+}
+
+/* Takes `extra` bytes or more off the start of what lies behind a live chunk. */
+static size_t take_behind(struct arena *a, struct chunk *next, size_t extra)
+{
+    if (next == a->top) {
+        if (top_size(a) < extra + CHUNK_MIN && !top_grow(a, extra))
+            return 0;
+        if (next != a->top) /* a new heap elsewhere: what was the top is binned */
+            return 0;
+        top_cut(a, extra, NULL);
+        return extra;
+    }
+    if (!chunk_is_binned(&heap_keys, next) || chunk_size(next) < extra)
+        return 0;
+    return chunk_size(take_split(a, next, extra, NULL));
+}
+
+bool arena_extend(struct arena *a, struct chunk *c, size_t size)
+{
+    size_t have = chunk_size(c);
+    struct chunk *next = chunk_at(c, have);
+    GUARD(chunk_is_valid(&heap_keys, next) && chunk_prev_inuse(next),
+          "heap overflow: header behind the block was overwritten", mem_of(c));
+    size_t got = take_behind(a, next, max_size(size - have, CHUNK_MIN));
+    if (got == 0)
+        return false;
+    chunk_set_idle(&heap_keys, c, have + got,
+                   (chunk_bits(c) & PREV_INUSE) | a->flags | IDLE_OUT);
+    chunk_flip(c);
+    a->counts.merges++;
+    return true;
+}

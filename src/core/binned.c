@@ -1,0 +1,126 @@
+/* Transitions of free, merged chunks; see binned.h. State: in the arena. */
+#include "core/binned.h"
+
+#include "base/check.h"
+#include "os/os.h"
+
+struct clean binned_interior(const struct chunk *c, size_t size)
+{
+    size_t page = os_page_size();
+    struct clean k = {align_up((uintptr_t)c + sizeof *c, page),
+                      align_down((uintptr_t)c + size, page)};
+    if (k.to <= k.from)
+        k.from = k.to = 0;
+    return k;
+}
+
+struct clean binned_clip(struct clean k, const struct chunk *c, size_t size)
+{
+    struct clean inside = binned_interior(c, size);
+    if (k.from < inside.from)
+        k.from = inside.from;
+    if (k.to > inside.to)
+        k.to = inside.to;
+    if (k.to <= k.from)
+        k.from = k.to = 0;
+    return k;
+}
+
+size_t binned_dirty(const struct chunk *c, size_t size)
+{
+    if (size < TAIL_MIN)
+        return 0;
+    struct clean inside = binned_interior(c, size);
+    GUARD(c->clean_from == c->clean_to ||
+              (c->clean_from >= inside.from && c->clean_to <= inside.to &&
+               c->clean_from < c->clean_to),
+          "corrupted free chunk: range of clean pages", mem_of(c));
+    return (inside.to - inside.from) - (c->clean_to - c->clean_from);
+}
+
+static void binned_dirty_link(struct arena *a, struct chunk *c, size_t dirty)
+{
+    c->dirty_next = NULL;
+    c->dirty_prev = a->dirty_newest;
+    if (a->dirty_newest != NULL)
+        a->dirty_newest->dirty_next = c;
+    else
+        a->dirty_oldest = c;
+    a->dirty_newest = c;
+    a->dirty_bytes += dirty;
+}
+
+static void binned_dirty_unlink(struct arena *a, struct chunk *c, size_t dirty)
+{
+    struct chunk *next = c->dirty_next, *prev = c->dirty_prev;
+    GUARD(next == NULL ? a->dirty_newest == c
+                       : chunk_is_binned(&heap_keys, next) && next->dirty_prev == c,
+          "corrupted free chunk: list of dirty chunks", mem_of(c));
+    GUARD(prev == NULL ? a->dirty_oldest == c
+                       : chunk_is_binned(&heap_keys, prev) && prev->dirty_next == c,
+          "corrupted free chunk: list of dirty chunks", mem_of(c));
+    if (next == NULL)
+        a->dirty_newest = prev;
+    else
+        next->dirty_prev = prev;
+    if (prev == NULL)
+        a->dirty_oldest = next;
+    else
+        prev->dirty_next = next;
+    a->dirty_bytes -= dirty;
+}
+
+void binned_out_to_unsorted(struct arena *a, struct chunk *c, size_t size,
+                            struct clean clean)
+{
+    ASSERT(chunk_prev_inuse(c));
+    chunk_set_idle(&heap_keys, c, size, IDLE_UNSORTED | PREV_INUSE | a->flags);
+    chunk_set_footer(c, size);
+    chunk_set_prev_inuse(chunk_at(c, size), false);
+    bin_ring_push(&a->unsorted, c);
+    a->free_bytes += size;
+    if (size >= TAIL_MIN) {
+        clean = binned_clip(clean, c, size);
+        c->clean_from = clean.from;
+        c->clean_to = clean.to;
+        size_t dirty = binned_dirty(c, size);
+        if (dirty != 0)
+            binned_dirty_link(a, c, dirty);
+    }
+}
+
+void binned_unsorted_to_sorted(struct arena *a, struct chunk *c)
+{
+    size_t size = chunk_size(c);
+    GUARD(chunk_is_idle(&heap_keys, c) && chunk_idle_state(c) == IDLE_UNSORTED,
+          "corrupted unsorted chunk: header", mem_of(c));
+    bin_ring_unlink(&a->unsorted, c);
+    chunk_set_idle(&heap_keys, c, size, IDLE_BINNED | PREV_INUSE | a->flags);
+    bin_push(&a->bins, c, size);
+}
+
+struct clean binned_to_out(struct arena *a, struct chunk *c, size_t size)
+{
+    struct clean clean = {0, 0};
+    struct chunk *next = chunk_at(c, size);
+    GUARD(chunk_is_binned(&heap_keys, c) && chunk_size(c) == size,
+          "corrupted free chunk: header", mem_of(c));
+    GUARD(next->prev_size == size, "corrupted free chunk: footer", mem_of(c));
+    GUARD(!chunk_prev_inuse(next), "corrupted free chunk: P of its neighbour",
+          mem_of(c));
+    if (chunk_idle_state(c) == IDLE_UNSORTED)
+        bin_ring_unlink(&a->unsorted, c);
+    else
+        bin_unlink(&a->bins, c, size);
+    a->free_bytes -= size;
+    if (size >= TAIL_MIN) {
+        size_t dirty = binned_dirty(c, size);
+        clean.from = c->clean_from;
+        clean.to = c->clean_to;
+        if (dirty != 0)
+            binned_dirty_unlink(a, c, dirty);
+    }
+    chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
+    chunk_set_prev_inuse(next, true);
+    return clean;
+}

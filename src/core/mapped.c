@@ -1,0 +1,287 @@
+/* Directly mapped chunks; see mapped.h. State: struct mapped_state, one a process. */
+#include "core/mapped.h"
+
+#include "base/check.h"
+#include "core/heap.h"
+#include "core/meta.h"
+#include "os/os.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct mapped_state mapped = {.lock = LOCK_INIT(RANK_MAPPED)};
+
+static void mapped_link(struct mapped **list, struct mapped *m)
+{
+    m->prev = NULL;
+    m->next = *list;
+    if (*list != NULL)
+        (*list)->prev = m;
+    *list = m;
+}
+
+static void mapped_unlink(struct mapped **list, struct mapped *m)
+{
+    if (m->prev != NULL)
+        m->prev->next = m->next;
+    else
+        *list = m->next;
+    if (m->next != NULL)
+        m->next->prev = m->prev;
+}
+
+/* Room for one more number; lock held. */
+static bool mapped_grow_slots(void)
+{
+    size_t count = mapped.slot_count == 0 ? 64 : mapped.slot_count * 2;
+    struct mapped **slots = meta_take(count * sizeof *slots);
+    if (slots == NULL)
+        return false;
+    if (mapped.slot_count != 0) {
+        memcpy(slots, mapped.slots, mapped.slot_count * sizeof *slots);
+        meta_give(mapped.slots, mapped.slot_count * sizeof *slots);
+    }
+    mapped.slots = slots;
+    mapped.slot_count = count;
+    return true;
+}
+
+/* A record with a number, in no list; lock held. */
+static struct mapped *mapped_record(void)
+{
+    struct mapped *m = mapped.unused;
+    if (m != NULL) {
+        mapped.unused = m->next;
+        return m;
+    }
+    if (mapped.slot_free == mapped.slot_count && !mapped_grow_slots())
+        return NULL;
+    m = meta_take(sizeof *m);
+    if (m != NULL) {
+        m->slot = mapped.slot_free++;
+        mapped.slots[m->slot] = m;
+    }
+    return m;
+}
+
+static void mapped_drop(struct mapped *m)
+{
+    m->chunk = NULL;
+    m->start = 0;
+    m->next = mapped.unused;
+    mapped.unused = m;
+}
+
+/* Writes the header and the number, and counts the record as in use. Lock held. */
+static void mapped_publish(struct mapped *m, struct chunk *c)
+{
+    size_t size = m->start + m->length - (uintptr_t)c;
+    c->prev_size = m->slot;
+    m->chunk = c;
+    chunk_set_idle(&heap_keys, c, size, IS_MMAPPED | PREV_INUSE);
+    chunk_flip(c);
+    mapped_link(&mapped.live, m);
+    mapped.count++;
+    mapped.bytes += m->length;
+    mapped.peak_count = max_size(mapped.peak_count, mapped.count);
+    mapped.peak_bytes = max_size(mapped.peak_bytes, mapped.bytes);
+}
+
+/* A kept mapping that fits without much waste, or NULL. Learns from what was unmapped
+ * too early. Lock held. */
+static struct mapped *mapped_reuse(size_t length, const struct tune *t)
+{
+    for (struct mapped *m = mapped.kept; m != NULL; m = m->next) {
+        if (m->length >= length && m->length - length <= length / 8) {
+            mapped_unlink(&mapped.kept, m);
+            mapped.kept_bytes -= m->length;
+            mapped.reuses++;
+            mapped.widened_until = os_clock_ms() + t->purge_hold_ms;
+            return m;
+        }
+    }
+    uint64_t now = os_clock_ms();
+    if (now > mapped.widened_until)
+        mapped.widened = 0;
+    if (mapped.last_freed >= length / 2 && mapped.last_freed != 0 &&
+        now - mapped.last_freed_at <= t->purge_hold_ms) {
+        mapped.widened += mapped.last_freed;
+        mapped.widened_until = now + t->purge_hold_ms;
+        mapped.last_freed = 0;
+    }
+    return NULL;
+}
+
+static struct chunk *mapped_place(uintptr_t start, size_t align)
+{
+    return chunk_of((void *)align_up(start + CHUNK_HEADER, align));
+}
+
+/* Pages for `bytes` at `align`: start and length of the mapping; false on failure. */
+static bool mapped_pages(size_t bytes, size_t align, uintptr_t *start, size_t *length)
+{
+    size_t page = os_page_size();
+    size_t room = max_size(align, CHUNK_HEADER);
+    if (add_overflows(bytes, room + page, length) || *length > PTRDIFF_MAX) {
+        errno = ENOMEM;
+        return false;
+    }
+    *length = align_down(*length - 1, page);
+    char *memory = os_map(*length);
+    if (memory == NULL)
+        return false;
+    /* With a large alignment, whole pages before and behind are not needed. */
+    uintptr_t mem = align_up((uintptr_t)memory + CHUNK_HEADER, align);
+    uintptr_t first = align_down(mem - CHUNK_HEADER, page);
+    uintptr_t last = align_up(mem + bytes, page);
+    if (first > (uintptr_t)memory)
+        os_unmap(memory, first - (uintptr_t)memory);
+    if (last < (uintptr_t)memory + *length)
+        os_unmap((void *)last, (uintptr_t)memory + *length - last);
+    *start = first;
+    *length = last - first;
+    return true;
+}
+
+struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t, bool *zeroed)
+{
+    size_t page = os_page_size();
+    size_t estimate;
+    *zeroed = true;
+    if (align < CHUNK_ALIGN)
+        align = CHUNK_ALIGN;
+    if (add_overflows(bytes, page + CHUNK_HEADER, &estimate) ||
+        estimate > PTRDIFF_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    lock_take(&mapped.lock);
+    bool room = mapped.count < t->mmap_max;
+    struct mapped *m = NULL;
+    if (room && align <= page)
+        m = mapped_reuse(align_up(bytes + max_size(align, CHUNK_HEADER), page), t);
+    bool reused = m != NULL;
+    if (room && !reused)
+        m = mapped_record();
+    if (m == NULL) {
+        lock_give(&mapped.lock);
+        errno = ENOMEM;
+        return NULL;
+    }
+    lock_give(&mapped.lock);
+    *zeroed = !reused;
+    bool got = reused || mapped_pages(bytes, align, &m->start, &m->length);
+    lock_take(&mapped.lock);
+    struct chunk *c = NULL;
+    if (got) {
+        mapped.maps += !reused;
+        c = mapped_place(m->start, align);
+        mapped_publish(m, c);
+    } else {
+        mapped_drop(m);
+    }
+    lock_give(&mapped.lock);
+    return c;
+}
+
+/* The record of a live mapped chunk; the number in prev_size is checked, not trusted.
+ * Lock held. */
+static struct mapped *mapped_of(struct chunk *c)
+{
+    uint64_t slot = c->prev_size;
+    GUARD(slot < mapped.slot_free && mapped.slots[slot]->chunk == c,
+          "corrupted prev_size of a mapped block", mem_of(c));
+    return mapped.slots[slot];
+}
+
+static bool mapped_may_keep(const struct mapped *m, uint64_t now)
+{
+    return now <= mapped.widened_until && mapped.kept_bytes + m->length <= mapped.widened;
+}
+
+void mapped_give(struct chunk *c, struct tune *t)
+{
+    uint64_t now = os_clock_ms();
+    lock_take(&mapped.lock);
+    struct mapped *m = mapped_of(c);
+    mapped_unlink(&mapped.live, m);
+    mapped.count--;
+    mapped.bytes -= m->length;
+    m->chunk = NULL;
+    if (t->dynamic != 0 && m->length > t->mmap_threshold &&
+        m->length <= t->mmap_threshold_max) {
+        t->mmap_threshold = m->length;
+        t->trim_threshold = 2 * m->length;
+    }
+    bool keep = mapped_may_keep(m, now);
+    if (keep) {
+        m->since = now;
+        mapped_link(&mapped.kept, m);
+        mapped.kept_bytes += m->length;
+    } else {
+        mapped.last_freed = m->length;
+        mapped.last_freed_at = now;
+        mapped.unmaps++;
+    }
+    lock_give(&mapped.lock);
+    if (keep)
+        return;
+    os_unmap((void *)m->start, m->length);
+    lock_take(&mapped.lock);
+    mapped_drop(m);
+    lock_give(&mapped.lock);
+}
+
+struct chunk *mapped_resize(struct chunk *c, size_t bytes)
+{
+    size_t page = os_page_size(), length;
+    lock_take(&mapped.lock);
+    struct mapped *m = mapped_of(c);
+    lock_give(&mapped.lock);
+    size_t before = (uintptr_t)c - m->start;
+    if (add_overflows(bytes, before + CHUNK_HEADER + page, &length) ||
+        length > PTRDIFF_MAX)
+        return NULL;
+    length = align_down(length - 1, page);
+    if (length == m->length)
+        return c;
+    void *moved = os_remap((void *)m->start, m->length, length, true);
+    if (moved == NULL)
+        return NULL;
+    lock_take(&mapped.lock);
+    mapped_unlink(&mapped.live, m);
+    mapped.count--;
+    mapped.bytes -= m->length;
+    mapped.remaps++;
+    m->start = (uintptr_t)moved;
+    m->length = length;
+    c = chunk_at((struct chunk *)moved, before);
+    mapped_publish(m, c);
+    lock_give(&mapped.lock);
+    return c;
+}
+
+size_t mapped_expire(const struct tune *t, bool all)
+{
+    size_t total = 0;
+    uint64_t now = os_clock_ms();
+    for (;;) {
+        lock_take(&mapped.lock);
+        struct mapped *m = mapped.kept;
+        while (m != NULL && !all && now - m->since <= t->purge_hold_ms)
+            m = m->next;
+        if (m != NULL) {
+            mapped_unlink(&mapped.kept, m);
+            mapped.kept_bytes -= m->length;
+            mapped.unmaps++;
+        }
+        lock_give(&mapped.lock);
+        if (m == NULL)
+            return total;
+        os_unmap((void *)m->start, m->length);
+        total += m->length;
+        lock_take(&mapped.lock);
+        mapped_drop(m);
+        lock_give(&mapped.lock);
+    }
+}

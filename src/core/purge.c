@@ -1,0 +1,189 @@
+/*
+ * Giving memory back: the dirty budget, purging without the lock, trimming the top.
+ * State: in the arena, whose lock is held at entry and exit. Notes: docs/notes/purge.md
+ */
+#include "base/check.h"
+#include "core/binned.h"
+#include "core/take.h"
+#include "os/os.h"
+
+#ifndef CHUNKY_HARD_TRIM
+#define CHUNKY_HARD_TRIM 0
+#endif
+
+enum { PURGE_BATCH = 16, DEPOT_SHARE = 32 };
+
+void arena_note_reuse(struct arena *a, size_t bytes)
+{
+    if (a->purged_at == 0)
+        return;
+    uint64_t now = os_clock_ms();
+    if (now > a->widened_until)
+        a->widened = 0;
+    if (now - a->purged_at > a->tune->purge_hold_ms)
+        return;
+    a->widened += bytes;
+    a->widened_until = now + a->tune->purge_hold_ms;
+    a->counts.returned += bytes;
+}
+
+static size_t purge_live(const struct arena *a)
+{
+    size_t idle = a->free_bytes + a->purging + top_size(a);
+    return a->heap_bytes > idle ? a->heap_bytes - idle : 0;
+}
+
+/* Free resident bytes that the arena may keep. */
+static size_t purge_budget(const struct arena *a)
+{
+    size_t base = a->tune->purge_base / arena_count();
+    return base + purge_live(a) / 100 * a->tune->purge_percent;
+}
+
+static size_t purge_dirty(const struct arena *a)
+{
+    return a->dirty_bytes + top_dirty(a);
+}
+
+bool arena_wants_purge(const struct arena *a)
+{
+    if (CHUNKY_HARD_TRIM)
+        return purge_dirty(a) != 0;
+    size_t dirty = purge_dirty(a), budget = purge_budget(a);
+    if (LIKELY(dirty <= budget))
+        return false;
+    return a->widened == 0 || os_clock_ms() > a->widened_until ||
+           dirty > budget + a->widened;
+}
+
+/* A chunk on its way: out of its bin, its pages about to go. */
+struct purge_item {
+    struct chunk *chunk;
+    size_t size;
+    struct clean clean;
+};
+
+/* Takes the oldest dirty chunk, or the dirty part of the top; false if there is none. */
+static bool purge_pick(struct arena *a, struct purge_item *item)
+{
+    struct chunk *c = a->dirty_oldest;
+    if (c != NULL) {
+        item->size = chunk_size(c);
+        item->chunk = c;
+        item->clean = binned_to_out(a, c, item->size);
+        return true;
+    }
+    size_t dirty = top_dirty(a);
+    size_t above = align_up((uintptr_t)a->top + CHUNK_HEADER, os_page_size()) -
+                   (uintptr_t)a->top;
+    if (dirty < os_page_size() || top_size(a) < above + dirty + CHUNK_MIN)
+        return false;
+    item->size = above + dirty;
+    if (item->size < TAIL_MIN)
+        return false;
+    a->top_purged = max_size(a->top_purged, a->top_clean);
+    item->chunk = top_cut(a, item->size, NULL);
+    item->clean = (struct clean){0, 0};
+    return true;
+}
+
+/* The system calls: the interior but for what is clean already. */
+static size_t purge_pages(struct purge_item *item, uint64_t *calls)
+{
+    struct clean inside = binned_interior(item->chunk, item->size);
+    struct clean k = item->clean;
+    size_t bytes = (inside.to - inside.from) - (k.to - k.from);
+    if (k.from == k.to)
+        k.from = k.to = inside.to;
+    if (k.from > inside.from) {
+        os_purge((void *)inside.from, k.from - inside.from);
+        ++*calls;
+    }
+    if (inside.to > k.to) {
+        os_purge((void *)k.to, inside.to - k.to);
+        ++*calls;
+    }
+    item->clean = inside;
+    return bytes;
+}
+
+/* Merges a purged chunk back; one that joins the top leaves the top clean behind it. */
+static void purge_return(struct arena *a, struct purge_item *item)
+{
+    struct chunk *next = chunk_at(item->chunk, item->size);
+    bool last = next == a->top;
+    uintptr_t clean_end = (uintptr_t)next;
+    uintptr_t top_clean = a->top_clean;
+    a->purging -= item->size;
+    give_merged(a, item->chunk, item->size, item->clean);
+    if (last && item->clean.to > item->clean.from &&
+        top_clean <= align_up(clean_end + CHUNK_HEADER, os_page_size()) &&
+        item->clean.to == clean_end) {
+        /* The page with the old top's header stays dirty only if it is not whole. */
+        a->top_clean = max_size(item->clean.from,
+                                align_up((uintptr_t)a->top + CHUNK_HEADER,
+                                         os_page_size()));
+        os_purge((void *)clean_end, top_clean - clean_end);
+    }
+}
+
+size_t arena_purge(struct arena *a, size_t keep)
+{
+    size_t total = 0;
+    while (purge_dirty(a) > keep) {
+        struct purge_item item[PURGE_BATCH];
+        unsigned count = 0;
+        uint64_t calls = 0;
+        size_t bytes = 0;
+        while (count < PURGE_BATCH && purge_dirty(a) > keep &&
+               purge_pick(a, &item[count])) {
+            a->purging += item[count].size;
+            count++;
+        }
+        if (count == 0)
+            break;
+        arena_unlock(a);
+        for (unsigned i = 0; i < count; i++)
+            bytes += purge_pages(&item[i], &calls);
+        arena_lock(a);
+        a->purged_at = os_clock_ms();
+        a->counts.purges += calls;
+        a->counts.purged += bytes;
+        for (unsigned i = 0; i < count; i++)
+            purge_return(a, &item[i]);
+        total += bytes;
+    }
+    return total;
+}
+
+size_t arena_trim(struct arena *a, size_t pad)
+{
+    if (a->top == NULL)
+        return 0;
+    size_t size = top_size(a), least = CHUNK_MIN + pad;
+    if (size <= least)
+        return 0;
+    size_t got = heap_shrink(a->top_heap, size - least);
+    if (got != 0) {
+        a->heap_bytes -= got;
+        a->counts.trims++;
+        top_set(a, a->top);
+    }
+    return got;
+}
+
+void arena_settle(struct arena *a)
+{
+    size_t limit = max_size(a->tune->depot_bytes / arena_count(),
+                            purge_live(a) / DEPOT_SHARE);
+    if (UNLIKELY(atomic_load_explicit(&a->remote.bytes, memory_order_relaxed) > limit))
+        arena_absorb(a);
+    if (UNLIKELY(a->depot.bytes > limit))
+        arena_drain(a, limit / 4 * 3);
+    if (UNLIKELY(arena_wants_purge(a))) {
+        arena_purge(a, purge_budget(a) / 2);
+        size_t threshold = a->tune->trim_threshold;
+        if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
+            arena_trim(a, threshold / 2);
+    }
+}

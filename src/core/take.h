@@ -1,0 +1,30 @@
+/*
+ * Cutting chunks out of free space, shared by arena_take and its kin. Arena lock held.
+ */
+#ifndef CHUNKY_CORE_TAKE_H
+#define CHUNKY_CORE_TAKE_H
+
+#include "core/arena.h"
+
+/* Bytes of the top chunk, 0 when there is none. */
+static inline size_t top_size(const struct arena *a)
+{
+    return a->top == NULL ? 0 : chunk_size(a->top);
+}
+
+/* Makes the space from c to the top heap's fence the top chunk. */
+void top_set(struct arena *a, struct chunk *c);
+/* Resident whole free pages of the top, bytes. */
+size_t top_dirty(const struct arena *a);
+/* Makes the top at least `need` bytes larger than CHUNK_MIN: grows its heap or starts a
+ * new one. False and ENOMEM on failure. */
+bool top_grow(struct arena *a, size_t need);
+/* Cuts `size` bytes off the top's start; the caller has compared sizes. */
+struct chunk *top_cut(struct arena *a, size_t size, struct clean *clean);
+
+
+/* An idle chunk, verified, with `clean` in it: merges it with both neighbours and bins
+ * it. */
+void give_merged(struct arena *a, struct chunk *c, size_t size, struct clean clean);
+
+#endif

@@ -1,0 +1,107 @@
+/* aligned_alloc, memalign, posix_memalign, valloc, pvalloc. No state. */
+#include "base/check.h"
+#include "chunky.h"
+#include "core/mapped.h"
+#include "front/checked.h"
+#include "front/malloc.h"
+#include "front/options.h"
+#include "front/thread.h"
+#include "os/os.h"
+
+#include <errno.h>
+
+static void *aligned_from_arena(size_t align, size_t bytes)
+{
+    struct arena *a = thread_arena();
+    if (!arena_try(a))
+        a = arena_choose(a);
+    struct chunk *c = arena_take_aligned(a, chunk_size_for(bytes), align);
+    arena_settle(a);
+    arena_unlock(a);
+    if (c == NULL)
+        return NULL;
+    chunk_flip(c);
+    return mem_of(c);
+}
+
+static void *aligned_from_mapping(size_t align, size_t bytes)
+{
+    bool zeroed;
+    struct chunk *c = mapped_take(bytes, align, &tune, &zeroed);
+    return c == NULL ? NULL : mem_of(c);
+}
+
+/* align is a power of two. */
+static void *aligned_take(size_t align, size_t bytes)
+{
+    size_t room;
+    if (align <= CHUNK_ALIGN)
+        return chunky_malloc(bytes);
+    if (add_overflows(bytes, align, &room) || room > PTRDIFF_MAX - 65536) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    thread_cache();
+    thread_start_process();
+    bool large = room >= tune.mmap_threshold;
+    void *mem = large ? aligned_from_mapping(align, bytes)
+                      : aligned_from_arena(align, bytes);
+    if (mem == NULL)
+        mem = large ? aligned_from_arena(align, bytes)
+                    : aligned_from_mapping(align, bytes);
+    if (mem != NULL && UNLIKELY(thread_is_slow()))
+        checked_record(chunk_of(mem), bytes);
+    AUDIT_ALL();
+    return mem;
+}
+
+PUBLIC void *chunky_memalign(size_t align, size_t bytes)
+{
+    if (!is_power_of_two(align)) {
+        if (align > SIZE_MAX / 2 + 1) {
+            errno = EINVAL;
+            return NULL;
+        }
+        align = align <= 1 ? 1 : (size_t)1 << (log2_floor(align - 1) + 1);
+    }
+    return aligned_take(align, bytes);
+}
+
+PUBLIC void *chunky_aligned_alloc(size_t align, size_t bytes)
+{
+    if (!is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return aligned_take(align, bytes);
+}
+
+PUBLIC int chunky_posix_memalign(void **out, size_t align, size_t bytes)
+{
+    if (!is_power_of_two(align) || align % sizeof(void *) != 0)
+        return EINVAL;
+    int saved = errno;
+    void *mem = aligned_take(align, bytes);
+    errno = saved;
+    if (mem == NULL)
+        return ENOMEM;
+    *out = mem;
+    return 0;
+}
+
+PUBLIC void *chunky_valloc(size_t bytes)
+{
+    thread_start_process();
+    return aligned_take(os_page_size(), bytes);
+}
+
+PUBLIC void *chunky_pvalloc(size_t bytes)
+{
+    thread_start_process();
+    size_t page = os_page_size();
+    if (bytes > PTRDIFF_MAX - page) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return aligned_take(page, align_up(bytes, page));
+}

@@ -1,0 +1,22 @@
+/*
+ * The audit build's walk at every public exit; nothing in other builds. Locks each
+ * arena for the walk. No state.
+ */
+#include "base/check.h"
+
+#if CHUNKY_AUDIT
+
+#include "audit/audit.h"
+#include "front/thread.h"
+
+void audit_at_exit(void)
+{
+    for (struct arena *a = &arena_main; a != NULL;
+         a = atomic_load_explicit(&a->next, memory_order_acquire)) {
+        arena_lock(a);
+        AUDIT(a);
+        arena_unlock(a);
+    }
+}
+
+#endif

@@ -1,0 +1,447 @@
+/*
+ * Refill and flush of thread caches; see cache.h. State: the list of caches and its
+ * lock (rank THREADS). A cache itself is touched by its thread only.
+ */
+#include "front/cache.h"
+
+#include "base/check.h"
+#include "core/meta.h"
+#include "front/options.h"
+#include "os/os.h"
+
+#include <errno.h>
+#include <string.h>
+
+#ifndef CHUNKY_HARD_NOCACHE
+#define CHUNKY_HARD_NOCACHE 0
+#endif
+
+enum {
+    ROOM_MIN = 7,               /* with the NULL below them, 64 bytes */
+    ROOM_MAX = 511,
+    CLASS_BYTES = 128 * KIB,    /* most bytes that one class may hold */
+    BUDGET_MIN = 64 * KIB,      /* least budget of a thread, however many there are */
+    IDLE_TICKS = 128,           /* a class without fill or flush for so long is idle */
+    SPARES = 8                  /* empty magazines kept by a cache */
+};
+
+static struct lock cache_lock = LOCK_INIT(RANK_THREADS);
+static _Atomic size_t cache_count;
+static _Atomic unsigned cache_orphans; /* after fork: caches whose thread is gone */
+
+static void cache_adopt(void);
+
+struct cache *cache_list;
+
+/* What every empty stack without an array points behind. Never written. */
+static void *cache_nothing[2];
+
+#define EMPTY {&cache_nothing[1], &cache_nothing[1]}
+#define EMPTY4 EMPTY, EMPTY, EMPTY, EMPTY
+#define EMPTY16 EMPTY4, EMPTY4, EMPTY4, EMPTY4
+
+static_assert(CLASS_COUNT == 7 * 16 + 2 * 4 + 1, "the dummy has as many stacks");
+
+const struct cache cache_dummy = {
+    .stack = {EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY4,
+              EMPTY4, EMPTY},
+};
+
+static size_t cache_budget(void)
+{
+    size_t count = atomic_load_explicit(&cache_count, memory_order_relaxed);
+    size_t share = tune.cache_total / (count == 0 ? 1 : count);
+    return min_size(max_size(share, BUDGET_MIN), tune.cache_bytes);
+}
+
+/* Most pointers that a class may ever hold. */
+static size_t cache_most(unsigned class)
+{
+    if (CHUNKY_HARD_NOCACHE)
+        return 1;
+    return clamp_size(CLASS_BYTES / class_sizes[class], 2, ROOM_MAX);
+}
+
+struct cache *cache_create(void)
+{
+    struct cache *k = meta_take(sizeof *k);
+    if (k == NULL)
+        return NULL;
+    k->address_key = heap_keys.address;
+    k->word_key = heap_keys.word;
+    for (unsigned i = 0; i < CLASS_COUNT; i++)
+        k->stack[i].top = k->stack[i].limit = &cache_nothing[1];
+    k->arena = arena_least();
+    k->thread = os_thread_id();
+    atomic_fetch_add_explicit(&k->arena->threads, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&cache_count, 1, memory_order_relaxed);
+    lock_take(&cache_lock);
+    k->next = cache_list;
+    if (cache_list != NULL)
+        cache_list->prev = k;
+    cache_list = k;
+    lock_give(&cache_lock);
+    return k;
+}
+
+static void cache_unlist(struct cache *k)
+{
+    if (k->prev != NULL)
+        k->prev->next = k->next;
+    else
+        cache_list = k->next;
+    if (k->next != NULL)
+        k->next->prev = k->prev;
+}
+
+static struct magazine *cache_spare(struct cache *k)
+{
+    struct magazine *m = k->spare;
+    if (m != NULL) {
+        k->spare = m->next;
+        k->spares--;
+        return m;
+    }
+    return meta_take(sizeof *m);
+}
+
+static void cache_keep_spare(struct cache *k, struct magazine *m)
+{
+    if (k->spares == SPARES) {
+        meta_give(m, sizeof *m);
+        return;
+    }
+    m->next = k->spare;
+    k->spare = m;
+    k->spares++;
+}
+
+/* One arena's part of a flush: a chain of magazines, or without memory for them the
+ * chunks one by one. */
+static void cache_send(struct cache *k, struct arena *a, unsigned class, void **mem,
+                       size_t count)
+{
+    struct magazine *chain = NULL;
+    size_t packed = 0;
+    while (packed < count) {
+        struct magazine *m = cache_spare(k);
+        if (m == NULL)
+            break;
+        size_t n = min_size(count - packed, MAGAZINE_SLOTS);
+        m->class = class;
+        m->count = (uint32_t)n;
+        memcpy(m->slot, mem + packed, n * sizeof *mem);
+        m->next = chain;
+        chain = m;
+        packed += n;
+    }
+    bool locked = a == k->arena || packed < count ? arena_try(a) : false;
+    if (!locked && packed < count) {
+        arena_lock(a);
+        locked = true;
+    }
+    size_t waiting = 0;
+    while (chain != NULL) {
+        struct magazine *m = chain;
+        chain = m->next;
+        if (locked)
+            depot_give(&a->depot, m);
+        else
+            waiting = remote_push(&a->remote, m);
+    }
+    if (!locked && waiting > tune.depot_bytes / 4 && arena_try(a)) {
+        arena_absorb(a);
+        locked = true;
+    }
+    if (locked) {
+        for (; packed < count; packed++)
+            arena_give(a, chunk_of(mem[packed]));
+        a->counts.flushes++;
+        arena_settle(a);
+        arena_unlock(a);
+    }
+}
+
+/* Sends `count` pointers home, each arena's in one go. Reorders mem. */
+static void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
+{
+    while (count > 0) {
+        struct arena *a = arena_of(mem[0]);
+        size_t same = 1;
+        for (size_t i = 1; i < count; i++) {
+            if (arena_of(mem[i]) == a) {
+                void *other = mem[same];
+                mem[same++] = mem[i];
+                mem[i] = other;
+            }
+        }
+        cache_send(k, a, class, mem, same);
+        mem += same;
+        count -= same;
+    }
+}
+
+static void cache_empty_class(struct cache *k, unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    struct stack_state *state = &k->state[class];
+    if (state->base == NULL)
+        return;
+    size_t count = (size_t)(s->top - state->base);
+    s->top = s->limit = state->base;
+    k->capacity -= (size_t)state->allowed * class_sizes[class];
+    state->allowed = 0;
+    cache_send_all(k, class, state->base, count);
+}
+
+void cache_empty(struct cache *k)
+{
+    for (unsigned class = 1; class < CLASS_COUNT; class++)
+        cache_empty_class(k, class);
+}
+
+void cache_destroy(struct cache *k)
+{
+    cache_empty(k);
+    lock_take(&cache_lock);
+    cache_unlist(k);
+    lock_give(&cache_lock);
+    atomic_fetch_sub_explicit(&k->arena->threads, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&cache_count, 1, memory_order_relaxed);
+    for (unsigned class = 1; class < CLASS_COUNT; class++)
+        if (k->state[class].base != NULL)
+            meta_give(k->state[class].base - 1,
+                      (k->state[class].room + 1U) * sizeof(void *));
+    while (k->spare != NULL) {
+        struct magazine *m = k->spare;
+        k->spare = m->next;
+        meta_give(m, sizeof *m);
+    }
+    meta_give(k, sizeof *k);
+}
+
+/* Looks at a few classes in turn and empties one that has been idle, so that its share
+ * of the budget can go to another. */
+static void cache_reclaim(struct cache *k)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        k->sweep = k->sweep + 1 < CLASS_COUNT ? k->sweep + 1 : 1;
+        const struct stack_state *state = &k->state[k->sweep];
+        if (state->allowed != 0 && k->tick - state->active > IDLE_TICKS) {
+            cache_empty_class(k, k->sweep);
+            return;
+        }
+    }
+}
+
+/* A larger array for a class, with what is in it; false without memory. */
+static bool cache_enlarge(struct stack *s, struct stack_state *state, size_t room)
+{
+    void **array = meta_take((room + 1) * sizeof *array);
+    if (array == NULL)
+        return false;
+    size_t count = state->base == NULL ? 0 : (size_t)(s->top - state->base);
+    array[0] = NULL;
+    if (state->base != NULL) {
+        memcpy(array + 1, state->base, count * sizeof *array);
+        meta_give(state->base - 1, (state->room + 1U) * sizeof *array);
+    }
+    state->base = array + 1;
+    state->room = (uint16_t)room;
+    s->top = state->base + count;
+    return true;
+}
+
+/* Slow start: every fill or flush doubles what the class may hold, until its own limit
+ * or the thread's budget. True when it holds more than before. */
+static bool cache_widen(struct cache *k, unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    struct stack_state *state = &k->state[class];
+    size_t size = class_sizes[class], most = cache_most(class);
+    size_t wanted = state->allowed == 0 ? clamp_size(1024 / size, 1, ROOM_MIN)
+                                        : state->allowed * 2U + 1U;
+    k->tick++;
+    state->active = k->tick;
+    wanted = min_size(wanted, most);
+    if (wanted <= state->allowed)
+        return false;
+    size_t more = (wanted - state->allowed) * size;
+    if (state->allowed != 0 && k->capacity + more > cache_budget()) {
+        cache_reclaim(k);
+        if (k->capacity + more > cache_budget())
+            return false;
+    }
+    size_t room = ROOM_MIN;
+    while (room < wanted)
+        room = room * 2 + 1;
+    if (room > state->room && !cache_enlarge(s, state, room))
+        return false;
+    state->allowed = (uint16_t)wanted;
+    s->limit = state->base + wanted;
+    k->capacity += more;
+    return true;
+}
+
+/* The arena of the cache, locked; another one if that is busy. */
+static struct arena *cache_enter(struct cache *k)
+{
+    struct arena *a = k->arena;
+    if (arena_try(a))
+        return a;
+    struct arena *other = arena_choose(a);
+    if (other != a) {
+        atomic_fetch_sub_explicit(&a->threads, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&other->threads, 1, memory_order_relaxed);
+        k->arena = other;
+    }
+    return other;
+}
+
+static void cache_reverse(void **mem, size_t count)
+{
+    for (size_t i = 0, j = count; i + 1 < j; i++) {
+        void *swapped = mem[i];
+        mem[i] = mem[--j];
+        mem[j] = swapped;
+    }
+}
+
+void *cache_fill(struct cache *k, unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    struct stack_state *state = &k->state[class];
+    if (UNLIKELY(atomic_load_explicit(&cache_orphans, memory_order_relaxed) != 0))
+        cache_adopt();
+    cache_widen(k, class);
+    if (state->base == NULL || state->allowed == 0) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    ASSERT(s->top == state->base);
+    size_t want = (state->allowed + 1U) / 2, count = 0;
+    struct magazine *empty = NULL, *m;
+    struct arena *a = cache_enter(k);
+    arena_absorb(a);
+    while (count < want && (m = a->depot.full[class]) != NULL &&
+           m->count <= state->allowed - count) {
+        depot_take(&a->depot, class);
+        memcpy(state->base + count, m->slot, m->count * sizeof(void *));
+        count += m->count;
+        m->next = empty;
+        empty = m;
+    }
+    if (count == 0) {
+        count = arena_take_batch(a, class_sizes[class], want, state->base);
+        cache_reverse(state->base, count);
+    }
+    a->counts.fills++;
+    arena_settle(a);
+    arena_unlock(a);
+    while (empty != NULL) {
+        m = empty;
+        empty = m->next;
+        cache_keep_spare(k, m);
+    }
+    if (count == 0)
+        return NULL;
+    s->top = state->base + count - 1;
+    return *s->top;
+}
+
+void cache_flush(struct cache *k, unsigned class, void *mem)
+{
+    struct stack *s = &k->stack[class];
+    struct stack_state *state = &k->state[class];
+    if (!cache_widen(k, class) && s->top == s->limit) {
+        size_t count = (size_t)(s->top - state->base);
+        size_t oldest = (count + 1) / 2;
+        if (count == 0) {
+            cache_send_all(k, class, &mem, 1);
+            return;
+        }
+        void *flushed[ROOM_MAX];
+        memcpy(flushed, state->base, oldest * sizeof(void *));
+        memmove(state->base, state->base + oldest, (count - oldest) * sizeof(void *));
+        s->top -= oldest;
+        cache_send_all(k, class, flushed, oldest);
+    }
+    *s->top++ = mem;
+}
+
+void cache_give_large(struct chunk *c)
+{
+    struct arena *a = arena_of(mem_of(c));
+    if (!arena_try(a)) {
+        struct magazine *m = meta_take(sizeof *m);
+        if (m != NULL) {
+            m->class = CLASS_NONE;
+            m->count = 1;
+            m->slot[0] = mem_of(c);
+            if (remote_push(&a->remote, m) <= tune.depot_bytes / 4 || !arena_try(a))
+                return;
+            arena_absorb(a);
+            arena_settle(a);
+            arena_unlock(a);
+            return;
+        }
+        arena_lock(a);
+    }
+    arena_give(a, c);
+    arena_settle(a);
+    arena_unlock(a);
+}
+
+void cache_list_lock(void)
+{
+    lock_take(&cache_lock);
+}
+
+void cache_list_unlock(void)
+{
+    lock_give(&cache_lock);
+}
+
+void cache_list_orphan(const struct cache *own)
+{
+    unsigned count = 0;
+    for (struct cache *k = cache_list; k != NULL; k = k->next) {
+        if (k != own) {
+            k->thread = 0;
+            count++;
+        }
+    }
+    atomic_store_explicit(&cache_orphans, count, memory_order_relaxed);
+}
+
+/* What its thread was just pushing or popping when the process forked is dropped. */
+static void cache_drop_torn(struct cache *k)
+{
+    for (unsigned class = 1; class < CLASS_COUNT; class++) {
+        struct stack *s = &k->stack[class];
+        void **kept = k->state[class].base;
+        for (void **at = kept; at != NULL && at < s->top; at++)
+            if (chunk_is_idle(&heap_keys, chunk_of(*at)) &&
+                chunk_idle_state(chunk_of(*at)) == IDLE_OUT)
+                *kept++ = *at;
+        if (kept != NULL)
+            s->top = kept;
+    }
+}
+
+static COLD void cache_adopt(void)
+{
+    lock_take(&cache_lock);
+    struct cache *k = cache_list;
+    while (k != NULL && k->thread != 0)
+        k = k->next;
+    if (k == NULL)
+        atomic_store_explicit(&cache_orphans, 0, memory_order_relaxed);
+    else
+        k->thread = UINT32_MAX;
+    lock_give(&cache_lock);
+    if (k != NULL) {
+        cache_drop_torn(k);
+        cache_destroy(k);
+    }
+}

@@ -1,0 +1,35 @@
+/*
+ * The cold half of thread caches: refill, flush, making and ending a cache.
+ * Notes: docs/notes/caches.md
+ */
+#ifndef CHUNKY_FRONT_CACHE_H
+#define CHUNKY_FRONT_CACHE_H
+
+#include "core/cache.h"
+
+/* Read-only; empty and full at once. */
+extern const struct cache cache_dummy;
+
+struct cache *cache_create(void);
+/* Gives everything in it back, and the cache itself. */
+void cache_destroy(struct cache *k);
+/* Gives everything in it back; the cache stays. */
+void cache_empty(struct cache *k);
+
+/* Refills a class in one visit of an arena and returns one idle mem of it, or NULL and
+ * ENOMEM. */
+void *cache_fill(struct cache *k, unsigned class);
+/* Makes room in a full class, in one visit of each arena at most, and pushes `mem`. */
+void cache_flush(struct cache *k, unsigned class, void *mem);
+
+/* Gives one idle chunk that no cache takes to its arena; never waits for a lock. */
+void cache_give_large(struct chunk *c);
+
+/* The list of caches, for fork and for sums. */
+void cache_list_lock(void);
+void cache_list_unlock(void);
+/* In a fork's child, with the list locked: only the calling thread's cache has an owner
+ * left. The others are given back bit by bit, when memory is needed. */
+void cache_list_orphan(const struct cache *own);
+
+#endif

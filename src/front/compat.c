@@ -1,0 +1,121 @@
+/* malloc_usable_size, the C23 calls, malloc_trim, mallopt. No state. */
+#include "base/check.h"
+#include "chunky.h"
+#include "core/mapped.h"
+#include "front/cache.h"
+#include "front/checked.h"
+#include "front/malloc.h"
+#include "front/options.h"
+#include "front/thread.h"
+
+PUBLIC const char *chunky_version(void)
+{
+    return "0.1.0";
+}
+
+PUBLIC size_t chunky_malloc_usable_size(void *mem)
+{
+    if (mem == NULL)
+        return 0;
+    return checked_request(malloc_verify(mem, "malloc_usable_size"));
+}
+
+PUBLIC void chunky_free_sized(void *mem, size_t bytes)
+{
+    if (mem != NULL && UNLIKELY(thread_is_slow()))
+        checked_sized(mem, bytes, 0);
+    chunky_free(mem);
+}
+
+PUBLIC void chunky_free_aligned_sized(void *mem, size_t align, size_t bytes)
+{
+    if (mem != NULL && UNLIKELY(thread_is_slow()))
+        checked_sized(mem, bytes, align);
+    chunky_free(mem);
+}
+
+PUBLIC size_t chunky_memalignment(const void *mem)
+{
+    uintptr_t address = (uintptr_t)mem;
+    return address & (0 - address);
+}
+
+PUBLIC int chunky_malloc_trim(size_t pad)
+{
+    thread_start_process();
+    size_t total = mapped_expire(&tune, true);
+    struct cache *k = thread_cache();
+    if (k != NULL)
+        cache_empty(k);
+    for (struct arena *a = &arena_main; a != NULL;
+         a = atomic_load_explicit(&a->next, memory_order_acquire)) {
+        arena_lock(a);
+        arena_absorb(a);
+        arena_drain(a, 0);
+        arena_consolidate(a);
+        total += arena_purge(a, 0);
+        total += arena_trim(a, a == &arena_main ? pad : 0);
+        arena_unlock(a);
+    }
+    AUDIT_ALL();
+    return total != 0;
+}
+
+static int mallopt_size(_Atomic size_t *where, int value)
+{
+    if (value < 0)
+        return 0;
+    *where = (size_t)value;
+    options_note((const void *)where, "mallopt");
+    return 1;
+}
+
+/* Setting one of these fixes the threshold, as in glibc. */
+static int mallopt_fixed(_Atomic size_t *where, int value)
+{
+    int done = mallopt_size(where, value);
+    if (done)
+        tune.dynamic = 0;
+    return done;
+}
+
+PUBLIC int chunky_mallopt(int parameter, int value)
+{
+    thread_start_process();
+    switch (parameter) {
+    case M_MXFAST:
+        if (value < 0 || value > 80 * (int)sizeof(size_t) / 4)
+            return 0;
+        tune.fast_max = value == 0 ? 0 : chunk_size_for((size_t)value);
+        options_note((const void *)&tune.fast_max, "mallopt");
+        return 1;
+    case M_TRIM_THRESHOLD:
+        if (value == -1) {
+            tune.trim_threshold = SIZE_MAX;
+            tune.dynamic = 0;
+            return 1;
+        }
+        return mallopt_fixed(&tune.trim_threshold, value);
+    case M_TOP_PAD:
+        return mallopt_fixed(&tune.top_pad, value);
+    case M_MMAP_THRESHOLD:
+        if (value > (int)(HEAP_SPAN / 2))
+            return 0;
+        return mallopt_fixed(&tune.mmap_threshold, value);
+    case M_MMAP_MAX:
+        return mallopt_fixed(&tune.mmap_max, value);
+    case M_CHECK_ACTION:
+        return 1; /* a finding always aborts, as in glibc since 2.26 */
+    case M_PERTURB:
+        tune.perturb = (unsigned)value & 0xff;
+        options_note((const void *)&tune.perturb, "mallopt");
+        thread_cache();
+        return 1;
+    case M_ARENA_TEST:
+        return value > 0 && mallopt_size(&tune.arena_test, value);
+    case M_ARENA_MAX:
+        return value > 0 && mallopt_size(&tune.arena_max, value);
+    default:
+        return 0;
+    }
+}

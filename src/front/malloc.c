@@ -1,0 +1,237 @@
+/*
+ * malloc, calloc, free: the hit path on top, what happens off it below. No state.
+ * Notes: docs/notes/hot-path.md
+ */
+#include "front/malloc.h"
+
+#include "base/check.h"
+#include "chunky.h"
+#include "core/mapped.h"
+#include "front/cache.h"
+#include "front/checked.h"
+#include "front/options.h"
+#include "front/report.h"
+#include "front/thread.h"
+#include "os/os.h"
+
+#include <errno.h>
+#include <string.h>
+
+HOT PUBLIC void *chunky_malloc(size_t bytes)
+{
+    void *mem = malloc_hit(bytes);
+    return LIKELY(mem != NULL) ? mem : malloc_slow(bytes);
+}
+
+COLD void *malloc_slow(size_t bytes)
+{
+    if (bytes > PTRDIFF_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    struct cache *k = thread_cache();
+    thread_start_process();
+    if (UNLIKELY(thread_is_slow()))
+        return checked_malloc(bytes);
+    return malloc_plain(k, bytes, NULL);
+}
+
+/* Pushes a live block that passed the check. */
+static ALWAYS_INLINE void free_push(struct stack *s, void *mem)
+{
+    void **top = s->top;
+    if (UNLIKELY(top == s->limit)) {
+        free_slow(mem);
+        return;
+    }
+    chunk_flip(chunk_of(mem));
+    advance_slot(&s->top);
+    *top = mem;
+}
+
+/* The same for classes that are not exact. */
+static NOINLINE void free_medium(void *mem, struct cache *k, uint32_t word)
+{
+    free_push(stack_at(k, class_map[word / CHUNK_ALIGN % CLASS_MAP_SIZE]), mem);
+}
+
+HOT PUBLIC void chunky_free(void *mem)
+{
+    if (UNLIKELY(mem == NULL))
+        return;
+    struct cache *k = thread_hot;
+    uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)PREV_INUSE;
+    OPAQUE(word); /* else it is computed twice */
+    uint32_t tag = chunk_hash_plain(k->address_key, k->word_key, mem, word);
+    if (UNLIKELY(tag != load_word(&chunk_of(mem)->tag)))
+        free_slow(mem);
+    else if (UNLIKELY(word > CLASS_EXACT_SIZE + NON_MAIN_ARENA))
+        free_medium(mem, k, word);
+    else
+        free_push(stack_exact(k, word & ~(uint32_t)CHUNK_FLAGS), mem);
+}
+
+COLD void free_slow(void *mem)
+{
+    int saved = errno;
+    thread_cache();
+    struct chunk *c = malloc_verify(mem, "free");
+    if (UNLIKELY(thread_is_slow()))
+        checked_free(c);
+    else
+        free_verified(c);
+    errno = saved;
+}
+
+void free_verified(struct chunk *c)
+{
+    size_t size = chunk_size(c);
+    unsigned class = class_floor(size);
+    struct cache *k = thread_cache();
+    if (chunk_is_mapped(c)) {
+        mapped_give(c, &tune);
+        return;
+    }
+    chunk_flip(c);
+    if (k == NULL || class == CLASS_NONE)
+        cache_give_large(c);
+    else
+        cache_flush(k, class, mem_of(c));
+    AUDIT_ALL();
+}
+
+struct chunk *malloc_verify(const void *mem, const char *verb)
+{
+    struct chunk *c = chunk_of(mem);
+    thread_start_process();
+    if (UNLIKELY(((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 ||
+                 !chunk_is_live(&heap_keys, c)))
+        report_not_live(mem, verb);
+    return c;
+}
+
+/* After a failure: what this process holds back for speed. True if that was anything. */
+static bool malloc_scrape(struct cache *k)
+{
+    size_t got = mapped_expire(&tune, true);
+    if (k != NULL && k->capacity != 0) {
+        cache_empty(k);
+        got++;
+    }
+    return got != 0;
+}
+
+static struct chunk *malloc_take_from(struct arena *a, size_t size, struct clean *clean)
+{
+    struct chunk *c = arena_take(a, size, clean);
+    arena_settle(a);
+    arena_unlock(a);
+    return c;
+}
+
+struct chunk *malloc_take(size_t size, struct clean *clean)
+{
+    struct arena *a = thread_arena();
+    if (!arena_try(a))
+        a = arena_choose(a);
+    struct chunk *c = malloc_take_from(a, size, clean);
+    if (c == NULL && malloc_scrape(thread_cache())) {
+        a = thread_arena();
+        arena_lock(a);
+        c = malloc_take_from(a, size, clean);
+    }
+    /* Another arena may still have room where this one may not grow. */
+    for (struct arena *other = &arena_main; c == NULL && other != NULL;
+         other = atomic_load_explicit(&other->next, memory_order_acquire)) {
+        if (other == a)
+            continue;
+        arena_lock(other);
+        c = malloc_take_from(other, size, clean);
+    }
+    return c;
+}
+
+static void *malloc_mapped(size_t bytes, struct malloc_zero *zero)
+{
+    bool zeroed;
+    struct chunk *c = mapped_take(bytes, CHUNK_ALIGN, &tune, &zeroed);
+    if (c == NULL)
+        return NULL;
+    if (zero != NULL && zeroed) {
+        zero->from = (uintptr_t)mem_of(c);
+        zero->to = SIZE_MAX;
+    }
+    return mem_of(c);
+}
+
+void *malloc_plain(struct cache *k, size_t bytes, struct malloc_zero *zero)
+{
+    void *mem;
+    struct clean clean = {0, 0};
+    if (k != NULL && bytes <= CLASS_MAX_BYTES) {
+        mem = cache_fill(k, class_ceiling(chunk_size_for(bytes)));
+        if (mem != NULL) {
+            chunk_flip(chunk_of(mem));
+            AUDIT_ALL();
+            return mem;
+        }
+    }
+    if (bytes >= tune.mmap_threshold) {
+        mem = malloc_mapped(bytes, zero);
+        if (mem != NULL)
+            return mem;
+    }
+    struct chunk *c = malloc_take(chunk_size_for(bytes), &clean);
+    if (c == NULL && bytes < tune.mmap_threshold)
+        return malloc_mapped(bytes, zero);
+    if (c == NULL)
+        return NULL;
+    chunk_flip(c);
+    if (zero != NULL) {
+        zero->from = clean.from;
+        zero->to = clean.to;
+    }
+    AUDIT_ALL();
+    return mem_of(c);
+}
+
+/* Clears what is not known to be zero. */
+static void calloc_clear(char *mem, size_t bytes, const struct malloc_zero *zero)
+{
+    uintptr_t start = (uintptr_t)mem, end = start + bytes;
+    uintptr_t from = clamp_size(zero->from, start, end);
+    uintptr_t to = clamp_size(zero->to, from, end);
+    if (zero->to <= zero->from)
+        from = to = start;
+    memset(mem, 0, from - start);
+    memset((void *)to, 0, end - to);
+}
+
+COLD static void *calloc_slow(size_t count, size_t each)
+{
+    size_t bytes;
+    if (multiply_overflows(count, each, &bytes) || bytes > PTRDIFF_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    struct cache *k = thread_cache();
+    thread_start_process();
+    if (UNLIKELY(thread_is_slow())) {
+        void *checked = checked_malloc(bytes);
+        return checked == NULL ? NULL : memset(checked, 0, bytes);
+    }
+    struct malloc_zero zero = {0, 0};
+    void *mem = malloc_plain(k, bytes, &zero);
+    if (mem != NULL)
+        calloc_clear(mem, bytes, &zero);
+    return mem;
+}
+
+HOT PUBLIC void *chunky_calloc(size_t count, size_t each)
+{
+    if (UNLIKELY((count | each) > UINT32_MAX))
+        return calloc_slow(count, each);
+    size_t bytes = count * each;
+    void *mem = malloc_hit(bytes);
+    return LIKELY(mem != NULL) ? memset(mem, 0, bytes) : calloc_slow(count, each);
+}

@@ -1,0 +1,51 @@
+/*
+ * The verbs of the libc interface under their plain internal names; override.c gives
+ * them their public ones. Contracts: include/chunky.h.
+ */
+#ifndef CHUNKY_FRONT_MALLOC_H
+#define CHUNKY_FRONT_MALLOC_H
+
+#include "front/thread.h"
+
+/* Memory that is known to be zero, in a block just taken. */
+struct malloc_zero {
+    uintptr_t from;
+    uintptr_t to;
+};
+
+/* A live block of `bytes`, from the cache's refill, a mapping or the arena. `zero` may
+ * be NULL. NULL and ENOMEM on failure. */
+void *malloc_plain(struct cache *k, size_t bytes, struct malloc_zero *zero);
+
+/* The hit path: a live block out of the thread's cache, or NULL. Budget of the whole
+ * malloc: scripts/hot-budget.txt. */
+static ALWAYS_INLINE void *malloc_hit(size_t bytes)
+{
+    if (UNLIKELY(bytes > CLASS_MAX_BYTES))
+        return NULL;
+    struct stack *s = stack_above(thread_hot, class_map[(bytes + 7) / 16]);
+    void **top = s->top - 1, *mem = *top;
+    if (LIKELY(mem != NULL)) {
+        s->top = top;
+        chunk_flip(chunk_of(mem));
+    }
+    return mem;
+}
+
+/* What malloc does off the hit path. NULL and ENOMEM on failure. */
+void *malloc_slow(size_t bytes);
+/* What free does off the hit path; mem is not NULL. Keeps errno. */
+void free_slow(void *mem);
+
+/* An idle chunk of at least `size` that is not mapped, or NULL and ENOMEM. */
+struct chunk *malloc_take(size_t size, struct clean *clean);
+/* The chunk of a live block, its whole header verified; a report and abort otherwise.
+ * `verb` names the caller in the report. */
+struct chunk *malloc_verify(const void *mem, const char *verb);
+
+/* Frees a block whose header was verified and that is live. */
+void free_verified(struct chunk *c);
+
+size_t malloc_usable(const void *mem);
+
+#endif

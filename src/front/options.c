@@ -1,0 +1,231 @@
+/* The table of options; see options.h. State: struct tune, and each value's origin. */
+#include "front/options.h"
+
+#include "base/bits.h"
+#include "base/say.h"
+#include "os/os.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+struct tune tune;
+unsigned options_stats;
+
+static _Atomic unsigned options_help;
+
+enum option_kind { OPTION_SIZE, OPTION_SMALL, OPTION_FLAG };
+
+struct option {
+    const char *name;
+    enum option_kind kind;
+    void *where;          /* _Atomic size_t, _Atomic unsigned, or unsigned */
+    size_t value;         /* default */
+    size_t max;           /* largest value that makes sense */
+    const char *meaning;
+};
+
+static const struct option options[] = {
+    {"cache", OPTION_SIZE, &tune.cache_bytes, 1 * MIB, SIZE_MAX / 2,
+     "bytes a thread's cache may hold; 0: no caches"},
+    {"cache_total", OPTION_SIZE, &tune.cache_total, 2 * MIB, SIZE_MAX / 2,
+     "the same for all threads together"},
+    {"depot", OPTION_SIZE, &tune.depot_bytes, 1 * MIB, SIZE_MAX / 2,
+     "bytes that the arenas' depots may always hold"},
+    {"fast_max", OPTION_SIZE, &tune.fast_max, 128, 1024,
+     "largest chunk kept unmerged in fast bins; 0: none"},
+    {"fast", OPTION_SIZE, &tune.fast_bytes, 64 * KIB, SIZE_MAX / 2,
+     "fast bins are consolidated beyond this"},
+    {"mmap_threshold", OPTION_SIZE, &tune.mmap_threshold, 128 * KIB, SIZE_MAX / 2,
+     "requests from here on are mapped directly; setting it keeps it fixed"},
+    {"mmap_threshold_max", OPTION_SIZE, &tune.mmap_threshold_max, 32 * MIB,
+     SIZE_MAX / 2, "the threshold rises by itself up to this"},
+    {"mmap_max", OPTION_SIZE, &tune.mmap_max, 65536, SIZE_MAX / 2,
+     "most directly mapped blocks at a time"},
+    {"trim_threshold", OPTION_SIZE, &tune.trim_threshold, 256 * KIB, SIZE_MAX,
+     "unused top beyond this goes back by sbrk"},
+    {"top_pad", OPTION_SIZE, &tune.top_pad, 0, SIZE_MAX / 4,
+     "extra bytes whenever a heap grows"},
+    {"purge", OPTION_SIZE, &tune.purge_base, 2 * MIB, SIZE_MAX / 2,
+     "free resident bytes that are always allowed"},
+    {"purge_percent", OPTION_SIZE, &tune.purge_percent, 6, 1000,
+     "and this share of what is live on top"},
+    {"purge_hold_ms", OPTION_SIZE, &tune.purge_hold_ms, 1000, 3600000,
+     "how long memory is kept that was purged and used again"},
+    {"arena_max", OPTION_SIZE, &tune.arena_max, 0, 65536,
+     "most arenas; 0: twice the usable CPUs"},
+    {"arena_test", OPTION_SIZE, &tune.arena_test, 2, 65536,
+     "arenas made before that limit is looked at"},
+    {"check", OPTION_SMALL, &tune.check, 0, 3, "safety level, 0 to 3"},
+    {"request", OPTION_SMALL, &tune.request, 0, 1,
+     "1: record requested bytes, for drawings"},
+    {"perturb", OPTION_SMALL, &tune.perturb, 0, 255,
+     "fill byte for new and freed memory; 0: off"},
+    {"dynamic", OPTION_SMALL, &tune.dynamic, 1, 1,
+     "1: mmap_threshold moves by itself"},
+    {"stats", OPTION_FLAG, &options_stats, 0, 1, "1: print counters at exit"},
+};
+
+enum { OPTION_COUNT = sizeof options / sizeof options[0] };
+
+static const char *option_origin[OPTION_COUNT];
+
+static void option_set(unsigned i, size_t value, const char *origin)
+{
+    const struct option *o = &options[i];
+    switch (o->kind) {
+    case OPTION_SIZE:
+        *(_Atomic size_t *)o->where = value;
+        break;
+    case OPTION_SMALL:
+        *(_Atomic unsigned *)o->where = (unsigned)value;
+        break;
+    case OPTION_FLAG:
+        *(unsigned *)o->where = (unsigned)value;
+        break;
+    }
+    option_origin[i] = origin;
+    if (o->where == (void *)&tune.mmap_threshold && origin[0] != 'd')
+        tune.dynamic = 0;
+}
+
+bool options_view(unsigned i, struct option_view *view)
+{
+    if (i >= OPTION_COUNT)
+        return false;
+    const struct option *o = &options[i];
+    view->name = o->name;
+    view->origin = option_origin[i];
+    view->value = o->kind == OPTION_SIZE    ? *(_Atomic size_t *)o->where
+                  : o->kind == OPTION_SMALL ? *(_Atomic unsigned *)o->where
+                                            : *(unsigned *)o->where;
+    return true;
+}
+
+void options_note(const void *where, const char *origin)
+{
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        if (options[i].where == where)
+            option_origin[i] = origin;
+}
+
+/* Edit distance of two names of at most 31 letters, for "did you mean". */
+static unsigned option_distance(const char *a, size_t length, const char *b)
+{
+    unsigned row[32];
+    size_t columns = strlen(b);
+    if (length > 31 || columns > 31)
+        return 99;
+    for (unsigned j = 0; j <= columns; j++)
+        row[j] = j;
+    for (size_t i = 0; i < length; i++) {
+        unsigned corner = row[0];
+        row[0] = (unsigned)i + 1;
+        for (size_t j = 0; j < columns; j++) {
+            unsigned change = corner + (a[i] != b[j]);
+            corner = row[j + 1];
+            unsigned step = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
+            row[j + 1] = change < step ? change : step;
+        }
+    }
+    return row[columns];
+}
+
+static void option_unknown(const char *name, size_t length)
+{
+    unsigned best = 0, least = 100;
+    char copy[32];
+    size_t shown = min_size(length, sizeof copy - 1);
+    memcpy(copy, name, shown);
+    copy[shown] = '\0';
+    for (size_t i = 0; i < shown; i++)
+        if (copy[i] < ' ' || copy[i] > '~')
+            copy[i] = '?';
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        unsigned distance = option_distance(name, length, options[i].name);
+        if (distance < least) {
+            least = distance;
+            best = i;
+        }
+    }
+    say(2,
+        "chunky: CHUNKY_CONF: unknown option \"%s\", did you mean \"%s\"? (ignored; "
+        "CHUNKY_CONF=help lists all)\n",
+        copy, options[best].name);
+}
+
+/* Digits with an optional K, M or G; false when malformed or too large. */
+static bool option_number(const char *s, size_t length, size_t *value)
+{
+    size_t n = 0, i = 0;
+    for (; i < length && s[i] >= '0' && s[i] <= '9'; i++) {
+        if (n > (SIZE_MAX - 9) / 10)
+            return false;
+        n = n * 10 + (size_t)(s[i] - '0');
+    }
+    if (i == 0)
+        return false;
+    if (i + 1 == length) {
+        unsigned shift = s[i] == 'K' || s[i] == 'k'   ? 10
+                         : s[i] == 'M' || s[i] == 'm' ? 20
+                         : s[i] == 'G' || s[i] == 'g' ? 30
+                                                      : 0;
+        if (shift == 0 || n > SIZE_MAX >> shift)
+            return false;
+        n <<= shift;
+        i++;
+    }
+    *value = n;
+    return i == length;
+}
+
+static void option_parse(const char *entry, size_t length)
+{
+    const char *equals = memchr(entry, '=', length);
+    size_t name_length = equals == NULL ? length : (size_t)(equals - entry);
+    size_t value = 1;
+    if (name_length == 4 && memcmp(entry, "help", 4) == 0) {
+        options_help = 1;
+        return;
+    }
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        if (strlen(options[i].name) != name_length ||
+            memcmp(options[i].name, entry, name_length) != 0)
+            continue;
+        if ((equals != NULL &&
+             !option_number(equals + 1, length - name_length - 1, &value)) ||
+            value > options[i].max) {
+            say(2,
+                "chunky: CHUNKY_CONF: \"%s\" wants a number from 0 to %zu (K, M or G "
+                "may follow); kept at %zu\n",
+                options[i].name, options[i].max, options[i].value);
+            return;
+        }
+        option_set(i, value, "CHUNKY_CONF");
+        return;
+    }
+    option_unknown(entry, name_length);
+}
+
+static void options_print(void)
+{
+    say(2, "chunky: options of CHUNKY_CONF=name=value,name=value\n");
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        say(2, "  %-19s %10zu  %s\n", options[i].name, options[i].value,
+            options[i].meaning);
+}
+
+void options_init(void)
+{
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
+        option_set(i, options[i].value, "default");
+    const char *text = os_environment("CHUNKY_CONF");
+    while (text != NULL && *text != '\0') {
+        size_t length = strcspn(text, ",");
+        if (length != 0)
+            option_parse(text, length);
+        text += length + (text[length] == ',');
+    }
+    if (options_help != 0)
+        options_print();
+}

@@ -1,0 +1,33 @@
+/*
+ * CHUNKY_CONF="name=value,name=value": the table of options, and the thresholds that
+ * they set. Notes: docs/notes/options.md
+ */
+#ifndef CHUNKY_FRONT_OPTIONS_H
+#define CHUNKY_FRONT_OPTIONS_H
+
+#include "core/tune.h"
+
+#include <stdbool.h>
+
+/* Thresholds in force. */
+extern struct tune tune;
+
+/* Printing at exit was asked for (stats=1). */
+extern unsigned options_stats;
+
+/* Sets the defaults; then reads the environment, once it exists. An unknown name or a
+ * malformed value costs one line on stderr, and the program runs. */
+void options_init(void);
+
+/* Where a value came from, for `chunky stats`: "default", "CHUNKY_CONF", "mallopt". */
+struct option_view {
+    const char *name;
+    const char *origin;
+    size_t value;
+};
+/* The option number `i`; false behind the last. */
+bool options_view(unsigned i, struct option_view *view);
+/* Notes that mallopt changed the option whose value is at `where`. */
+void options_note(const void *where, const char *origin);
+
+#endif

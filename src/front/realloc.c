@@ -1,0 +1,147 @@
+/* realloc and reallocarray: in place if possible, else move. No state. */
+#include "base/check.h"
+#include "chunky.h"
+#include "core/mapped.h"
+#include "front/cache.h"
+#include "front/checked.h"
+#include "front/malloc.h"
+#include "front/options.h"
+#include "front/thread.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { SPLIT_MIN = 512 }; /* a smaller rest of a cached-class block is not split off */
+
+/* New block, copy, free. The old one stays when there is no memory. */
+static void *realloc_move(struct chunk *c, size_t old_bytes, size_t bytes)
+{
+    void *mem = chunky_malloc(bytes);
+    if (mem == NULL)
+        return NULL;
+    memcpy(mem, mem_of(c), min_size(old_bytes, bytes));
+    chunky_free(mem_of(c));
+    return mem;
+}
+
+static void *realloc_mapped(struct chunk *c, size_t bytes)
+{
+    size_t usable = chunk_usable(c);
+    /* Far below the threshold it belongs into a heap. */
+    if (bytes < tune.mmap_threshold / 2)
+        return realloc_move(c, usable, bytes);
+    struct chunk *moved = mapped_resize(c, bytes);
+    if (moved != NULL)
+        return mem_of(moved);
+    return bytes <= usable ? mem_of(c) : realloc_move(c, usable, bytes);
+}
+
+static bool realloc_grow_in_place(struct chunk *c, size_t size)
+{
+    struct arena *a = arena_of(mem_of(c));
+    if (a != thread_arena()) {
+        if (!arena_try(a))
+            return false;
+    } else {
+        arena_lock(a);
+    }
+    bool grown = arena_extend(a, c, size);
+    arena_settle(a);
+    arena_unlock(a);
+    return grown;
+}
+
+static void realloc_shrink_in_place(struct chunk *c, size_t size)
+{
+    struct arena *a = arena_of(mem_of(c));
+    arena_lock(a);
+    arena_shrink(a, c, size);
+    arena_settle(a);
+    arena_unlock(a);
+}
+
+/* Size to ask for when a block grows: a class, so that its free meets its malloc. */
+static size_t realloc_size(size_t bytes)
+{
+    size_t size = chunk_size_for(bytes);
+    return size <= CLASS_MAX_SIZE && tune.cache_bytes != 0
+               ? class_sizes[class_ceiling(size)]
+               : size;
+}
+
+/* True when a block of `have` may serve a request for `size` without being cut. */
+static bool realloc_fits(size_t have, size_t size)
+{
+    if (have <= CLASS_MAX_SIZE && tune.cache_bytes != 0)
+        return have - size < SPLIT_MIN || have - size < have / 4;
+    return have - size < CHUNK_MIN;
+}
+
+static void *realloc_heap(struct chunk *c, size_t bytes)
+{
+    size_t have = chunk_size(c), size = realloc_size(bytes);
+    if (size <= have) {
+        if (!realloc_fits(have, size)) {
+            /* Small blocks move to their own class; large ones are cut. */
+            if (size <= CLASS_MAX_SIZE && tune.cache_bytes != 0 && size < have / 2) {
+                int saved = errno;
+                void *mem = realloc_move(c, bytes, bytes);
+                if (mem != NULL)
+                    return mem;
+                errno = saved;
+            }
+            realloc_shrink_in_place(c, size);
+        }
+        return mem_of(c);
+    }
+    /* Tiny blocks are cheaper to move between caches than to grow under a lock. */
+    if (have > LARGE_MIN || tune.cache_bytes == 0)
+        if (realloc_grow_in_place(c, size))
+            return mem_of(c);
+    return realloc_move(c, chunk_usable(c), bytes);
+}
+
+static void *realloc_checked(struct chunk *c, size_t bytes)
+{
+    size_t old_bytes = checked_request(c);
+    checked_forget(c);
+    void *mem = chunk_is_mapped(c) ? realloc_mapped(c, bytes) : realloc_heap(c, bytes);
+    if (mem == NULL)
+        checked_record(c, old_bytes);
+    else if ((chunk_bits(chunk_of(mem)) & HAS_REQUEST) == 0)
+        checked_record(chunk_of(mem), bytes);
+    return mem;
+}
+
+PUBLIC void *chunky_realloc(void *mem, size_t bytes)
+{
+    if (mem == NULL)
+        return chunky_malloc(bytes);
+    if (bytes == 0) {
+        chunky_free(mem);
+        return NULL;
+    }
+    if (bytes > PTRDIFF_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    struct chunk *c = malloc_verify(mem, "realloc");
+    int saved = errno;
+    void *result = UNLIKELY(thread_is_slow()) ? realloc_checked(c, bytes)
+                   : chunk_is_mapped(c)       ? realloc_mapped(c, bytes)
+                                              : realloc_heap(c, bytes);
+    if (result != NULL)
+        errno = saved;
+    AUDIT_ALL();
+    return result;
+}
+
+PUBLIC void *chunky_reallocarray(void *mem, size_t count, size_t each)
+{
+    size_t bytes;
+    if (multiply_overflows(count, each, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return chunky_realloc(mem, bytes);
+}

@@ -1,0 +1,149 @@
+/*
+ * Process start, thread start and end, fork; see thread.h. State: the hot word and the
+ * stage of each thread, and the process's stage.
+ */
+#include "front/thread.h"
+
+#include "base/check.h"
+#include "core/mapped.h"
+#include "core/meta.h"
+#include "front/cache.h"
+#include "front/options.h"
+#include "front/stats.h"
+#include "os/os.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+enum stage { STAGE_NEW, STAGE_STARTING, STAGE_READY, STAGE_GONE };
+
+TLS_INITIAL_EXEC struct cache *thread_hot = (struct cache *)&cache_dummy;
+/* The real cache; differs from thread_hot when every call has to go the slow way. */
+static TLS_INITIAL_EXEC struct cache *thread_own;
+static TLS_INITIAL_EXEC uint8_t thread_stage;
+
+static _Atomic unsigned process_stage;
+static struct lock process_lock = LOCK_INIT(RANK_INIT);
+static pthread_key_t process_key;
+static bool process_has_key;
+static _Atomic unsigned process_forks; /* fork handlers are registered */
+
+bool thread_is_slow(void)
+{
+    return tune.check != 0 || tune.request != 0 || tune.perturb != 0;
+}
+
+static void thread_exit(void *cache)
+{
+    struct cache *k = cache;
+    thread_stage = STAGE_GONE;
+    thread_hot = (struct cache *)&cache_dummy;
+    thread_own = NULL;
+    cache_destroy(k);
+}
+
+static COLD void process_start(void)
+{
+    lock_take(&process_lock);
+    if (process_stage == STAGE_NEW) {
+        int saved = errno;
+        os_init();
+        class_init();
+        os_random(&heap_keys, sizeof heap_keys);
+        options_init();
+        arena_init(&tune);
+        process_has_key = pthread_key_create(&process_key, thread_exit) == 0;
+        atomic_store_explicit(&process_stage, STAGE_READY, memory_order_release);
+        errno = saved;
+    }
+    lock_give(&process_lock);
+}
+
+void thread_start_process(void)
+{
+    if (UNLIKELY(atomic_load_explicit(&process_stage, memory_order_acquire) !=
+                 STAGE_READY))
+        process_start();
+}
+
+static COLD struct cache *thread_begin(void)
+{
+    thread_start_process();
+    if (tune.cache_bytes == 0 || !process_has_key)
+        return NULL;
+    int saved = errno;
+    thread_stage = STAGE_STARTING;
+    struct cache *k = cache_create();
+    if (k != NULL && pthread_setspecific(process_key, k) != 0) {
+        cache_destroy(k);
+        k = NULL;
+    }
+    thread_own = k;
+    thread_stage = k == NULL ? STAGE_NEW : STAGE_READY;
+    if (k != NULL && !thread_is_slow())
+        thread_hot = k;
+    errno = saved;
+    return k;
+}
+
+struct cache *thread_cache(void)
+{
+    if (LIKELY(thread_stage == STAGE_READY)) {
+        /* mallopt may have turned the slow way on or off since. */
+        bool slow = thread_is_slow();
+        if (UNLIKELY(slow != (thread_hot != thread_own)))
+            thread_hot = slow ? (struct cache *)&cache_dummy : thread_own;
+        return thread_own;
+    }
+    return thread_stage == STAGE_NEW ? thread_begin() : NULL;
+}
+
+struct arena *thread_arena(void)
+{
+    return thread_own != NULL ? thread_own->arena : &arena_main;
+}
+
+/* Other libraries' handlers may allocate between these: see lock_fork_begin. */
+static void process_fork_prepare(void)
+{
+    thread_start_process();
+    lock_take(&process_lock);
+    cache_list_lock();
+    arena_lock_all();
+    heap_lock();
+    lock_take(&mapped.lock);
+    lock_take(&meta.lock);
+    lock_fork_begin();
+}
+
+static void process_fork_release(void)
+{
+    lock_fork_end();
+    lock_give(&meta.lock);
+    lock_give(&mapped.lock);
+    heap_unlock();
+    arena_unlock_all();
+    cache_list_unlock();
+    lock_give(&process_lock);
+}
+
+static void process_fork_child(void)
+{
+    if (thread_own != NULL)
+        thread_own->thread = os_thread_id();
+    cache_list_orphan(thread_own);
+    process_fork_release();
+}
+
+static CONSTRUCTOR(101) void process_constructor(void)
+{
+    thread_start_process();
+    if (atomic_exchange(&process_forks, 1) == 0)
+        pthread_atfork(process_fork_prepare, process_fork_release, process_fork_child);
+}
+
+static DESTRUCTOR void process_destructor(void)
+{
+    if (options_stats != 0)
+        stats_print(2);
+}

@@ -1,0 +1,26 @@
+/*
+ * Start of the process, and what each thread has: its cache, its arena, its exit; fork.
+ * State: two words of thread-local storage. Notes: docs/notes/threads.md
+ */
+#ifndef CHUNKY_FRONT_THREAD_H
+#define CHUNKY_FRONT_THREAD_H
+
+#include "core/cache.h"
+
+/* The hot path's word: the thread's cache, or the dummy. Never NULL. */
+extern TLS_INITIAL_EXEC struct cache *thread_hot;
+
+/* The cache of the calling thread, made at its first use; NULL when it may have none
+ * (caches are off, it is starting or ending, no memory). Starts the process's state. */
+struct cache *thread_cache(void);
+
+/* The arena for a thread without a cache. */
+struct arena *thread_arena(void);
+
+/* True once the process's state is set up; sets it up. */
+void thread_start_process(void);
+
+/* The hot path is off: every call goes the slow way (checks, recorded requests). */
+bool thread_is_slow(void);
+
+#endif

@@ -1,0 +1,319 @@
+/*
+ * Linux: mmap, sbrk, madvise, futex, affinity, environment. State: the page size, and
+ * in the oom build a counter that makes every n-th request for memory fail.
+ */
+#include "os/os.h"
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "base/compiler.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+#ifndef CHUNKY_HARD_OOM
+#define CHUNKY_HARD_OOM 0
+#endif
+
+extern char **environ;
+
+static size_t os_page;
+
+void os_init(void)
+{
+    os_page = (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t os_page_size(void)
+{
+    return os_page;
+}
+
+/* The oom build: every 7th request for memory fails once 64 have succeeded. */
+static bool os_must_fail(void)
+{
+#if CHUNKY_HARD_OOM
+    static _Atomic unsigned calls;
+    unsigned n = atomic_fetch_add(&calls, 1);
+    if (n > 64 && n % 7 == 0) {
+        errno = ENOMEM;
+        return true;
+    }
+#endif
+    return false;
+}
+
+static void *os_map_as(size_t size, int protection, int flags)
+{
+    if (os_must_fail())
+        return NULL;
+    void *start =
+        mmap(NULL, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    return start == MAP_FAILED ? NULL : start;
+}
+
+void *os_map(size_t size)
+{
+    return os_map_as(size, PROT_READ | PROT_WRITE, 0);
+}
+
+/* Maps `align` too much and gives the ends back. */
+static void *os_map_aligned_as(size_t size, size_t align, int protection, int flags)
+{
+    size_t total;
+    char *start = os_map_as(size, protection, flags);
+    if (start == NULL || ((uintptr_t)start & (align - 1)) == 0)
+        return start;
+    os_unmap(start, size);
+    if (add_overflows(size, align, &total)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    start = os_map_as(total, protection, flags);
+    if (start == NULL)
+        return NULL;
+    char *aligned = (char *)align_up((uintptr_t)start, align);
+    if (aligned != start)
+        os_unmap(start, (size_t)(aligned - start));
+    size_t behind = (size_t)(start + total - (aligned + size));
+    if (behind != 0)
+        os_unmap(aligned + size, behind);
+    return aligned;
+}
+
+void *os_map_aligned(size_t size, size_t align)
+{
+    return os_map_aligned_as(size, align, PROT_READ | PROT_WRITE, 0);
+}
+
+void *os_reserve_aligned(size_t size, size_t align)
+{
+    return os_map_aligned_as(size, align, PROT_NONE, MAP_NORESERVE);
+}
+
+bool os_commit(void *start, size_t size)
+{
+    return !os_must_fail() && mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+}
+
+void os_decommit(void *start, size_t size)
+{
+    int saved = errno;
+    /* A fresh mapping in its place: pages and commit charge go in one call. */
+    if (mmap(start, size, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+             0) == MAP_FAILED)
+        madvise(start, size, MADV_DONTNEED);
+    errno = saved;
+}
+
+void os_unmap(void *start, size_t size)
+{
+    int saved = errno;
+    /* At vm.max_map_count a hole cannot be cut: then at least the pages go. */
+    if (munmap(start, size) != 0)
+        madvise(start, size, MADV_DONTNEED);
+    errno = saved;
+}
+
+void *os_remap(void *start, size_t old_size, size_t new_size, bool may_move)
+{
+    if (new_size > old_size && os_must_fail())
+        return NULL;
+    void *moved = mremap(start, old_size, new_size, may_move ? MREMAP_MAYMOVE : 0);
+    return moved == MAP_FAILED ? NULL : moved;
+}
+
+bool os_protect(void *start, size_t size)
+{
+    return mprotect(start, size, PROT_NONE) == 0;
+}
+
+void *os_break(intptr_t delta)
+{
+    if (delta > 0 && os_must_fail())
+        return NULL;
+    void *old = sbrk(delta);
+    return old == (void *)-1 ? NULL : old;
+}
+
+static void os_advise(void *start, size_t size, int advice)
+{
+    int saved = errno;
+    madvise(start, size, advice);
+    errno = saved;
+}
+
+void os_purge(void *start, size_t size)
+{
+    os_advise(start, size, MADV_DONTNEED);
+}
+
+void os_populate(void *start, size_t size)
+{
+    os_advise(start, size, MADV_POPULATE_WRITE);
+}
+
+void os_hugepage(void *start, size_t size)
+{
+    os_advise(start, size, MADV_HUGEPAGE);
+}
+
+void os_name(void *start, size_t size, const char *name)
+{
+    int saved = errno;
+    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, size, name);
+    errno = saved;
+}
+
+void os_random(void *out, size_t bytes)
+{
+    int saved = errno;
+    long got = syscall(SYS_getrandom, out, bytes, 1 /* GRND_NONBLOCK */);
+    errno = saved;
+    if (got == (long)bytes)
+        return;
+    /* Early boot, or a filter: the kernel's 16 start-up bytes, stirred by the clock. */
+    const unsigned char *seed = (const unsigned char *)getauxval(AT_RANDOM);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t x = (uint64_t)now.tv_nsec ^ ((uint64_t)getpid() << 32) ^ (uintptr_t)&now;
+    for (size_t i = 0; i < bytes; i++) {
+        x = multiply_fold(x + (seed != NULL ? seed[i % 16] : 0), 0x9e3779b97f4a7c15ULL);
+        ((unsigned char *)out)[i] = (unsigned char)(x >> 24);
+    }
+}
+
+/* Whole small file into `buffer`, NUL at the end; false if it cannot be read. */
+static bool os_read_file(const char *path, char *buffer, size_t capacity)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t got = read(fd, buffer, capacity - 1);
+    close(fd);
+    if (got < 0)
+        return false;
+    buffer[got] = '\0';
+    return true;
+}
+
+static uint64_t os_parse(const char **s)
+{
+    uint64_t n = 0;
+    while (**s >= '0' && **s <= '9')
+        n = n * 10 + (uint64_t)(*(*s)++ - '0');
+    return n;
+}
+
+/* CPUs that "quota period" of a cpu.max file allows, rounded up; 0: no limit. */
+static unsigned os_quota_of(const char *path)
+{
+    char text[64];
+    if (!os_read_file(path, text, sizeof text) || text[0] < '0' || text[0] > '9')
+        return 0;
+    const char *s = text;
+    uint64_t quota = os_parse(&s);
+    if (*s == ' ')
+        s++;
+    uint64_t period = os_parse(&s);
+    return period == 0 ? 0 : (unsigned)((quota + period - 1) / period);
+}
+
+/* The least quota on the way from this process's cgroup (version 2) to the root. */
+static unsigned os_quota(void)
+{
+    enum { PREFIX = sizeof "/sys/fs/cgroup" - 1 };
+    char text[512], path[600] = "/sys/fs/cgroup";
+    unsigned least = 0;
+    if (!os_read_file("/proc/self/cgroup", text, sizeof text))
+        return 0;
+    char *own = strstr(text, "0::/");
+    if (own == NULL)
+        return 0;
+    own += 3;
+    size_t length = strcspn(own, "\n");
+    memcpy(path + PREFIX, own, length);
+    for (;;) {
+        while (length > 0 && path[PREFIX + length - 1] == '/')
+            length--;
+        memcpy(path + PREFIX + length, "/cpu.max", sizeof "/cpu.max");
+        unsigned quota = os_quota_of(path);
+        if (quota != 0 && (least == 0 || quota < least))
+            least = quota;
+        if (length == 0)
+            return least;
+        while (length > 0 && path[PREFIX + length - 1] != '/')
+            length--;
+    }
+}
+
+unsigned os_cpus(void)
+{
+    int saved = errno;
+    unsigned long set[64] = {0}; /* 4,096 CPUs */
+    unsigned count = 0;
+    long bytes = syscall(SYS_sched_getaffinity, 0, sizeof set, set);
+    for (long i = 0; i < bytes / (long)sizeof(long); i++)
+        for (unsigned long bits = set[i]; bits != 0; bits &= bits - 1)
+            count++;
+    unsigned quota = os_quota();
+    if (count == 0)
+        count = 1;
+    errno = saved;
+    return quota != 0 && quota < count ? quota : count;
+}
+
+uint64_t os_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+unsigned os_thread_id(void)
+{
+    return (unsigned)syscall(SYS_gettid);
+}
+
+const char *os_environment(const char *name)
+{
+    size_t length = strlen(name);
+    if (getauxval(AT_SECURE) != 0 || environ == NULL)
+        return NULL;
+    for (char **entry = environ; *entry != NULL; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+            return *entry + length + 1;
+    return NULL;
+}
+
+void os_wait(_Atomic uint32_t *word, uint32_t expected)
+{
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+    errno = saved;
+}
+
+void os_wake(_Atomic uint32_t *word)
+{
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = saved;
+}
