@@ -10,6 +10,7 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <string.h>
 
 #ifndef CHUNKY_HARD_GROW
 #define CHUNKY_HARD_GROW 0
@@ -193,6 +194,8 @@ size_t heap_grow(struct heap *h, size_t need, const struct tune *t)
                                         : heap_grow_spanned(h, need);
     if (size == 0)
         return 0;
+    /* The old fence becomes part of the top, whose clean pages count as zero. */
+    memset(heap_fence(h), 0, CHUNK_HEADER);
     h->end += size;
     if (h->kind == HEAP_BREAK) {
         h->limit = h->end;
