@@ -128,6 +128,8 @@ bool arena_wants_purge(const struct arena *a);
 size_t arena_purge(struct arena *a, size_t keep);
 /* Shortens the top by whole pages but for `pad` bytes. Returns bytes given back. */
 size_t arena_trim(struct arena *a, size_t pad);
+/* A refill found the depot empty and cut `bytes` from free space instead. */
+void arena_note_miss(struct arena *a, size_t bytes);
 /* What a thread does before it unlocks after giving: depot limit, purge. */
 void arena_settle(struct arena *a);
 

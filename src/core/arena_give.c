@@ -160,14 +160,49 @@ void arena_absorb(struct arena *a)
     }
 }
 
+/* Whether d lies right before or behind the run [c, c + size): then the run takes it. */
+static bool give_joins(struct chunk **c, size_t *size, struct chunk *d)
+{
+    size_t more = chunk_size(d);
+    if (d == chunk_at(*c, *size)) {
+        give_verify(d, more);
+    } else if (chunk_at(d, more) == *c) {
+        give_verify(d, more);
+        *c = d;
+    } else {
+        return false;
+    }
+    *size += more;
+    return true;
+}
+
+/* Gives a magazine's chunks back. Blocks freed in the order of their addresses, up or
+ * down, are neighbours: they are joined first, so that bins are touched once a run. */
+static void give_magazine(struct arena *a, struct magazine *m)
+{
+    for (uint32_t i = 0; i < m->count;) {
+        struct chunk *c = chunk_of(m->slot[i++]);
+        size_t size = chunk_size(c);
+        struct chunk *first = c;
+        while (i < m->count && give_joins(&c, &size, chunk_of(m->slot[i])))
+            i++;
+        if (size == chunk_size(first)) {
+            arena_give(a, first);
+            continue;
+        }
+        give_verify(first, chunk_size(first));
+        a->counts.merges++;
+        give_merged(a, c, size, (struct clean){0, 0});
+    }
+    meta_give(m, sizeof *m);
+}
+
 void arena_drain(struct arena *a, size_t keep)
 {
     while (a->depot.bytes > keep) {
         struct magazine *m = depot_take_any(&a->depot);
         if (m == NULL)
             return;
-        for (uint32_t i = 0; i < m->count; i++)
-            arena_give(a, chunk_of(m->slot[i]));
-        meta_give(m, sizeof *m);
+        give_magazine(a, m);
     }
 }

@@ -23,6 +23,7 @@ struct magazine {
 struct depot {
     struct magazine *full[CLASS_COUNT]; /* newest first */
     size_t bytes;                       /* chunk bytes of all of them */
+    size_t limit;                       /* most bytes; learnt, see settle in purge.c */
     unsigned sweep;                     /* class that is drained next */
 };
 

@@ -11,7 +11,11 @@
 #define CHUNKY_HARD_TRIM 0
 #endif
 
-enum { PURGE_BATCH = 16, DEPOT_SHARE = 32 };
+enum {
+    PURGE_BATCH = 16,
+    DEPOT_SHARE = 32,        /* a depot may hold this part of what is live */
+    DEPOT_LEAST = 64 * KIB   /* and this much however small the arena is */
+};
 
 void arena_note_reuse(struct arena *a, size_t bytes)
 {
@@ -172,14 +176,34 @@ size_t arena_trim(struct arena *a, size_t pad)
     return got;
 }
 
+void arena_note_miss(struct arena *a, size_t bytes)
+{
+    size_t most = max_size(a->tune->depot_bytes / arena_count(),
+                           purge_live(a) / DEPOT_SHARE);
+    a->depot.limit = min_size(a->depot.limit + bytes, most);
+}
+
+/* The depot may hold what refills lately missed; what nobody asks for again leaves it,
+ * and takes a part of the limit with it. Blocks that only rest there pin their pages. */
+static void settle_depot(struct arena *a)
+{
+    struct depot *d = &a->depot;
+    size_t least = min_size(DEPOT_LEAST, a->tune->depot_bytes);
+    if (d->limit < least)
+        d->limit = least;
+    if (LIKELY(d->bytes <= d->limit))
+        return;
+    size_t excess = d->bytes - d->limit / 4 * 3;
+    arena_drain(a, d->limit / 4 * 3);
+    d->limit = max_size(d->limit > excess / 4 ? d->limit - excess / 4 : 0, least);
+}
+
 void arena_settle(struct arena *a)
 {
-    size_t limit = max_size(a->tune->depot_bytes / arena_count(),
-                            purge_live(a) / DEPOT_SHARE);
-    if (UNLIKELY(atomic_load_explicit(&a->remote.bytes, memory_order_relaxed) > limit))
+    size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
+    if (UNLIKELY(waiting > a->depot.limit))
         arena_absorb(a);
-    if (UNLIKELY(a->depot.bytes > limit))
-        arena_drain(a, limit / 4 * 3);
+    settle_depot(a);
     if (UNLIKELY(arena_wants_purge(a))) {
         arena_purge(a, purge_budget(a) / 2);
         size_t threshold = a->tune->trim_threshold;

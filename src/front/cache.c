@@ -334,6 +334,7 @@ void *cache_fill(struct cache *k, unsigned class)
     if (count == 0) {
         count = arena_take_batch(a, class_sizes[class], want, state->base);
         cache_reverse(state->base, count);
+        arena_note_miss(a, count * class_sizes[class]);
     }
     a->counts.fills++;
     arena_settle(a);
