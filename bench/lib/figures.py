@@ -39,6 +39,12 @@ def mean_ratio(results, metric, subject, reference):
     return geomean(f[0] for f in found if f)
 
 
+def big(results, reference, mib):
+    """The workloads whose peak under the reference is at least so many MiB."""
+    return [r for r in results if r['runs'].get(reference)
+            and median_of(r, 'rss', reference) >= mib * 1024]
+
+
 def lock_visits(result, subject='chunky'):
     """Lock visits per 1,000 operations, or None when the allocator did not tell."""
     stats = result['stats'].get(subject, {})

@@ -55,11 +55,11 @@ def scale_of(values):
     """A log scale that holds the values: (position of a ratio, ticks)."""
     low = min([0.5, *values]) / 1.1
     high = max([2.0, *values]) * 1.1
-    low, high = max(low, 1 / 20), min(high, 20)
+    low, high = max(low, 1 / 60), min(high, 60)
     def place(v):
         v = min(max(v, low), high)
         return LEFT + WIDTH * math.log(v / low) / math.log(high / low)
-    ticks = [t for t in (0.05, 0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20)
+    ticks = [t for t in (0.02, 0.05, 0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20, 50)
              if low <= t <= high]
     return place, ticks
 
@@ -101,33 +101,41 @@ def dot_plot(results, subjects, metric, reference):
     return page(LEFT + WIDTH + 30, bottom + 24, parts)
 
 
+def axis(values, start, length, turned):
+    """A linear scale: (position of a value, ticks)."""
+    low, high = min(values), max(values)
+    room = max(0.08, 0.12 * (high - low))
+    low, high = low - room, high + room
+    step = next((s for s in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+                 if (high - low) / s <= 9), 10)
+    def place(v):
+        along = length * (v - low) / (high - low)
+        return start + (length - along if turned else along)
+    first = math.ceil(low / step)
+    return place, [n * step for n in range(first, math.floor(high / step) + 1)]
+
+
 def field_plot(results, subjects, reference):
     """Time against memory: the lower left corner is where one wants to be."""
     look = looks(subjects)
     points = {s: (figures.mean_ratio(results, 'cpu', s, reference),
                   figures.mean_ratio(results, 'rss', s, reference)) for s in subjects}
     points = {s: p for s, p in points.items() if None not in p}
-    spread = [v for p in points.values() for v in p]
-    low, high = min(spread) - 0.08, max(spread) + 0.08
     size, left, top = 400, 70, 50
-    def across(v):
-        return left + size * (v - low) / (high - low)
-    def down(v):
-        return top + size - size * (v - low) / (high - low)
+    across, columns = axis([p[0] for p in points.values()], left, size, False)
+    down, rows = axis([p[1] for p in points.values()], top, size, True)
     parts = [text(left, 20, f'Time and memory, geometric means, {reference} = 1', size=14,
                   weight='bold'),
              text(left + size / 2, top + size + 36, 'CPU time (left is faster)', 'middle'),
              f'<g transform="rotate(-90 18 {top + size / 2})">'
              + text(18, top + size / 2, 'peak resident memory (down is leaner)', 'middle')
              + '</g>']
-    step = next(s for s in (0.05, 0.1, 0.2, 0.5, 1, 2, 5) if (high - low) / s <= 9)
-    tick = math.ceil(low / step) * step
-    while tick <= high:
+    for tick in columns:
         parts += [f'<path d="M{across(tick):.1f} {top}V{top + size}" stroke="#ddd"/>',
-                  f'<path d="M{left} {down(tick):.1f}H{left + size}" stroke="#ddd"/>',
-                  text(across(tick), top + size + 16, f'{tick:.2g}', 'middle', 10),
-                  text(left - 6, down(tick) + 4, f'{tick:.2g}', 'end', 10)]
-        tick += step
+                  text(across(tick), top + size + 16, f'{tick:.2f}', 'middle', 10)]
+    for tick in rows:
+        parts += [f'<path d="M{left} {down(tick):.1f}H{left + size}" stroke="#ddd"/>',
+                  text(left - 6, down(tick) + 4, f'{tick:.2f}', 'end', 10)]
     for s, (cpu, rss) in points.items():
         parts += [mark(across(cpu), down(rss), look[s], 6),
                   text(across(cpu) + 11, down(rss) + 4, s, size=12)]

@@ -1,6 +1,8 @@
 """The report for a terminal: tables of ratios, bars of the means, the targets."""
 import figures
 
+BIG_MIB = 8  # a peak that the heap decides
+
 
 def cell(found):
     if not found:
@@ -11,24 +13,29 @@ def cell(found):
 
 def metric_table(results, subjects, metric, reference):
     shown = [s for s in subjects if s != reference]
-    width = max([9] + [len(s) for s in shown]) + 1
+    width = max([10] + [len(s) for s in shown]) + 1
     lines = [f'{figures.METRICS[metric][0]}, ratio to {reference}: median ± half the'
              ' quartiles\' distance',
-             ' ' * 20 + ''.join(f'{s:>{width}}' for s in shown)]
+             ' ' * 22 + ''.join(f'{s:>{width}}' for s in shown)]
     for group in figures.groups(results):
         inside = [r for r in results if r['group'] == group and r['runs']]
         for r in inside:
             row = [r['failed'].get(s) and 'failed'
                    or cell(figures.ratio(r, metric, s, reference)) for s in shown]
-            lines.append(f'{r["name"]:<20}' + ''.join(f'{c:>{width}}' for c in row))
+            lines.append(f'{r["name"]:<22}' + ''.join(f'{c:>{width}}' for c in row))
         lines.append(mean_row(f'  = {group}', inside, shown, metric, reference, width))
     lines.append(mean_row('  = all', results, shown, metric, reference, width))
+    if metric == 'rss':
+        # Below, a peak is mostly the program's and the library's own code.
+        lines.append(mean_row(f'  = all from {BIG_MIB} MiB', figures.big(results, reference,
+                                                                  BIG_MIB), shown,
+                              metric, reference, width))
     return '\n'.join(lines) + '\n'
 
 
 def mean_row(label, results, shown, metric, reference, width):
     means = [figures.mean_ratio(results, metric, s, reference) for s in shown]
-    return f'{label:<20}' + ''.join(
+    return f'{label:<22}' + ''.join(
         f'{"-" if m is None else format(m, ".3f"):>{width}}' for m in means)
 
 
@@ -49,7 +56,7 @@ def locks(results):
     for r in results:
         visits = figures.lock_visits(r)
         if visits is not None:
-            lines.append(f'  {r["name"]:<20} {visits:8.2f} '
+            lines.append(f'  {r["name"]:<22} {visits:8.2f} '
                          f'{"█" * min(40, round(visits))}')
     return 'Lock visits per 1,000 operations (chunky)\n' + '\n'.join(lines) + '\n' \
         if lines else ''
