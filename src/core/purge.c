@@ -200,6 +200,7 @@ static void settle_depot(struct arena *a)
 
 void arena_settle(struct arena *a)
 {
+    atomic_store_explicit(&a->live, purge_live(a), memory_order_relaxed);
     size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
     if (UNLIKELY(waiting > a->depot.limit))
         arena_absorb(a);

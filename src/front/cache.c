@@ -21,6 +21,7 @@ enum {
     ROOM_MAX = 511,
     CLASS_BYTES = 128 * KIB,    /* most bytes that one class may hold */
     BUDGET_MIN = 64 * KIB,      /* least budget of a thread, however many there are */
+    LIVE_SHARE = 32,            /* caches may hold this part of what is live */
     IDLE_TICKS = 128,           /* a class without fill or flush for so long is idle */
     SPARES = 8                  /* empty magazines kept by a cache */
 };
@@ -40,17 +41,19 @@ static void *cache_nothing[2];
 #define EMPTY4 EMPTY, EMPTY, EMPTY, EMPTY
 #define EMPTY16 EMPTY4, EMPTY4, EMPTY4, EMPTY4
 
-static_assert(CLASS_COUNT == 7 * 16 + 2 * 4 + 1, "the dummy has as many stacks");
+static_assert(CLASS_COUNT == 9 * 16 + 2 * 4 + 1, "the dummy has as many stacks");
 
 const struct cache cache_dummy = {
-    .stack = {EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY4,
-              EMPTY4, EMPTY},
+    .stack = {EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16,
+              EMPTY16, EMPTY4, EMPTY4, EMPTY},
 };
 
-static size_t cache_budget(void)
+/* What one thread may hold: its share of a fixed sum and of what is live. */
+static size_t cache_budget(const struct cache *k)
 {
     size_t count = atomic_load_explicit(&cache_count, memory_order_relaxed);
-    size_t share = tune.cache_total / (count == 0 ? 1 : count);
+    size_t live = atomic_load_explicit(&k->arena->live, memory_order_relaxed);
+    size_t share = (tune.cache_total + live / LIVE_SHARE) / (count == 0 ? 1 : count);
     return min_size(max_size(share, BUDGET_MIN), tune.cache_bytes);
 }
 
@@ -267,9 +270,10 @@ static bool cache_widen(struct cache *k, unsigned class)
     if (wanted <= state->allowed)
         return false;
     size_t more = (wanted - state->allowed) * size;
-    if (state->allowed != 0 && k->capacity + more > cache_budget()) {
+    if ((state->allowed != 0 || class >= CLASS_LARGE) &&
+        k->capacity + more > cache_budget(k)) {
         cache_reclaim(k);
-        if (k->capacity + more > cache_budget())
+        if (k->capacity + more > cache_budget(k))
             return false;
     }
     size_t room = ROOM_MIN;
@@ -368,6 +372,25 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
         cache_send_all(k, class, flushed, oldest);
     }
     *s->top++ = mem;
+}
+
+void *cache_take_large(struct cache *k, unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    void *mem = s->top[-1];
+    k->state[class].active = ++k->tick;
+    if (mem != NULL)
+        s->top--;
+    return mem;
+}
+
+void cache_keep_large(struct cache *k, unsigned class, struct chunk *c)
+{
+    struct stack *s = &k->stack[class];
+    if (s->top == s->limit && !cache_widen(k, class))
+        cache_give_large(c);
+    else
+        *s->top++ = mem_of(c);
 }
 
 void cache_give_large(struct chunk *c)

@@ -22,6 +22,11 @@ void *cache_fill(struct cache *k, unsigned class);
 /* Makes room in a full class, in one visit of each arena at most, and pushes `mem`. */
 void cache_flush(struct cache *k, unsigned class, void *mem);
 
+/* The same for the large classes, one block at a time: an idle mem that is cached, or
+ * NULL; and an idle chunk to keep, which goes to its arena if the budget is used up. */
+void *cache_take_large(struct cache *k, unsigned class);
+void cache_keep_large(struct cache *k, unsigned class, struct chunk *c);
+
 /* Gives one idle chunk that no cache takes to its arena; never waits for a lock. */
 void cache_give_large(struct chunk *c);
 

@@ -95,6 +95,8 @@ void free_verified(struct chunk *c)
     chunk_flip(c);
     if (k == NULL || class == CLASS_NONE)
         cache_give_large(c);
+    else if (class >= CLASS_LARGE)
+        cache_keep_large(k, class, c);
     else
         cache_flush(k, class, mem_of(c));
     AUDIT_ALL();
@@ -166,22 +168,27 @@ static void *malloc_mapped(size_t bytes, struct malloc_zero *zero)
 
 void *malloc_plain(struct cache *k, size_t bytes, struct malloc_zero *zero)
 {
-    void *mem;
+    void *mem = NULL;
     struct clean clean = {0, 0};
+    size_t size = chunk_size_for(bytes);
     if (k != NULL && bytes <= CLASS_MAX_BYTES) {
-        mem = cache_fill(k, class_ceiling(chunk_size_for(bytes)));
-        if (mem != NULL) {
-            chunk_flip(chunk_of(mem));
-            AUDIT_ALL();
-            return mem;
-        }
+        mem = cache_fill(k, class_ceiling(size));
+    } else if (k != NULL && size <= CLASS_LARGE_SIZE && bytes < tune.mmap_threshold) {
+        unsigned class = class_ceiling(size);
+        mem = cache_take_large(k, class);
+        size = class_sizes[class];
+    }
+    if (mem != NULL) {
+        chunk_flip(chunk_of(mem));
+        AUDIT_ALL();
+        return mem;
     }
     if (bytes >= tune.mmap_threshold) {
         mem = malloc_mapped(bytes, zero);
         if (mem != NULL)
             return mem;
     }
-    struct chunk *c = malloc_take(chunk_size_for(bytes), &clean);
+    struct chunk *c = malloc_take(size, &clean);
     if (c == NULL && bytes < tune.mmap_threshold)
         return malloc_mapped(bytes, zero);
     if (c == NULL)

@@ -26,7 +26,7 @@ struct option {
 };
 
 static const struct option options[] = {
-    {"cache", OPTION_SIZE, &tune.cache_bytes, 1 * MIB, SIZE_MAX / 2,
+    {"cache", OPTION_SIZE, &tune.cache_bytes, 4 * MIB, SIZE_MAX / 2,
      "bytes a thread's cache may hold; 0: no caches"},
     {"cache_total", OPTION_SIZE, &tune.cache_total, 2 * MIB, SIZE_MAX / 2,
      "the same for all threads together"},
@@ -46,7 +46,7 @@ static const struct option options[] = {
      "unused top beyond this goes back by sbrk"},
     {"top_pad", OPTION_SIZE, &tune.top_pad, 0, SIZE_MAX / 4,
      "extra bytes whenever a heap grows"},
-    {"purge", OPTION_SIZE, &tune.purge_base, 2 * MIB, SIZE_MAX / 2,
+    {"purge", OPTION_SIZE, &tune.purge_base, 3 * MIB / 2, SIZE_MAX / 2,
      "free resident bytes that are always allowed"},
     {"purge_percent", OPTION_SIZE, &tune.purge_percent, 6, 1000,
      "and this share of what is live on top"},
