@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# chain.sh LIBRARY CHURNING INTERPOSE: the library together with other preloaded ones, before
+# and after it: one that counts calls and passes them on, and those that glibc brings.
+set -euo pipefail
+library=$(realpath -- "$1") churning=$2 interpose=$3
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+
+# chained LIBRARIES: `churning` must say that all was well.
+chained()
+{
+    echo "LD_PRELOAD=$1"
+    LD_PRELOAD=$1 INTERPOSE_FILE=$work/counts "$churning" >"$work/out" 2>"$work/err" ||
+        { cat "$work/err"; exit 1; }
+    grep -qx 'all was well' "$work/out" || { cat "$work/out" "$work/err"; exit 1; }
+}
+
+chained "$interpose:$library"
+read -r from taken given <"$work/counts"
+echo "$taken blocks taken from $from, $given given back"
+[ "$from" = "$library" ] || { echo "the calls went to $from"; exit 1; }
+if [ "$given" -lt 20000 ] || [ "$taken" -lt "$given" ]; then
+    echo "not all calls came by"
+    exit 1
+fi
+
+chained "$library:$interpose"
+read -r from taken given <"$work/counts"
+[ "$taken" = 0 ] || { echo "$taken calls went to the library behind"; exit 1; }
+
+for other in memusage pcprofile; do
+    file=$(cc -print-file-name=lib$other.so)
+    if [ -f "$file" ]; then
+        chained "$file:$library"
+        chained "$library:$file"
+    else
+        echo "lib$other.so is not here"
+    fi
+done

@@ -1,0 +1,71 @@
+/*
+ * The program moves the break itself, up and down, between allocations: its bytes stay its
+ * own, and the heap carries on around them.
+ */
+#include "allocator.h"
+
+#include "support/expect.h"
+#include "support/pattern.h"
+
+#include <stdint.h>
+#include <unistd.h>
+
+enum { ROUNDS = 60, PIECE = 48 * 1024 + 24, BLOCKS = 400 };
+
+static void *blocks[ROUNDS][BLOCKS];
+
+static size_t block_bytes(size_t round, size_t i)
+{
+    return (i * 37 + round * 101) % 5000;
+}
+
+static void take_blocks(size_t round)
+{
+    for (size_t i = 0; i < BLOCKS; i++) {
+        size_t bytes = block_bytes(round, i);
+        blocks[round][i] = malloc(bytes);
+        REQUIRE(blocks[round][i] != NULL);
+        pattern_fill(blocks[round][i], 0, bytes, round * BLOCKS + i);
+    }
+}
+
+static void drop_blocks(size_t round, size_t first)
+{
+    for (size_t i = first; i < BLOCKS; i += 2) {
+        size_t bytes = block_bytes(round, i);
+        EXPECT(pattern_differs(blocks[round][i], 0, bytes, round * BLOCKS + i) ==
+               bytes);
+        free(blocks[round][i]);
+    }
+}
+
+int main(void)
+{
+    char *pieces[ROUNDS];
+    REQUIRE(allocator_is_preloaded());
+    for (size_t round = 0; round < ROUNDS; round++) {
+        pieces[round] = sbrk(PIECE);
+        REQUIRE(pieces[round] != (void *)-1);
+        pattern_fill(pieces[round], 0, PIECE, round + 1000000);
+        take_blocks(round);
+        if (round % 3 == 0)
+            drop_blocks(round, 0);
+        if (round % 7 == 3 && sbrk(0) == pieces[round] + PIECE) {
+            EXPECT(sbrk(-PIECE) != (void *)-1);
+            pieces[round] = NULL;
+        }
+    }
+    EXPECT(allocator_churn_threads(4, 0, 20000, 17) == 0);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        if (round % 3)
+            drop_blocks(round, 0);
+        drop_blocks(round, 1);
+        if (pieces[round])
+            EXPECT(pattern_differs(pieces[round], 0, PIECE, round + 1000000) == PIECE);
+    }
+    /* Back below everything the program took for itself, if nobody took more since. */
+    if (pieces[ROUNDS - 1] && sbrk(0) == pieces[ROUNDS - 1] + PIECE)
+        EXPECT(sbrk(-PIECE) != (void *)-1);
+    EXPECT(allocator_churn(9, 60000, 19) == 0);
+    return expect_done();
+}

@@ -1,0 +1,81 @@
+/*
+ * Not preloaded: the C library's malloc and Chunky's, opened with dlopen, side by side in one
+ * process. Both want the break, and neither may touch the other's blocks.
+ */
+#include "support/expect.h"
+#include "support/pattern.h"
+#include "support/random.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdint.h>
+
+enum { SLOTS = 600, STEPS = 60000, THREADS = 4 };
+
+struct family {
+    void *(*take)(size_t bytes);
+    void *(*resize)(void *mem, size_t bytes);
+    void (*give)(void *mem);
+};
+
+struct slot {
+    void *mem;
+    size_t bytes;
+};
+
+static struct family families[2] = {{malloc, realloc, free}, {NULL, NULL, NULL}};
+
+static void *mix(void *arg)
+{
+    static _Thread_local struct slot slots[2][SLOTS];
+    struct random r = {(uint64_t)(uintptr_t)arg};
+    for (int step = 0; step < STEPS; step++) {
+        size_t which = random_below(&r, 2);
+        size_t number = random_below(&r, SLOTS);
+        const struct family *f = &families[which];
+        struct slot *s = &slots[which][number];
+        size_t bytes = random_size(&r, 17);
+        if (!s->mem) {
+            s->mem = f->take(bytes);
+        } else if (step % 5) {
+            EXPECT(pattern_differs(s->mem, 0, s->bytes, number) == s->bytes);
+            f->give(s->mem);
+            s->mem = NULL;
+            continue;
+        } else {
+            s->mem = f->resize(s->mem, ++bytes);
+        }
+        REQUIRE(s->mem != NULL);
+        s->bytes = bytes;
+        pattern_fill(s->mem, 0, bytes, number);
+    }
+    for (size_t i = 0; i < (size_t)2 * SLOTS; i++)
+        families[i / SLOTS].give(slots[i / SLOTS][i % SLOTS].mem);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[THREADS];
+    REQUIRE(argc == 2);
+    void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        fprintf(stderr, "%s\n", dlerror());
+    REQUIRE(library != NULL);
+    families[1] = (struct family){
+        (void *(*)(size_t))(intptr_t)dlsym(library, "chunky_malloc"),
+        (void *(*)(void *, size_t))(intptr_t)dlsym(library, "chunky_realloc"),
+        (void (*)(void *))(intptr_t)dlsym(library, "chunky_free"),
+    };
+    REQUIRE(families[1].take && families[1].resize && families[1].give);
+    REQUIRE(families[1].take != malloc);
+    mix((void *)77);
+    for (intptr_t i = 0; i < THREADS; i++)
+        REQUIRE(!pthread_create(&threads[i], NULL, mix, (void *)(i + 1)));
+    mix((void *)78);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    EXPECT(dlclose(library) == 0);
+    mix((void *)79);
+    return expect_done();
+}
