@@ -9,6 +9,7 @@
 #include "os/lock.c"
 #include "os/os_linux.c"
 
+#include "core/trace.c"
 #include "core/class.c"
 #include "core/meta.c"
 #include "core/heap.c"

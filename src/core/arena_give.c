@@ -7,6 +7,7 @@
 #include "core/binned.h"
 #include "core/meta.h"
 #include "core/take.h"
+#include "core/trace.h"
 
 /* Whole header of a chunk that comes back, and the header behind it. */
 static void give_verify(const struct chunk *c, size_t size)
@@ -36,6 +37,7 @@ static struct chunk *give_merge_prev(struct arena *a, struct chunk *c, size_t *s
     *clean = binned_to_out(a, prev, before);
     *size += before;
     a->counts.merges++;
+    trace(TRACE_MERGE_BEFORE, before);
     return prev;
 }
 
@@ -60,6 +62,7 @@ static bool give_heap(struct arena *a, struct chunk *c, size_t size, struct clea
         link = &(*link)->next;
     *link = h->next;
     a->heap_bytes -= heap_size(h);
+    trace(TRACE_HEAP_GIVE, heap_size(h));
     heap_destroy(h);
     return true;
 }
@@ -74,6 +77,7 @@ void give_merged(struct arena *a, struct chunk *c, size_t size, struct clean cle
         GUARD(chunk_is_idle(&heap_keys, next), "corrupted top chunk: header",
               mem_of(next));
         a->counts.merges++;
+        trace(TRACE_MERGE_TOP, size);
         top_set(a, c);
         return;
     }
@@ -83,6 +87,7 @@ void give_merged(struct arena *a, struct chunk *c, size_t size, struct clean cle
         clean = give_larger(clean, other);
         size += behind;
         a->counts.merges++;
+        trace(TRACE_MERGE_BEHIND, behind);
     }
     chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
     if (size >= HEAP_SPAN / 512 && give_heap(a, c, size, clean))
@@ -101,6 +106,7 @@ void arena_give(struct arena *a, struct chunk *c)
         c->fd = a->fast[bin];
         a->fast[bin] = c;
         a->fast_bytes += size;
+        trace(TRACE_FAST_PUT, size);
         if (a->fast_bytes > a->tune->fast_bytes)
             arena_consolidate(a);
         return;
@@ -113,6 +119,7 @@ void arena_consolidate(struct arena *a)
     if (a->fast_bytes == 0)
         return;
     a->counts.consolidations++;
+    trace(TRACE_CONSOLIDATE, a->fast_bytes);
     for (size_t bin = 0; bin < FAST_COUNT; bin++) {
         struct chunk *c;
         while ((c = a->fast[bin]) != NULL) {

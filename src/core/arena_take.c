@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "core/binned.h"
 #include "core/take.h"
+#include "core/trace.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ static struct chunk *take_fast(struct arena *a, size_t size)
           "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
     a->fast[bin] = c->fd;
     a->fast_bytes -= size;
+    trace(TRACE_FAST_HIT, size);
     chunk_set_idle(&heap_keys, c, size,
                    a->flags | (chunk_bits(c) & PREV_INUSE) | IDLE_OUT);
     return c;
@@ -30,8 +32,10 @@ static struct chunk *take_fast(struct arena *a, size_t size)
 static struct chunk *take_small(struct arena *a, size_t size)
 {
     struct chunk *c = size < LARGE_MIN ? a->bins.head[bin_index(size)] : NULL;
-    if (c != NULL)
+    if (c != NULL) {
+        trace(TRACE_SMALL_HIT, size);
         binned_to_out(a, c, size);
+    }
     return c;
 }
 
@@ -41,8 +45,11 @@ static struct chunk *take_sort(struct arena *a, size_t size)
 {
     while (a->unsorted != NULL) {
         struct chunk *c = a->unsorted;
-        if (chunk_size(c) == size)
+        if (chunk_size(c) == size) {
+            trace(TRACE_UNSORTED_HIT, size);
             return c;
+        }
+        trace(TRACE_SORT, chunk_size(c));
         binned_unsorted_to_sorted(a, c);
     }
     return NULL;
@@ -62,6 +69,8 @@ static struct chunk *take_split(struct arena *a, struct chunk *c, size_t size,
                                 struct clean *clean)
 {
     size_t have = chunk_size(c), rest = have - size;
+    trace(rest >= CHUNK_MIN ? TRACE_SPLIT : TRACE_WHOLE,
+          rest >= CHUNK_MIN ? rest : have);
     struct clean had = binned_to_out(a, c, have);
     size_t rest_clean = 0;
     if (rest >= CHUNK_MIN) {
@@ -105,6 +114,7 @@ static bool take_make_room(struct arena *a, size_t size, bool *tried)
 struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
 {
     bool tried = false;
+    trace(TRACE_WANT, size);
     struct chunk *c = take_fast(a, size);
     if (clean != NULL)
         clean->from = clean->to = 0;
@@ -116,8 +126,10 @@ struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
         c = take_sort(a, size);
         if (c == NULL)
             c = bin_find(&a->bins, size);
-        if (c != NULL)
+        if (c != NULL) {
+            trace(TRACE_FIT, chunk_size(c));
             return take_split(a, c, size, clean);
+        }
         if (top_size(a) >= size + CHUNK_MIN)
             return top_cut(a, size, clean);
         if (!take_make_room(a, size, &tried))
@@ -150,6 +162,7 @@ static size_t take_run(struct arena *a, size_t size, size_t want, void **out)
     size_t count = want;
     if (c != NULL) {
         count = min_size(chunk_size(c) / size, want);
+        trace(TRACE_FIT, chunk_size(c));
         c = take_split(a, c, size * count, NULL);
     } else {
         size_t top = top_size(a);
@@ -158,6 +171,7 @@ static size_t take_run(struct arena *a, size_t size, size_t want, void **out)
         count = min_size((top - CHUNK_MIN) / size, want);
         c = top_cut(a, size * count, NULL);
     }
+    trace(TRACE_CARVE, count);
     take_carve(a, c, chunk_size(c), size, count, out);
     return count;
 }
@@ -166,6 +180,7 @@ size_t arena_take_batch(struct arena *a, size_t size, size_t want, void **out)
 {
     bool tried = false;
     size_t count = 0;
+    trace(TRACE_WANT, size);
     while (count < want) {
         struct chunk *c = take_fast(a, size);
         if (c == NULL)
@@ -220,11 +235,13 @@ static size_t take_behind(struct arena *a, struct chunk *next, size_t extra)
             return 0;
         if (next != a->top) /* a new heap elsewhere: what was the top is binned */
             return 0;
+        trace(TRACE_EXTEND, extra);
         top_cut(a, extra, NULL);
         return extra;
     }
     if (!chunk_is_binned(&heap_keys, next) || chunk_size(next) < extra)
         return 0;
+    trace(TRACE_EXTEND, chunk_size(next));
     return chunk_size(take_split(a, next, extra, NULL));
 }
 

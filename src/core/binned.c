@@ -2,6 +2,7 @@
 #include "core/binned.h"
 
 #include "base/check.h"
+#include "core/trace.h"
 #include "os/os.h"
 
 struct clean binned_interior(const struct chunk *c, size_t size)
@@ -74,6 +75,7 @@ void binned_out_to_unsorted(struct arena *a, struct chunk *c, size_t size,
                             struct clean clean)
 {
     ASSERT(chunk_prev_inuse(c));
+    trace(TRACE_UNSORTED_PUT, size);
     chunk_set_idle(&heap_keys, c, size, IDLE_UNSORTED | PREV_INUSE | a->flags);
     chunk_set_footer(c, size);
     chunk_set_prev_inuse(chunk_at(c, size), false);

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "core/heap.h"
 #include "core/meta.h"
+#include "core/trace.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -177,6 +178,7 @@ struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t, bool
         mapped.maps += !reused;
         c = mapped_place(m->start, align);
         mapped_publish(m, c);
+        trace(reused ? TRACE_MAP_REUSE : TRACE_MAP, m->length);
     } else {
         mapped_drop(m);
     }
@@ -214,6 +216,7 @@ void mapped_give(struct chunk *c, struct tune *t)
         t->trim_threshold = 2 * m->length;
     }
     bool keep = mapped_may_keep(m, now);
+    trace(keep ? TRACE_MAP_KEEP : TRACE_UNMAP, m->length);
     if (keep) {
         m->since = now;
         mapped_link(&mapped.kept, m);
@@ -253,6 +256,7 @@ struct chunk *mapped_resize(struct chunk *c, size_t bytes)
     mapped.count--;
     mapped.bytes -= m->length;
     mapped.remaps++;
+    trace(TRACE_MAP_RESIZE, length);
     m->start = (uintptr_t)moved;
     m->length = length;
     c = chunk_at((struct chunk *)moved, before);
@@ -278,6 +282,7 @@ size_t mapped_expire(const struct tune *t, bool all)
         lock_give(&mapped.lock);
         if (m == NULL)
             return total;
+        trace(TRACE_UNMAP, m->length);
         os_unmap((void *)m->start, m->length);
         total += m->length;
         lock_take(&mapped.lock);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "core/binned.h"
 #include "core/take.h"
+#include "core/trace.h"
 #include "os/os.h"
 
 #ifndef CHUNKY_HARD_TRIM
@@ -153,6 +154,7 @@ size_t arena_purge(struct arena *a, size_t keep)
         a->purged_at = os_clock_ms();
         a->counts.purges += calls;
         a->counts.purged += bytes;
+        trace(TRACE_PURGE, bytes);
         for (unsigned i = 0; i < count; i++)
             purge_return(a, &item[i]);
         total += bytes;
@@ -171,6 +173,7 @@ size_t arena_trim(struct arena *a, size_t pad)
     if (got != 0) {
         a->heap_bytes -= got;
         a->counts.trims++;
+        trace(TRACE_TRIM, got);
         top_set(a, a->top);
     }
     return got;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "core/binned.h"
+#include "core/trace.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -60,6 +61,7 @@ static bool top_new_heap(struct arena *a, size_t need)
     a->heaps = h;
     a->top_heap = h;
     a->heap_bytes += heap_size(h);
+    trace(TRACE_HEAP_NEW, heap_size(h));
     a->top_clean = a->top_purged = 0;
     top_set(a, h->first);
     return true;
@@ -69,11 +71,13 @@ bool top_grow(struct arena *a, size_t need)
 {
     need += CHUNK_MIN;
     a->counts.grows++;
+    trace(TRACE_TOP_SMALL, top_size(a));
     if (a->top != NULL) {
         size_t have = top_size(a);
         size_t got = heap_grow(a->top_heap, need > have ? need - have : 0, a->tune);
         if (got != 0) {
             a->heap_bytes += got;
+            trace(TRACE_HEAP_GROW, got);
             top_set(a, a->top);
             return true;
         }
@@ -97,6 +101,7 @@ struct chunk *top_cut(struct arena *a, size_t size, struct clean *clean)
     GUARD(chunk_is_idle(&heap_keys, c), "corrupted top chunk: header", mem_of(c));
     ASSERT(chunk_size(c) >= size + CHUNK_MIN);
     uintptr_t old_clean = a->top_clean;
+    trace(TRACE_TOP_CUT, size);
     top_set(a, chunk_at(c, size));
     chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
     if (a->top_clean > old_clean)

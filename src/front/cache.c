@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "core/meta.h"
+#include "core/trace.h"
 #include "front/options.h"
 #include "os/os.h"
 
@@ -284,6 +285,7 @@ static bool cache_widen(struct cache *k, unsigned class)
     state->allowed = (uint16_t)wanted;
     s->limit = state->base + wanted;
     k->capacity += more;
+    trace(TRACE_CACHE_WIDEN, wanted);
     return true;
 }
 
@@ -332,12 +334,14 @@ void *cache_fill(struct cache *k, unsigned class)
         depot_take(&a->depot, class);
         memcpy(state->base + count, m->slot, m->count * sizeof(void *));
         count += m->count;
+        trace(TRACE_DEPOT_HIT, m->count);
         m->next = empty;
         empty = m;
     }
     if (count == 0) {
         count = arena_take_batch(a, class_sizes[class], want, state->base);
         cache_reverse(state->base, count);
+        trace(TRACE_CACHE_FILL, count);
         arena_note_miss(a, count * class_sizes[class]);
     }
     a->counts.fills++;
@@ -358,9 +362,10 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
 {
     struct stack *s = &k->stack[class];
     struct stack_state *state = &k->state[class];
-    if (!cache_widen(k, class) && s->top == s->limit) {
+    if (s->top == s->limit && !cache_widen(k, class)) {
         size_t count = (size_t)(s->top - state->base);
         size_t oldest = (count + 1) / 2;
+        trace(TRACE_CACHE_FLUSH, count == 0 ? 1 : oldest);
         if (count == 0) {
             cache_send_all(k, class, &mem, 1);
             return;
@@ -371,6 +376,7 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
         s->top -= oldest;
         cache_send_all(k, class, flushed, oldest);
     }
+    trace(TRACE_CACHE_PUT, class_sizes[class]);
     *s->top++ = mem;
 }
 
@@ -379,18 +385,22 @@ void *cache_take_large(struct cache *k, unsigned class)
     struct stack *s = &k->stack[class];
     void *mem = s->top[-1];
     k->state[class].active = ++k->tick;
-    if (mem != NULL)
+    if (mem != NULL) {
+        trace(TRACE_CACHE_HIT, class_sizes[class]);
         s->top--;
+    }
     return mem;
 }
 
 void cache_keep_large(struct cache *k, unsigned class, struct chunk *c)
 {
     struct stack *s = &k->stack[class];
-    if (s->top == s->limit && !cache_widen(k, class))
+    if (s->top == s->limit && !cache_widen(k, class)) {
         cache_give_large(c);
-    else
-        *s->top++ = mem_of(c);
+        return;
+    }
+    trace(TRACE_CACHE_PUT, class_sizes[class]);
+    *s->top++ = mem_of(c);
 }
 
 void cache_give_large(struct chunk *c)

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "chunky.h"
 #include "core/mapped.h"
+#include "core/trace.h"
 #include "front/cache.h"
 #include "front/checked.h"
 #include "front/malloc.h"
@@ -20,6 +21,7 @@ static void *realloc_move(struct chunk *c, size_t old_bytes, size_t bytes)
     if (mem == NULL)
         return NULL;
     memcpy(mem, mem_of(c), min_size(old_bytes, bytes));
+    trace(TRACE_MOVE, min_size(old_bytes, bytes));
     chunky_free(mem_of(c));
     return mem;
 }
@@ -90,7 +92,10 @@ static void *realloc_heap(struct chunk *c, size_t bytes)
                     return mem;
                 errno = saved;
             }
+            trace(TRACE_SHRINK, have - size);
             realloc_shrink_in_place(c, size);
+        } else {
+            trace(TRACE_FITS, have);
         }
         return mem_of(c);
     }
