@@ -48,7 +48,6 @@ runs 'a huge environment' 1 env A="$long" B="$long" C="$long" "LD_PRELOAD=$libra
 # shellcheck disable=SC2016
 runs 'no name' 1 env "LD_PRELOAD=$library" bash -c 'exec -a "" "$0"' "$churning"
 runs 'an eager linker' 1 env LD_BIND_NOW=1 "LD_PRELOAD=$library" "$churning"
-runs 'a linker that binds each call anew' 1 env LD_BIND_NOT=1 "LD_PRELOAD=$library" "$churning"
 runs 'preloaded twice' 1 env "LD_PRELOAD=$library $library" "$churning"
 ln -s "$library" "$work/by.so"
 runs 'by a link' 1 env "LD_PRELOAD=$work/by.so" "$churning"
