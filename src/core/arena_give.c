@@ -49,10 +49,11 @@ static struct clean give_larger(struct clean x, struct clean y)
 /* Gives a whole free heap away. True when c was one. */
 static bool give_heap(struct arena *a, struct chunk *c, size_t size, struct clean clean)
 {
-    if (chunk_size(chunk_at(c, size)) != FENCE_SIZE || heap_in_break(c))
+    if (heap_in_break(c))
         return false;
     struct heap *h = heap_of_spanned(c);
-    if (h->first != c || h == a->top_heap)
+    /* By address: the header behind c was not verified, and may say anything. */
+    if (h->first != c || chunk_at(c, size) != heap_fence(h) || h == a->top_heap)
         return false;
     struct clean inside = binned_interior(c, size);
     if (inside.to - inside.from > (clean.to - clean.from) + a->tune->purge_base)

@@ -164,6 +164,19 @@ unsigned bin_next(const struct bins *b, unsigned bin)
     return word * 64 + count_trailing_zeros(bits);
 }
 
+/* The second of its size, if there is one: it leaves without touching the ring of sizes.
+ * Two links forged alike can put a chunk into a foreign bin, so its size is compared. */
+static struct chunk *bin_second(struct chunk *at, size_t size)
+{
+    struct chunk *second = at->fd;
+    bin_verify(at, second);
+    if (second == at || second->fd_size != NULL)
+        second = at;
+    GUARD(chunk_size(second) >= size, "corrupted bin: chunk smaller than its bin",
+          mem_of(second));
+    return second;
+}
+
 struct chunk *bin_find(const struct bins *b, size_t size)
 {
     unsigned own = bin_index(size);
@@ -173,13 +186,14 @@ struct chunk *bin_find(const struct bins *b, size_t size)
         if (at == NULL)
             i = bin_next(b, own + 1);
         else
-            return at->fd != at && at->fd->fd_size == NULL ? at->fd : at;
+            return bin_second(at, size);
     }
     if (i == BIN_COUNT)
         return NULL;
     struct chunk *at = b->head[i];
-    if (i < BIN_SMALL)
-        return at;
-    bin_verify(at, at->fd);
-    return at->fd != at && at->fd->fd_size == NULL ? at->fd : at;
+    if (i >= BIN_SMALL)
+        return bin_second(at, size);
+    GUARD(chunk_size(at) >= size, "corrupted bin: chunk smaller than its bin",
+          mem_of(at));
+    return at;
 }

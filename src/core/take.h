@@ -6,10 +6,12 @@
 
 #include "core/arena.h"
 
-/* Bytes of the top chunk, 0 when there is none. */
+/* Bytes of the top chunk, 0 when there is none. From metadata: its header lies where an
+ * overflow of the last block can write. */
 static inline size_t top_size(const struct arena *a)
 {
-    return a->top == NULL ? 0 : chunk_size(a->top);
+    return a->top == NULL ? 0 : (size_t)((uintptr_t)heap_fence(a->top_heap) -
+                                         (uintptr_t)a->top);
 }
 
 /* Makes the space from c to the top heap's fence the top chunk. */

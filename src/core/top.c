@@ -38,7 +38,8 @@ static void top_retire(struct arena *a)
     struct chunk *c = a->top;
     if (c == NULL)
         return;
-    size_t size = chunk_size(c);
+    size_t size = top_size(a);
+    GUARD(chunk_is_idle(&heap_keys, c), "corrupted top chunk: header", mem_of(c));
     struct clean clean = {a->top_clean, (uintptr_t)c + size};
     a->top = NULL;
     a->top_heap = NULL;

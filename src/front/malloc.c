@@ -89,11 +89,11 @@ void free_verified(struct chunk *c)
     size_t size = chunk_size(c);
     unsigned class = class_floor(size);
     struct cache *k = thread_cache();
+    chunk_flip(c);
     if (chunk_is_mapped(c)) {
         mapped_give(c, &tune);
         return;
     }
-    chunk_flip(c);
     if (k == NULL || class == CLASS_NONE)
         cache_give_large(c);
     else if (class >= CLASS_LARGE)
