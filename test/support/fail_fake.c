@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,14 @@ _Noreturn void fail(const char *rule, const void *mem)
     unit_fail_at(rule, __FILE__, __LINE__);
 }
 
+static bool fail_matches(const char *rule)
+{
+    size_t length = strlen(rule);
+    if (length > 0 && rule[length - 1] == '*')
+        return strncmp(fail_seen, rule, length - 1) == 0;
+    return strcmp(fail_seen, rule) == 0;
+}
+
 void expect_fail(const char *rule, void (*call)(void *), void *argument)
 {
     fail_rule = rule;
@@ -37,7 +46,7 @@ void expect_fail(const char *rule, void (*call)(void *), void *argument)
     fail_rule = NULL;
     if (fail_seen == NULL)
         print_error("no check fired, expected: %s\n", rule);
-    else if (strcmp(fail_seen, rule) != 0)
+    else if (!fail_matches(rule))
         print_error("expected: %s\n   fired: %s\n", rule, fail_seen);
     else
         return;

@@ -17,8 +17,9 @@
 #define unit_fail(text) unit_fail_at((text), __FILE__, __LINE__)
 _Noreturn void unit_fail_at(const char *text, const char *file, int line);
 
-/* Runs call(argument), which must end in a check named `rule` (GUARD, ASSERT, fail).
- * The test fails when no check fires, or another one. For layers below front. */
+/* Runs call(argument), which must end in a check named `rule` (GUARD, ASSERT, fail); a
+ * `rule` that ends in * is only the start of its text. The test fails when no check
+ * fires, or another one. For layers below front. */
 void expect_fail(const char *rule, void (*call)(void *), void *argument);
 
 #endif
