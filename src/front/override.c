@@ -58,7 +58,7 @@ TWIN(struct mallinfo2, mallinfo2, (void), ())
 #endif
 TWIN(int, malloc_info, (int options, FILE *stream), (options, stream))
 TWIN(void, malloc_stats, (void), ())
-ALSO(void, cfree, free, (void *mem), (mem))
+ALSO(HOT void, cfree, free, (void *mem), (mem))
 ALSO(void, free_sized, free_sized, (void *mem, size_t bytes), (mem, bytes))
 ALSO(void, free_aligned_sized, free_aligned_sized,
      (void *mem, size_t align, size_t bytes), (mem, align, bytes))
@@ -66,8 +66,8 @@ ALSO(size_t, memalignment, memalignment, (const void *mem), (mem))
 
 /* operator delete and delete[]: plain, nothrow, sized, aligned, aligned nothrow, aligned
  * sized. */
-ALSO(void, _ZdlPv, free, (void *mem), (mem))
-ALSO(void, _ZdaPv, free, (void *mem), (mem))
+ALSO(HOT void, _ZdlPv, free, (void *mem), (mem))
+ALSO(HOT void, _ZdaPv, free, (void *mem), (mem))
 
 #define DELETE(name, parameters, call)                                                 \
     PUBLIC void name parameters;                                                       \
