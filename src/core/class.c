@@ -8,7 +8,7 @@ uint32_t class_sizes[CLASS_COUNT];
 static unsigned class_add_doubling(unsigned class, size_t low, size_t steps)
 {
     for (size_t i = 1; i <= steps; i++)
-        class_sizes[class++] = (low + i * (low / steps) + CHUNK_ALIGN);
+        class_sizes[class++] = (uint32_t)(low + i * (low / steps) + CHUNK_ALIGN);
     return class;
 }
 
