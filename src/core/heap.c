@@ -26,11 +26,7 @@ struct chunk_keys heap_keys;
 
 static _Atomic uintptr_t heap_break_low, heap_break_high;
 
-static struct {
-    struct lock lock;
-    struct heap *first;
-    unsigned count;
-} heap_spare = {.lock = LOCK_INIT(RANK_SPARE)};
+struct heap_spare heap_spare = {.lock = LOCK_INIT(RANK_SPARE)};
 
 bool heap_in_break(const void *address)
 {

@@ -9,6 +9,7 @@
 
 #include "core/chunk.h"
 #include "core/tune.h"
+#include "os/lock.h"
 
 struct arena;
 
@@ -34,6 +35,15 @@ struct heap {
     uint32_t kind;        /* HEAP_BREAK or HEAP_SPANNED */
     uint32_t flags;       /* NON_MAIN_ARENA or 0, for every chunk in it */
 };
+
+/* Spanned heaps that no arena owns: reserved, one page of each in use. Lock rank SPARE. */
+struct heap_spare {
+    struct lock lock;
+    struct heap *first;   /* list, newest first */
+    unsigned count;       /* of it */
+};
+
+extern struct heap_spare heap_spare;
 
 /* Heap of a chunk in a spanned heap. */
 static inline struct heap *heap_of_spanned(const void *address)
