@@ -32,5 +32,5 @@ program() {
         grep -E '^number of (transactions actually|failed)'
     "${as_user[@]}" psql -h "$PWD" -XAtq -v ON_ERROR_STOP=1 <"$INPUT/work.pg.sql"
     "${as_user[@]}" pg_ctl -D data -m fast -w stop >stop.log
-    grep -E 'PANIC|FATAL|signal|chunky' server.log || echo "quiet server"
+    grep -E 'PANIC|terminated by signal|chunky' server.log || echo "quiet server"
 }

@@ -27,7 +27,7 @@ class queue
     std::deque<std::shared_ptr<std::string>> items;
     bool closed = false;
 
-public:
+  public:
     void push(std::shared_ptr<std::string> item)
     {
         std::lock_guard hold(lock);
@@ -122,8 +122,10 @@ std::uint64_t hand_over()
     for (int m = 0; m < 3; m++)
         makers.emplace_back([&pipe, m] {
             for (int i = 0; i < 120000; i++) {
-                auto size = static_cast<std::size_t>((i * 7919 + m) % (i % 500 ? 600 : 90000));
-                pipe.push(std::make_shared<std::string>(size, static_cast<char>('a' + m)));
+                auto size =
+                    static_cast<std::size_t>((i * 7919 + m) % (i % 500 ? 600 : 90000));
+                pipe.push(
+                    std::make_shared<std::string>(size, static_cast<char>('a' + m)));
                 today.lines[i % 300] += 'x';
             }
         });

@@ -24,7 +24,7 @@ class random_source
 {
     std::uint64_t state = 88172645463325252u;
 
-public:
+  public:
     std::uint64_t operator()()
     {
         state ^= state << 13;
@@ -35,8 +35,8 @@ public:
 
 std::string make_word(random_source &random)
 {
-    static const std::vector<std::string> parts{"al", "bo", "cat", "du",   "en",
-                                                "fi", "gor", "hu", "item", "jo"};
+    static const std::vector<std::string> parts{"al", "bo",  "cat", "du",   "en",
+                                                "fi", "gor", "hu",  "item", "jo"};
     std::string word;
     for (auto n = random() % 4 + 1; n > 0; n--)
         word += parts[random() % parts.size()];
@@ -74,8 +74,10 @@ std::size_t count_pairs(const std::string &text, index_of<std::string> &index)
 {
     static const std::regex pair("([a-z]+)=([0-9]+)");
     std::size_t found = 0;
-    for (std::sregex_iterator it(text.begin(), text.end(), pair), end; it != end; ++it) {
-        auto entry = index.get((*it)[1].str(), [] { return std::vector<std::string>{}; });
+    for (std::sregex_iterator it(text.begin(), text.end(), pair), end; it != end;
+         ++it) {
+        auto entry =
+            index.get((*it)[1].str(), [] { return std::vector<std::string>{}; });
         std::get<std::vector<std::string>>(*entry).push_back((*it)[2].str());
         found++;
     }
@@ -102,10 +104,9 @@ void churn(const std::string &text)
         far = std::max(far, where.empty() ? 0 : where.back());
     }
     std::cout << places.size() << " words, the last at line " << far << ", "
-              << std::accumulate(recent.begin(), recent.end(), std::size_t{0},
-                                 [](std::size_t n, const std::string &s) {
-                                     return n + s.size();
-                                 })
+              << std::accumulate(
+                     recent.begin(), recent.end(), std::size_t{0},
+                     [](std::size_t n, const std::string &s) { return n + s.size(); })
               << " characters at the end\n";
 }
 } // namespace
@@ -125,8 +126,8 @@ int main()
         if (row++ == 20)
             break;
         std::cout << std::setw(6) << count << "  " << std::left << std::setw(18) << key
-                  << std::right << std::get<std::vector<std::string>>(
-                                      *index.entries[key])[count / 2]
+                  << std::right
+                  << std::get<std::vector<std::string>>(*index.entries[key])[count / 2]
                   << '\n';
     }
 
