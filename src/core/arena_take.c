@@ -215,15 +215,16 @@ struct chunk *arena_take_aligned(struct arena *a, size_t size, size_t align)
     size_t rest = have - size >= CHUNK_MIN ? have - size : 0;
     chunk_set_idle(&heap_keys, aligned, have - rest,
                    IDLE_OUT | a->flags | (front == 0 ? prev_inuse : PREV_INUSE));
-    if (rest != 0) {
-        struct chunk *r = chunk_at(aligned, have - rest);
+    struct chunk *r = chunk_at(aligned, have - rest);
+    /* All headers first: giving may consolidate, and that moves P in what is around. */
+    if (rest != 0)
         chunk_set_idle(&heap_keys, r, rest, IDLE_OUT | PREV_INUSE | a->flags);
-        arena_give(a, r);
-    }
-    if (front != 0) {
+    if (front != 0)
         chunk_set_idle(&heap_keys, c, front, IDLE_OUT | prev_inuse | a->flags);
+    if (rest != 0)
+        arena_give(a, r);
+    if (front != 0)
         arena_give(a, c);
-    }
     return aligned;
 }
 
