@@ -1,0 +1,262 @@
+/* The scripted operating system; see os_fake.h. One thread writes the script. */
+#include "support/os_fake.h"
+
+#include "base/bits.h"
+#include "os/os.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define BREAK_ROOM ((size_t)256 * MIB)
+
+#define FAKE_START                                                                     \
+    {                                                                                  \
+        .page = 4096, .clock = 1000000, .cpus = 4                                      \
+    }
+
+struct os_fake os_fake = FAKE_START;
+
+static char *break_base, *break_now;
+static size_t break_ragged;
+
+static void fake_break_init(void)
+{
+    if (break_base != NULL)
+        return;
+    break_base = mmap(NULL, BREAK_ROOM, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    break_base = (char *)align_up((uintptr_t)break_base, 65536);
+    break_now = break_base + break_ragged;
+}
+
+void os_fake_reset(void)
+{
+    os_fake = (struct os_fake)FAKE_START;
+    break_ragged = 0;
+    if (break_base != NULL)
+        madvise(break_base, BREAK_ROOM - 65536, MADV_DONTNEED);
+    break_now = break_base;
+}
+
+void os_fake_ragged_break(size_t bytes)
+{
+    fake_break_init();
+    break_ragged = bytes;
+    break_now = break_base + bytes;
+}
+
+void os_fake_foreign_break(intptr_t delta)
+{
+    fake_break_init();
+    break_now += delta;
+}
+
+void *os_fake_break(void)
+{
+    fake_break_init();
+    return break_now;
+}
+
+/* True when the script wants this request to fail. */
+static bool fake_fails(size_t size)
+{
+    os_fake.requests++;
+    bool fails = os_fake.refuse_above != 0 && size > os_fake.refuse_above;
+    if (os_fake.fail_after != 0 && --os_fake.fail_after == 0) {
+        fails = true;
+        if (os_fake.fail_for_ever)
+            os_fake.fail_after = 1;
+    }
+    if (fails)
+        errno = ENOMEM;
+    return fails;
+}
+
+void os_init(void)
+{
+}
+
+size_t os_page_size(void)
+{
+    return os_fake.page;
+}
+
+static void *fake_map(size_t size, size_t align, int protection)
+{
+    char *start = mmap(NULL, size + align, protection,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED)
+        return NULL;
+    char *aligned = (char *)align_up((uintptr_t)start, align);
+    if (aligned != start)
+        munmap(start, (size_t)(aligned - start));
+    munmap(aligned + size, (size_t)(start + align - aligned));
+    os_fake.mapped += size;
+    return aligned;
+}
+
+void *os_map(size_t size)
+{
+    os_fake.maps++;
+    return fake_fails(size) ? NULL
+                            : fake_map(size, os_fake.page, PROT_READ | PROT_WRITE);
+}
+
+void *os_map_aligned(size_t size, size_t align)
+{
+    os_fake.maps++;
+    return fake_fails(size) ? NULL : fake_map(size, align, PROT_READ | PROT_WRITE);
+}
+
+void *os_reserve_aligned(size_t size, size_t align)
+{
+    os_fake.reserves++;
+    return fake_fails(0) ? NULL : fake_map(size, align, PROT_NONE);
+}
+
+bool os_commit(void *start, size_t size)
+{
+    os_fake.commits++;
+    if (os_fake.refuse_commit || fake_fails(size)) {
+        errno = ENOMEM;
+        return false;
+    }
+    return mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+}
+
+void os_decommit(void *start, size_t size)
+{
+    os_fake.decommits++;
+    mmap(start, size, PROT_NONE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+void os_unmap(void *start, size_t size)
+{
+    os_fake.unmaps++;
+    os_fake.mapped -= size;
+    munmap(start, size);
+}
+
+void *os_remap(void *start, size_t old_size, size_t new_size, bool may_move)
+{
+    os_fake.remaps++;
+    if (new_size > old_size && fake_fails(new_size))
+        return NULL;
+    void *moved = mremap(start, old_size, new_size, may_move ? MREMAP_MAYMOVE : 0);
+    if (moved == MAP_FAILED)
+        return NULL;
+    os_fake.mapped += new_size - old_size;
+    return moved;
+}
+
+bool os_protect(void *start, size_t size)
+{
+    return !fake_fails(0) && mprotect(start, size, PROT_NONE) == 0;
+}
+
+void *os_break(intptr_t delta)
+{
+    fake_break_init();
+    char *old = break_now;
+    os_fake.breaks += delta != 0;
+    if (delta > 0) {
+        if (os_fake.refuse_break || fake_fails((size_t)delta) ||
+            (size_t)(old - break_base) + (size_t)delta > BREAK_ROOM - 65536) {
+            errno = ENOMEM;
+            return NULL;
+        }
+    }
+    break_now += delta;
+    /* The kernel drops the pages that are wholly above the break. */
+    if (delta < 0) {
+        char *from = (char *)align_up((uintptr_t)break_now, 4096);
+        char *to = (char *)align_up((uintptr_t)old, 4096);
+        if (from < to)
+            madvise(from, (size_t)(to - from), MADV_DONTNEED);
+    }
+    return old;
+}
+
+void os_purge(void *start, size_t size)
+{
+    os_fake.purges++;
+    os_fake.purged += size;
+    os_fake.purge_start = start;
+    os_fake.purge_size = size;
+    if (os_fake.on_give != NULL)
+        os_fake.on_give(start, size);
+    madvise(start, size, MADV_DONTNEED);
+}
+
+void os_populate(void *start, size_t size)
+{
+    (void)start;
+    (void)size;
+}
+
+void os_hugepage(void *start, size_t size)
+{
+    (void)start;
+    (void)size;
+}
+
+void os_name(void *start, size_t size, const char *name)
+{
+    (void)start;
+    (void)size;
+    (void)name;
+}
+
+void os_random(void *out, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        ((unsigned char *)out)[i] = (unsigned char)(i * 37 + 11);
+}
+
+unsigned os_cpus(void)
+{
+    return os_fake.cpus;
+}
+
+uint64_t os_clock_ms(void)
+{
+    return os_fake.clock;
+}
+
+unsigned os_thread_id(void)
+{
+    return 7;
+}
+
+size_t os_peek(const void *from, void *to, size_t bytes)
+{
+    memcpy(to, from, bytes);
+    return bytes;
+}
+
+void os_program(char *out, size_t capacity)
+{
+    if (capacity != 0)
+        out[0] = '\0';
+}
+
+const char *os_environment(const char *name)
+{
+    return strcmp(name, "CHUNKY_CONF") == 0 ? os_fake.conf : NULL;
+}
+
+/* A sleeper may always wake for nothing; this one always does. */
+void os_wait(_Atomic uint32_t *word, uint32_t expected)
+{
+    (void)word;
+    (void)expected;
+    sched_yield();
+}
+
+void os_wake(_Atomic uint32_t *word)
+{
+    (void)word;
+}

@@ -1,0 +1,132 @@
+/* Magazines: the depot's order and sums, the remote list under several threads. */
+#include "support/unit.h"
+
+#include "core/depot.h"
+#include "core/heap.h"
+
+#include <pthread.h>
+
+static struct magazine *magazine_new(struct magazine *m, unsigned class, unsigned count)
+{
+    m->class = class;
+    m->count = count;
+    return m;
+}
+
+static void depot_order_and_sum(void **state)
+{
+    (void)state;
+    struct depot d = {0};
+    struct magazine m[4];
+    assert_null(depot_take(&d, 3));
+    depot_give(&d, magazine_new(&m[0], 3, 10));
+    depot_give(&d, magazine_new(&m[1], 3, 62));
+    depot_give(&d, magazine_new(&m[2], 80, 1));
+    assert_int_equal(d.bytes, 72 * class_sizes[3] + class_sizes[80]);
+    assert_ptr_equal(depot_take(&d, 3), &m[1]);
+    assert_ptr_equal(depot_take(&d, 3), &m[0]);
+    assert_null(depot_take(&d, 3));
+    assert_int_equal(d.bytes, class_sizes[80]);
+    assert_ptr_equal(depot_take_any(&d), &m[2]);
+    assert_int_equal(d.bytes, 0);
+    assert_null(depot_take_any(&d));
+}
+
+static void depot_drains_in_turn(void **state)
+{
+    (void)state;
+    struct depot d = {0};
+    struct magazine m[6];
+    for (unsigned i = 0; i < 6; i++)
+        depot_give(&d, magazine_new(&m[i], i % 2 == 0 ? 1 : CLASS_COUNT - 1, 5));
+    unsigned last = CLASS_NONE;
+    for (unsigned i = 0; i < 6; i++) {
+        struct magazine *taken = depot_take_any(&d);
+        assert_non_null(taken);
+        assert_int_not_equal(taken->class, last);
+        last = taken->class;
+    }
+    assert_null(depot_take_any(&d));
+}
+
+static void depot_remote_list(void **state)
+{
+    (void)state;
+    struct remote r = {0};
+    struct magazine m[3];
+    assert_null(remote_take(&r));
+    assert_int_equal(remote_push(&r, magazine_new(&m[0], 1, 2)), 64);
+    assert_int_equal(remote_push(&r, magazine_new(&m[1], 2, 1)), 112);
+    struct magazine *list = remote_take(&r);
+    assert_ptr_equal(list, &m[1]);
+    assert_ptr_equal(list->next, &m[0]);
+    assert_null(list->next->next);
+    assert_int_equal(r.bytes, 0);
+    assert_null(remote_take(&r));
+}
+
+/* A large chunk travels alone, and its header tells the bytes. */
+static void depot_remote_large(void **state)
+{
+    (void)state;
+    static _Alignas(16) unsigned char area[64];
+    struct remote r = {0};
+    struct magazine m;
+    struct chunk *c = (struct chunk *)(void *)area;
+    chunk_set_idle(&heap_keys, c, 1 << 20, 0);
+    magazine_new(&m, CLASS_NONE, 1)->slot[0] = mem_of(c);
+    assert_int_equal(remote_push(&r, &m), 1 << 20);
+    assert_ptr_equal(remote_take(&r), &m);
+    assert_int_equal(r.bytes, 0);
+}
+
+enum { PUSHERS = 3, PUSHES = 3000 };
+static struct remote shared;
+static struct magazine pushed[PUSHERS][PUSHES];
+static _Atomic unsigned pushers_left;
+
+static void *depot_pusher(void *argument)
+{
+    struct magazine *mine = argument;
+    for (unsigned i = 0; i < PUSHES; i++)
+        remote_push(&shared, magazine_new(&mine[i], 1, 1));
+    atomic_fetch_sub(&pushers_left, 1);
+    return NULL;
+}
+
+static void depot_remote_races(void **state)
+{
+    (void)state;
+    pthread_t thread[PUSHERS];
+    unsigned got = 0;
+    pushers_left = PUSHERS;
+    for (unsigned i = 0; i < PUSHERS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, depot_pusher, pushed[i]), 0);
+    for (bool last = false; !last;) {
+        last = pushers_left == 0;
+        for (struct magazine *m = remote_take(&shared); m != NULL; m = m->next)
+            got++;
+    }
+    for (unsigned i = 0; i < PUSHERS; i++)
+        pthread_join(thread[i], NULL);
+    assert_int_equal(got, PUSHERS * PUSHES);
+    assert_null(remote_take(&shared));
+    assert_int_equal(shared.bytes, 0);
+}
+
+static int depot_setup(void **state)
+{
+    (void)state;
+    class_init();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(depot_order_and_sum), cmocka_unit_test(depot_drains_in_turn),
+        cmocka_unit_test(depot_remote_list),   cmocka_unit_test(depot_remote_large),
+        cmocka_unit_test(depot_remote_races),
+    };
+    return cmocka_run_group_tests(tests, depot_setup, NULL);
+}

@@ -1,0 +1,132 @@
+/* Metadata blocks: alignment, zeroes, reuse, regions, failure. */
+#include "support/unit.h"
+
+#include "core/meta.h"
+#include "support/os_fake.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* As new: regions of earlier tests stay mapped and forgotten. */
+static int meta_setup(void **state)
+{
+    (void)state;
+    os_fake_reset();
+    memset(&meta, 0, sizeof meta);
+    lock_init(&meta.lock, RANK_META);
+    return 0;
+}
+
+static bool is_zero(const void *block, size_t bytes)
+{
+    const char *b = block;
+    for (size_t i = 0; i < bytes; i++)
+        if (b[i] != 0)
+            return false;
+    return true;
+}
+
+static void meta_blocks(void **state)
+{
+    (void)state;
+    char *last = NULL;
+    for (size_t bytes = 1; bytes <= 65536; bytes = bytes * 3 + 1) {
+        char *block = meta_take(bytes);
+        assert_non_null(block);
+        assert_int_equal((uintptr_t)block % 64, 0);
+        assert_true(is_zero(block, bytes));
+        memset(block, 0xff, bytes);
+        assert_ptr_not_equal(block, last);
+        last = block;
+    }
+}
+
+static void meta_reuse_is_zeroed(void **state)
+{
+    (void)state;
+    char *block = meta_take(200);
+    memset(block, 0xff, 200);
+    size_t used = meta.used;
+    meta_give(block, 200);
+    assert_int_equal(used - meta.used, 256);
+    assert_ptr_equal(meta_take(129), block); /* the same power of two */
+    assert_true(is_zero(block, 129));
+    assert_ptr_not_equal(meta_take(200), block);
+}
+
+static void meta_regions_are_listed(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 20; i++)
+        assert_non_null(meta_take(32768));
+    size_t sum = 0, count = 0;
+    for (struct meta_region *r = meta.regions; r != NULL; r = r->next) {
+        sum += r->size;
+        count++;
+    }
+    assert_true(count >= 3);
+    assert_int_equal(sum, meta.mapped);
+    assert_int_equal(os_fake.mapped, meta.mapped);
+    assert_int_equal(meta.used, 20 * 32768);
+}
+
+static void meta_large_is_mapped_alone(void **state)
+{
+    (void)state;
+    char *block = meta_take(100000);
+    assert_non_null(block);
+    assert_int_equal(os_fake.mapped, 102400);
+    assert_null(meta.regions);
+    meta_give(block, 100000);
+    assert_int_equal(os_fake.mapped, 0);
+}
+
+static void meta_fails_cleanly(void **state)
+{
+    (void)state;
+    os_fake.fail_after = 1;
+    os_fake.fail_for_ever = true;
+    errno = 0;
+    assert_null(meta_take(64));
+    assert_int_equal(errno, ENOMEM);
+    assert_null(meta_take(100000));
+    assert_int_equal(meta.used, 0);
+    os_fake_reset();
+    assert_non_null(meta_take(64));
+}
+
+/* Without room for a whole region a small one will do. */
+static void meta_small_region(void **state)
+{
+    (void)state;
+    os_fake.refuse_above = 8192;
+    assert_non_null(meta_take(64));
+    assert_int_equal(meta.mapped, 4096);
+    for (unsigned i = 0; i < 62; i++)
+        assert_non_null(meta_take(64));
+    assert_int_equal(meta.mapped, 4096);
+    assert_non_null(meta_take(64));
+    assert_int_equal(meta.mapped, 8192);
+}
+
+static void meta_other_page_sizes(void **state)
+{
+    (void)state;
+    os_fake.page = 65536;
+    assert_non_null(meta_take(65536));
+    assert_int_equal(meta.mapped % 65536, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(meta_blocks, meta_setup),
+        cmocka_unit_test_setup(meta_reuse_is_zeroed, meta_setup),
+        cmocka_unit_test_setup(meta_regions_are_listed, meta_setup),
+        cmocka_unit_test_setup(meta_large_is_mapped_alone, meta_setup),
+        cmocka_unit_test_setup(meta_fails_cleanly, meta_setup),
+        cmocka_unit_test_setup(meta_small_region, meta_setup),
+        cmocka_unit_test_setup(meta_other_page_sizes, meta_setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
