@@ -92,7 +92,16 @@ static bool purge_pick(struct arena *a, struct purge_item *item)
     return true;
 }
 
-/* The system calls: the interior but for what is clean already. */
+static bool purge_range(uintptr_t from, uintptr_t to, uint64_t *calls)
+{
+    if (to <= from)
+        return true;
+    ++*calls;
+    return os_purge((void *)from, to - from);
+}
+
+/* The system calls: the interior but for what is clean already. Returns the bytes given
+ * back; 0 when the system refuses. */
 static size_t purge_pages(struct purge_item *item, uint64_t *calls)
 {
     struct clean inside = binned_interior(item->chunk, item->size);
@@ -100,14 +109,9 @@ static size_t purge_pages(struct purge_item *item, uint64_t *calls)
     size_t bytes = (inside.to - inside.from) - (k.to - k.from);
     if (k.from == k.to)
         k.from = k.to = inside.to;
-    if (k.from > inside.from) {
-        os_purge((void *)inside.from, k.from - inside.from);
-        ++*calls;
-    }
-    if (inside.to > k.to) {
-        os_purge((void *)k.to, inside.to - k.to);
-        ++*calls;
-    }
+    if (!purge_range(inside.from, k.from, calls) ||
+        !purge_range(k.to, inside.to, calls))
+        return 0;
     item->clean = inside;
     return bytes;
 }
@@ -124,11 +128,11 @@ static void purge_return(struct arena *a, struct purge_item *item)
     if (last && item->clean.to > item->clean.from &&
         top_clean <= align_up(clean_end + CHUNK_HEADER, os_page_size()) &&
         item->clean.to == clean_end) {
-        /* The page with the old top's header stays dirty only if it is not whole. */
-        a->top_clean = max_size(item->clean.from,
-                                align_up((uintptr_t)a->top + CHUNK_HEADER,
-                                         os_page_size()));
-        os_purge((void *)clean_end, top_clean - clean_end);
+        /* The page with the old top's header follows, so that all is clean behind. */
+        if (os_purge((void *)clean_end, top_clean - clean_end))
+            a->top_clean = max_size(
+                item->clean.from,
+                align_up((uintptr_t)a->top + CHUNK_HEADER, os_page_size()));
     }
 }
 
@@ -158,6 +162,12 @@ size_t arena_purge(struct arena *a, size_t keep)
         for (unsigned i = 0; i < count; i++)
             purge_return(a, &item[i]);
         total += bytes;
+        if (bytes == 0) {
+            /* Refused: to ask again at once would be in vain. */
+            a->widened = SIZE_MAX / 2;
+            a->widened_until = a->purged_at + a->tune->purge_hold_ms;
+            break;
+        }
     }
     return total;
 }

@@ -35,8 +35,9 @@ bool os_protect(void *start, size_t size);
  * have moved it since. */
 void *os_break(intptr_t delta);
 
-/* The pages lose their contents and stop being resident; they read as zero again. */
-void os_purge(void *start, size_t size);
+/* The pages lose their contents and stop being resident; they read as zero again. False
+ * when that is refused (locked memory, a sandbox): then they keep their contents. */
+bool os_purge(void *start, size_t size);
 /* Makes pages resident ahead of their first touch; a hint. */
 void os_populate(void *start, size_t size);
 /* Asks for huge pages in this range only; a hint. */
@@ -52,6 +53,12 @@ unsigned os_cpus(void);
 uint64_t os_clock_ms(void);
 /* A number for the running thread, as the kernel knows it. */
 unsigned os_thread_id(void);
+
+/* Copies memory that may not exist: the bytes that could be read, from the first on.
+ * Safe in a signal handler. */
+size_t os_peek(const void *from, void *to, size_t bytes);
+/* Writes the name of the program into `out` ("?" when unknown). */
+void os_program(char *out, size_t capacity);
 
 /* Value of an environment variable, or NULL; NULL in setuid programs. */
 const char *os_environment(const char *name);
