@@ -8,7 +8,11 @@ if(NOT tool_sources)
   return()
 endif()
 
-add_executable(chunky_tool ${tool_sources} ${CHUNKY_SRC_audit}
+# What describes and audits the process it lies in stays in the library.
+set(tool_audit ${CHUNKY_SRC_audit})
+list(FILTER tool_audit EXCLUDE REGEX "/(root|inside)\\.c$")
+
+add_executable(chunky_tool ${tool_sources} ${tool_audit}
   ${PROJECT_SOURCE_DIR}/src/base/say.c)
 set_target_properties(chunky_tool PROPERTIES
   OUTPUT_NAME chunky RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})

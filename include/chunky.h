@@ -19,6 +19,7 @@
 extern "C" {
 #endif
 
+#define CHUNKY_VERSION "0.1.0"
 #define CHUNKY_VERSION_MAJOR 0
 #define CHUNKY_VERSION_MINOR 1
 

@@ -23,6 +23,13 @@
 #include "core/arena.c"
 #include "core/mapped.c"
 
+#include "audit/root.c"
+#include "audit/reader.c"
+#include "audit/walk.c"
+#include "audit/audit.c"
+#include "audit/audit_lists.c"
+#include "audit/inside.c"
+
 #include "front/options.c"
 #include "front/report.c"
 #include "front/cache.c"
@@ -33,4 +40,5 @@
 #include "front/aligned.c"
 #include "front/compat.c"
 #include "front/stats.c"
+#include "front/audited.c"
 #include "front/override.c"

@@ -10,7 +10,7 @@
 
 PUBLIC const char *chunky_version(void)
 {
-    return "0.1.0";
+    return CHUNKY_VERSION;
 }
 
 PUBLIC size_t chunky_malloc_usable_size(void *mem)

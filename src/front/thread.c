@@ -4,6 +4,7 @@
  */
 #include "front/thread.h"
 
+#include "audit/root.h"
 #include "base/check.h"
 #include "core/mapped.h"
 #include "core/meta.h"
@@ -48,6 +49,7 @@ static COLD void process_start(void)
     if (process_stage == STAGE_NEW) {
         int saved = errno;
         os_init();
+        root_init(os_page_size());
         class_init();
         os_random(&heap_keys, sizeof heap_keys);
         options_init();

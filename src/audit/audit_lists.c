@@ -1,0 +1,304 @@
+/* The invariants of lists: bins, caches, magazines, mappings; see audit.h. */
+#include "audit/audit.h"
+
+#include "core/arena.h"
+
+/* The links of a free chunk; those a small chunk has not are 0. */
+struct audit_links {
+    struct walk_chunk chunk;
+    uint64_t fd, bk, fd_size, bk_size, dirty_next, dirty_prev;
+};
+
+static bool audit_links_of(struct audit *u, uint64_t address, struct audit_links *l)
+{
+    memset(l, 0, sizeof *l);
+    if (address == 0 || !walk_chunk_anywhere(u->walk, address, &l->chunk) ||
+        l->chunk.state == WALK_BROKEN)
+        return false;
+    struct chunk raw;
+    size_t size = l->chunk.size >= TAIL_MIN    ? sizeof raw
+                  : l->chunk.size >= LARGE_MIN ? offsetof(struct chunk, dirty_next)
+                                               : offsetof(struct chunk, fd_size);
+    memset(&raw, 0, sizeof raw);
+    if (!reader_get(u->walk->reader, address, &raw, size))
+        return false;
+    l->fd = (uintptr_t)raw.fd;
+    l->bk = (uintptr_t)raw.bk;
+    l->fd_size = (uintptr_t)raw.fd_size;
+    l->bk_size = (uintptr_t)raw.bk_size;
+    l->dirty_next = (uintptr_t)raw.dirty_next;
+    l->dirty_prev = (uintptr_t)raw.dirty_prev;
+    return true;
+}
+
+/* Sizes rise along a large bin; the first of each size is linked to the next first. */
+static bool audit_order(struct audit *u, const struct audit_links *l,
+                        const struct audit_links *next, bool wraps)
+{
+    bool same = l->chunk.size == next->chunk.size;
+    if (!wraps && next->chunk.size < l->chunk.size)
+        return audit_find(u, RULE_B4, next->chunk.address, l->chunk.address,
+                          next->chunk.size, l->chunk.size);
+    bool is_first = wraps || !same;
+    if (is_first == (next->fd_size == 0))
+        return audit_find(u, RULE_B5, next->chunk.address, l->chunk.address,
+                          next->fd_size, is_first);
+    struct audit_links up;
+    if (is_first &&
+        (!audit_links_of(u, next->fd_size, &up) || up.bk_size != next->chunk.address))
+        return audit_find(u, RULE_B5, next->chunk.address, next->fd_size, up.bk_size,
+                          next->chunk.address);
+    return true;
+}
+
+/* A ring from `head`. Sums what is in it; `most` chunks can be. */
+static bool audit_ring(struct audit *u, uint64_t head, unsigned bin, uint64_t most,
+                       struct audit_sum *sum)
+{
+    struct audit_links l, next;
+    bool unsorted = bin == BIN_COUNT;
+    uint64_t at = head, count = 0;
+    if (!audit_links_of(u, head, &l))
+        return audit_find(u, RULE_B1, head, 0, bin, 0);
+    do {
+        bool here =
+            unsorted ? l.chunk.state == WALK_UNSORTED
+                     : (l.chunk.state == WALK_SMALL || l.chunk.state == WALK_LARGE) &&
+                           bin_index(l.chunk.size) == bin;
+        if (!here)
+            return audit_find(u, RULE_B2, at, 0, l.chunk.size, bin);
+        if (!audit_links_of(u, l.fd, &next) || next.bk != at || count++ == most)
+            return audit_find(u, RULE_B1, at, l.fd, next.bk, at);
+        if (!unsorted && bin >= BIN_SMALL && !audit_order(u, &l, &next, l.fd == head))
+            return false;
+        sum->size += l.chunk.size;
+        at = l.fd;
+        l = next;
+    } while (at != head);
+    sum->count += count;
+    return true;
+}
+
+bool audit_bins(struct audit *u)
+{
+    struct audit_sum sum = {0, 0}, unsorted = {0, 0};
+    const struct audit_sum *small = &u->state[WALK_SMALL],
+                           *large = &u->state[WALK_LARGE];
+    uint64_t bits = 0, most = small->count + large->count;
+    uint64_t arena = u->arena.address;
+    for (unsigned bin = 0; bin < u->walk->root.bin_count && bin < BIN_COUNT; bin++) {
+        if (bin % 64 == 0)
+            bits = walk_element(u->walk, arena, ARENA_BIN_MAP, bin / 64);
+        uint64_t head = walk_element(u->walk, arena, ARENA_BINS, bin);
+        if ((head != 0) != ((bits >> (bin % 64) & 1) != 0))
+            if (!audit_find(u, RULE_B3, head, 0, bin, 0))
+                return false;
+        if (head != 0 && !audit_ring(u, head, bin, most, &sum))
+            return false;
+    }
+    if (sum.count != most || sum.size != small->size + large->size)
+        if (!audit_find(u, RULE_B6, 0, 0, sum.count, most))
+            return false;
+    most = u->state[WALK_UNSORTED].count;
+    if (u->arena.unsorted != 0 &&
+        !audit_ring(u, u->arena.unsorted, BIN_COUNT, most, &unsorted))
+        return false;
+    if (unsorted.count != most)
+        return audit_find(u, RULE_B8, u->arena.unsorted, 0, unsorted.count, most);
+    return true;
+}
+
+bool audit_fast(struct audit *u)
+{
+    struct audit_links l;
+    uint64_t count = 0, most = u->state[WALK_FAST].count;
+    for (unsigned bin = 0; bin < u->walk->root.fast_count; bin++) {
+        uint64_t at = walk_element(u->walk, u->arena.address, ARENA_FAST, bin);
+        for (; at != 0; at = l.fd)
+            if (!audit_links_of(u, at, &l) || l.chunk.state != WALK_FAST ||
+                l.chunk.size != (uint64_t)bin * CHUNK_ALIGN || count++ == most)
+                return audit_find(u, RULE_B7, at, 0, bin, 0);
+    }
+    return count == most || audit_find(u, RULE_B7, 0, 0, count, most);
+}
+
+/* Dirty pages of one free chunk, bytes. */
+static uint64_t audit_dirty(struct audit *u, const struct walk_chunk *c)
+{
+    uint64_t from = align_up(c->address + sizeof(struct chunk), u->walk->page);
+    uint64_t to = align_down(c->address + c->size, u->walk->page);
+    uint64_t clean =
+        walk_word(u->walk, c->address + offsetof(struct chunk, clean_to)) -
+        walk_word(u->walk, c->address + offsetof(struct chunk, clean_from));
+    return to > from ? to - from - clean : 0;
+}
+
+bool audit_dirty_list(struct audit *u)
+{
+    struct audit_links l;
+    uint64_t sum = 0, before = 0, at = u->arena.dirty_oldest, count = 0;
+    for (; at != 0; before = at, at = l.dirty_next) {
+        if (!audit_links_of(u, at, &l) || !walk_is_binned(l.chunk.state) ||
+            l.chunk.size < TAIL_MIN || l.dirty_prev != before || count++ > u->chunks)
+            return audit_find(u, RULE_A7, at, before, 0, 0);
+        sum += audit_dirty(u, &l.chunk);
+    }
+    if (before != u->arena.dirty_newest || sum != u->dirty)
+        return audit_find(u, RULE_A7, before, u->arena.dirty_newest, sum, u->dirty);
+    return true;
+}
+
+/* At least the class's size, and below the next one's; 16 bytes more when they were too
+ * few to split off. */
+static bool audit_is_of_class(const struct audit *u, uint64_t size, uint64_t class)
+{
+    const uint32_t *sizes = u->walk->class_size;
+    if (size < sizes[class])
+        return false;
+    return size <= sizes[class] + CHUNK_ALIGN ||
+           class + 1 >= u->walk->root.class_count || size < sizes[class + 1];
+}
+
+static bool audit_slot(struct audit *u, enum audit_id rule, uint64_t mem,
+                       uint64_t class, uint64_t *bytes)
+{
+    struct walk_chunk c;
+    if (mem < CHUNK_HEADER || !walk_chunk_anywhere(u->walk, mem - CHUNK_HEADER, &c) ||
+        c.state != WALK_OUT || (class != 0 && !audit_is_of_class(u, c.size, class)))
+        return audit_find(u, rule, mem - CHUNK_HEADER, 0, mem, class);
+    *bytes += class != 0 ? u->walk->class_size[class] : c.size;
+    return true;
+}
+
+/* A list of magazines of `class`, or of any class if that is UINT64_MAX. */
+bool audit_magazines(struct audit *u, uint64_t first, uint64_t class, uint64_t *bytes)
+{
+    struct walk_magazine m;
+    uint64_t seen = 0;
+    for (uint64_t at = first; at != 0; at = m.next) {
+        if (!walk_read_magazine(u->walk, at, &m) || m.count == 0 ||
+            (class != UINT64_MAX && m.class != class) || seen++ == WALK_LISTS_MAX)
+            return audit_find(u, RULE_D1, 0, at, m.class, class);
+        for (uint32_t i = 0; i < m.count; i++)
+            if (!audit_slot(u, RULE_D3, walk_word(u->walk, m.slots + 8 * (uint64_t)i),
+                            m.class, bytes))
+                return false;
+        u->chunks += m.count;
+    }
+    return true;
+}
+
+bool audit_depot(struct audit *u)
+{
+    uint64_t bytes = 0, waiting = 0;
+    for (unsigned class = 0; class < u->walk->root.class_count; class ++) {
+        uint64_t first =
+            walk_element(u->walk, u->arena.address, ARENA_DEPOT_FULL, class);
+        if (!audit_magazines(u, first, class, &bytes))
+            return false;
+    }
+    if (bytes != u->arena.depot_bytes)
+        if (!audit_find(u, RULE_D2, 0, 0, u->arena.depot_bytes, bytes))
+            return false;
+    /* Others push meanwhile, so the sum of what waits there is not compared. */
+    return audit_magazines(u, u->arena.remote_list, UINT64_MAX, &waiting);
+}
+
+static bool audit_stack(struct audit *u, const struct walk_cache *k, unsigned class,
+                        uint64_t *capacity)
+{
+    struct walk_stack s;
+    uint64_t bytes = 0;
+    if (!walk_read_stack(u->walk, k->address, class, &s))
+        return audit_find(u, RULE_K1, 0, k->address, class, 0);
+    if (s.base == 0)
+        return true;
+    *capacity += (uint64_t)s.allowed * u->walk->class_size[class];
+    if (s.top < s.base || s.top > s.limit || (s.top - s.base) % 8 != 0 ||
+        s.limit != s.base + 8 * (uint64_t)s.allowed || s.allowed > s.room)
+        return audit_find(u, RULE_K1, 0, k->address, class, s.allowed);
+    if (walk_word(u->walk, s.base - 8) != 0)
+        return audit_find(u, RULE_K3, 0, k->address, class, 0);
+    for (uint64_t at = s.base; at < s.top; at += 8)
+        if (!audit_slot(u, RULE_K2, walk_word(u->walk, at), class, &bytes))
+            return false;
+    return true;
+}
+
+bool audit_caches(struct audit *u)
+{
+    struct walk_cache k;
+    struct walk_arena a;
+    uint64_t before = 0, count = 0;
+    for (uint64_t at = walk_first_cache(u->walk); at != 0; before = at, at = k.next) {
+        uint64_t capacity = 0;
+        if (!walk_read_cache(u->walk, at, &k) || k.prev != before ||
+            !walk_read_arena(u->walk, k.arena, &a) || count++ == WALK_LISTS_MAX)
+            return audit_find(u, RULE_K5, 0, at, k.prev, before);
+        for (unsigned class = 1; class < u->walk->root.class_count; class ++)
+            if (!audit_stack(u, &k, class, &capacity))
+                return false;
+        if (capacity != k.capacity &&
+            !audit_find(u, RULE_K4, 0, at, k.capacity, capacity))
+            return false;
+    }
+    return true;
+}
+
+static bool audit_mapped_one(struct audit *u, const struct walk_mapped_all *all,
+                             const struct walk_mapped *m)
+{
+    struct walk_chunk c;
+    if (!walk_chunk_anywhere(u->walk, m->chunk, &c) || c.state != WALK_MAPPED ||
+        m->chunk < m->start || c.address + c.size != m->start + m->length)
+        return audit_find(u, RULE_M1, m->chunk, m->address, m->start, m->length);
+    if (c.prev_size != m->slot || m->slot >= all->slot_free ||
+        walk_word(u->walk, all->slots + 8 * m->slot) != m->address)
+        return audit_find(u, RULE_M2, m->chunk, m->address, c.prev_size, m->slot);
+    return true;
+}
+
+/* A list of records; sums their lengths. */
+static bool audit_mapped_list(struct audit *u, const struct walk_mapped_all *all,
+                              uint64_t first, bool live, struct audit_sum *sum)
+{
+    struct walk_mapped m;
+    uint64_t before = 0;
+    for (uint64_t at = first; at != 0; before = at, at = m.next) {
+        if (!walk_read_mapped(u->walk, at, &m) || m.prev != before ||
+            sum->count++ == all->slot_free)
+            return audit_find(u, RULE_M3, 0, at, m.prev, before);
+        sum->size += m.length;
+        if (live && !audit_mapped_one(u, all, &m))
+            return false;
+    }
+    return true;
+}
+
+bool audit_mapped(struct audit *u)
+{
+    struct walk_mapped_all all;
+    struct audit_sum live = {0, 0}, kept = {0, 0};
+    if (!walk_read_mapped_all(u->walk, &all))
+        return audit_find(u, RULE_M3, 0, 0, 0, 0);
+    if (!audit_mapped_list(u, &all, all.live, true, &live) ||
+        !audit_mapped_list(u, &all, all.kept, false, &kept))
+        return false;
+    if (live.count != all.count || live.size != all.bytes ||
+        kept.size != all.kept_bytes)
+        return audit_find(u, RULE_M4, 0, 0, live.size, all.bytes);
+    return true;
+}
+
+bool audit_meta(struct audit *u)
+{
+    struct walk_meta m;
+    uint64_t sum = 0, count = 0;
+    if (!walk_read_meta(u->walk, &m))
+        return audit_find(u, RULE_T1, 0, 0, 0, 0);
+    for (uint64_t at = m.regions; at != 0 && count < WALK_LISTS_MAX; count++) {
+        sum += walk_element(u->walk, at, REGION_BYTES, 0);
+        at = walk_element(u->walk, at, REGION_NEXT, 0);
+    }
+    return sum == m.mapped || audit_find(u, RULE_T1, 0, 0, sum, m.mapped);
+}
