@@ -1,0 +1,90 @@
+/*
+ * Runs this program again, and waits for children. No state.
+ */
+#include "support/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CHILD_WATCHDOG_SECONDS = 240 };
+
+static void child_exec(int error_to, const char *arg, const char *name,
+                       const char *value)
+{
+    dup2(error_to, STDERR_FILENO);
+    close(error_to);
+    if (name)
+        setenv(name, value, 1);
+    alarm(CHILD_WATCHDOG_SECONDS);
+    execl("/proc/self/exe", "again", arg, (char *)NULL);
+    _exit(127);
+}
+
+bool child_again(struct outcome *out, const char *arg, const char *name,
+                 const char *value)
+{
+    int pipe_ends[2];
+    out->length = 0;
+    out->text[0] = 0;
+    if (pipe(pipe_ends))
+        return false;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(pipe_ends[0]);
+        child_exec(pipe_ends[1], arg, name, value);
+    }
+    close(pipe_ends[1]);
+    char spill[512];
+    for (;;) {
+        size_t room = sizeof out->text - 1 - out->length;
+        char *to = room ? out->text + out->length : spill;
+        ssize_t n = read(pipe_ends[0], to, room ? room : sizeof spill);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        if (room)
+            out->length += (size_t)n;
+    }
+    close(pipe_ends[0]);
+    out->text[out->length] = 0;
+    return pid > 0 && waitpid(pid, &out->status, 0) == pid;
+}
+
+bool child_is_fine(const struct outcome *out)
+{
+    return WIFEXITED(out->status) && WEXITSTATUS(out->status) == 0;
+}
+
+size_t child_lines(const struct outcome *out)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < out->length; i++)
+        lines += out->text[i] == '\n';
+    return lines + (out->length > 0 && out->text[out->length - 1] != '\n');
+}
+
+bool child_reaped(pid_t pid, const char *what)
+{
+    int status = 0;
+    if (pid < 0) {
+        fprintf(stderr, "%s: no child: %s\n", what, strerror(errno));
+        return false;
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "%s: child %s\n", what,
+                WTERMSIG(status) == SIGALRM ? "hung" : strsignal(WTERMSIG(status)));
+    else
+        fprintf(stderr, "%s: child exited with %d\n", what, WEXITSTATUS(status));
+    return false;
+}
