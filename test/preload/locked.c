@@ -37,25 +37,28 @@ static void zeroes(size_t bytes, size_t count)
         free(blocks[i]);
 }
 
+static size_t count_of(size_t bytes)
+{
+    size_t count = 24 * (size_t)MIB / bytes;
+    return count < MANY ? count : MANY;
+}
+
 int main(void)
 {
-    static const size_t sizes[] = {64, 1024, 40000, 100000, MIB, 12 * MIB};
+    static const size_t sizes[] = {64, 1024, 40000, 700000, 3 * MIB, 12 * MIB};
     REQUIRE(allocator_is_preloaded());
     if (mlockall(MCL_CURRENT | MCL_FUTURE))
         SKIP("mlockall is not allowed here");
     for (int round = 0; round < 3; round++) {
-        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
-            size_t count = (size_t)24 * MIB / sizes[k] % MANY + 1;
-            dirty_and_free(sizes[k], count);
-            zeroes(sizes[(k + 1) % 6],
-                   (size_t)24 * MIB / sizes[(k + 1) % 6] % MANY + 1);
+        for (size_t k = 0; k < 6; k++) {
+            size_t other = sizes[(k + 1 + (size_t)round) % 6];
+            dirty_and_free(sizes[k], count_of(sizes[k]));
             if (k % 2)
                 malloc_trim(0);
-            zeroes(sizes[k], count);
+            zeroes(sizes[k], count_of(sizes[k]));
+            zeroes(other, count_of(other));
         }
         EXPECT(allocator_churn((uint64_t)round, 20000, 20) == 0);
-        munlockall();
-        mlockall(MCL_CURRENT | (round ? MCL_FUTURE : 0));
     }
     return expect_done();
 }

@@ -49,8 +49,10 @@ static void *mix(void *arg)
         s->bytes = bytes;
         pattern_fill(s->mem, 0, bytes, number);
     }
-    for (size_t i = 0; i < (size_t)2 * SLOTS; i++)
+    for (size_t i = 0; i < (size_t)2 * SLOTS; i++) {
         families[i / SLOTS].give(slots[i / SLOTS][i % SLOTS].mem);
+        slots[i / SLOTS][i % SLOTS].mem = NULL;
+    }
     return NULL;
 }
 
