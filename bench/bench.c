@@ -14,12 +14,12 @@ _Atomic int64_t bench_live;
 static struct {
     pthread_t thread;
     atomic_bool stop;
-    _Atomic size_t tables;  /* bytes of bench_table memory, not the heap's */
-    size_t base;            /* resident before the workload began */
+    _Atomic size_t tables; /* bytes of bench_table memory, not the heap's */
+    size_t base;           /* resident before the workload began */
     uint64_t samples;
-    uint64_t above;         /* samples over the promise */
-    uint64_t run, longest;  /* nanoseconds over the promise without a break */
-    int64_t worst;          /* bytes over the promise */
+    uint64_t above;        /* samples over the promise */
+    uint64_t run, longest; /* nanoseconds over the promise without a break */
+    int64_t worst;         /* bytes over the promise */
     size_t peak_live, peak_resident;
 } sampler;
 

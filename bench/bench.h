@@ -43,8 +43,8 @@ void *bench_table(size_t count, size_t size);
 /* Prints ops=N (and the sampler's figures) and returns main's exit status. */
 int bench_close(uint64_t ops);
 _Noreturn void bench_die(const char *what);
-size_t bench_resident(void);                 /* bytes, from /proc/self/statm */
-extern _Atomic int64_t bench_live;           /* requested bytes, BENCH_SAMPLE only */
+size_t bench_resident(void);       /* bytes, from /proc/self/statm */
+extern _Atomic int64_t bench_live; /* requested bytes, BENCH_SAMPLE only */
 
 static inline struct rng rng_seed(uint64_t seed)
 {

@@ -124,13 +124,26 @@ int main(int argc, char **argv)
     int option;
     while ((option = getopt(argc, argv, "+p:d:i:o:e:t:")) != -1) {
         switch (option) {
-        case 'p': plan.preload = optarg; break;
-        case 'd': plan.driver = optarg; break;
-        case 'i': plan.in = optarg; break;
-        case 'o': plan.out = optarg; break;
-        case 'e': plan.err = optarg; break;
-        case 't': plan.seconds = (unsigned)strtoul(optarg, NULL, 10); break;
-        default: optind = argc;
+        case 'p':
+            plan.preload = optarg;
+            break;
+        case 'd':
+            plan.driver = optarg;
+            break;
+        case 'i':
+            plan.in = optarg;
+            break;
+        case 'o':
+            plan.out = optarg;
+            break;
+        case 'e':
+            plan.err = optarg;
+            break;
+        case 't':
+            plan.seconds = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        default:
+            optind = argc;
         }
     }
     plan.command = argv + optind;

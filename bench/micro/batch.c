@@ -11,8 +11,8 @@ static const size_t sizes[SIZES] = {24, 64, 200, 32, 480, 96, 1000, 48};
 struct batch {
     size_t count;
     enum order order;
-    uint64_t batches;              /* of each thread */
-    uint16_t permuted[COUNT_MAX];  /* the shuffled order, the same for all */
+    uint64_t batches;             /* of each thread */
+    uint16_t permuted[COUNT_MAX]; /* the shuffled order, the same for all */
 };
 
 static void batch_body(unsigned id, void *shared)
@@ -27,7 +27,7 @@ static void batch_body(unsigned id, void *shared)
             block_fill(blocks[i], bytes, n + i);
         }
         for (size_t i = 0; i < s->count; i++) {
-            size_t at = s->order == IN_ORDER ? i
+            size_t at = s->order == IN_ORDER   ? i
                         : s->order == REVERSED ? s->count - 1 - i
                                                : s->permuted[i];
             block_check(blocks[at], bytes, n + at);

@@ -10,15 +10,15 @@
 
 enum {
     UNIT = 16,
-    SMALLEST = 2,            /* units */
-    BINS = 1 << 16,          /* exact sizes up to 1 MiB; the last bin holds the rest */
+    SMALLEST = 2,   /* units */
+    BINS = 1 << 16, /* exact sizes up to 1 MiB; the last bin holds the rest */
     MAPPED = 256 << 10,
     PAGE = 4096
 };
 #define HEAP_UNITS ((uint64_t)1 << 28) /* 4 GiB: the table is sparse */
 
-struct unit {          /* the first unit of a chunk; the last one of a free chunk */
-    uint32_t size;     /* units */
+struct unit {      /* the first unit of a chunk; the last one of a free chunk */
+    uint32_t size; /* units */
     uint32_t used;
     uint32_t next, prev; /* in the bin; 0 is none (unit 0 is never a chunk) */
 };

@@ -56,8 +56,8 @@ static bool window_next(void)
     }
     void *mapped = MAP_FAILED;
     if (ftruncate(fd, recorder.offset + WINDOW) == 0)
-        mapped = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                      recorder.offset);
+        mapped =
+            mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, fd, recorder.offset);
     close(fd);
     recorder.window = mapped == MAP_FAILED ? NULL : mapped;
     recorder.used = 0;
@@ -88,7 +88,8 @@ static void recorder_start(void)
 /* True with the lock held, when this call is to be written down. */
 static bool recorder_enter(void)
 {
-    if (recorder.state == OFF || (recorder.state == RECORDING && getpid() != recorder.pid))
+    if (recorder.state == OFF ||
+        (recorder.state == RECORDING && getpid() != recorder.pid))
         return false;
     while (atomic_flag_test_and_set_explicit(&recorder.lock, memory_order_acquire))
         sched_yield();

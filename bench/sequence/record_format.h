@@ -22,7 +22,8 @@ struct record {
 static inline struct record record_make(enum record_call call, const void *mem,
                                         uint64_t bytes, unsigned log)
 {
-    uint64_t word = (uint64_t)call << 60 | (uint64_t)log << 54 | (bytes & (UINT64_MAX >> 10));
+    uint64_t word =
+        (uint64_t)call << 60 | (uint64_t)log << 54 | (bytes & (UINT64_MAX >> 10));
     return (struct record){(uint64_t)(uintptr_t)mem, word};
 }
 

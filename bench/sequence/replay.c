@@ -39,7 +39,8 @@ static void peak_reset(const char *path)
 static void block_check(const struct block *b, uint32_t slot, const char *path)
 {
     const unsigned char *p = b->mem;
-    if (b->bytes && (p[0] != (unsigned char)slot || p[b->bytes - 1] != (unsigned char)slot))
+    if (b->bytes &&
+        (p[0] != (unsigned char)slot || p[b->bytes - 1] != (unsigned char)slot))
         sequence_die(path, "a block lost its bytes");
 }
 
@@ -57,7 +58,8 @@ static void replay_step(struct block *blocks, const struct step *s, const char *
     case STEP_NEW:
         if (s->log == 0)
             b->mem = malloc(bytes);
-        else if (posix_memalign(&b->mem, s->log < 3 ? 8 : (size_t)1 << s->log, bytes) != 0)
+        else if (posix_memalign(&b->mem, s->log < 3 ? 8 : (size_t)1 << s->log, bytes) !=
+                 0)
             b->mem = NULL;
         break;
     case STEP_ZEROED:

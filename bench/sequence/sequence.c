@@ -13,9 +13,9 @@
 
 struct loader {
     struct sequence *sequence;
-    uint64_t *keys;  /* open addressing: address -> slot + 1 */
+    uint64_t *keys; /* open addressing: address -> slot + 1 */
     uint32_t *slots;
-    uint64_t *live;  /* by slot: requested bytes + 1, 0 when free */
+    uint64_t *live; /* by slot: requested bytes + 1, 0 when free */
     size_t mask;
     uint64_t sum;
 };
@@ -83,8 +83,10 @@ static void loader_take(struct loader *l, const struct record *r, size_t *i)
         step.log = record_log(r);
         loader_step(l, step);
     } else if (call == RECORD_FROM && record_call(r + 1) == RECORD_TO) {
-        step = (struct step){.bytes = record_bytes(r + 1), .kind = STEP_RESIZE,
-                             .slot = loader_slot(l, r[1].mem), .from = slot};
+        step = (struct step){.bytes = record_bytes(r + 1),
+                             .kind = STEP_RESIZE,
+                             .slot = loader_slot(l, r[1].mem),
+                             .from = slot};
         *i += 1;
         if (step.slot != slot)
             loader_free_unseen(l, step.slot);

@@ -36,7 +36,8 @@ int main(int argc, char **argv)
     struct bench b;
     bench_open(&b, argc, argv);
     uint64_t steps = bench_work(&b, bench_param(&b, "steps", 8000000));
-    struct anyfree a = {(size_t)bench_param(&b, "slots", 4096), steps / b.threads, NULL};
+    struct anyfree a = {(size_t)bench_param(&b, "slots", 4096), steps / b.threads,
+                        NULL};
     a.table = bench_table(a.slots, sizeof *a.table);
     bench_run(&b, anyfree_body, &a);
     for (size_t i = 0; i < a.slots; i++)

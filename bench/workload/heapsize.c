@@ -37,7 +37,8 @@ int main(int argc, char **argv)
         slot_fill(&table[far ? rng_below(&r, slots) : first + rng_below(&r, window)],
                   rng_size(&r, 4, 10));
     double spent = now_ns() - begin;
-    printf("picoseconds=%llu ", (unsigned long long)(spent * 1000 / (2 * (double)steps)));
+    printf("picoseconds=%llu ",
+           (unsigned long long)(spent * 1000 / (2 * (double)steps)));
     for (size_t i = 0; i < slots; i++)
         slot_empty(&table[i]);
     return bench_close(2 * slots + 2 * steps);

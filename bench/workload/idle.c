@@ -29,12 +29,13 @@ int main(int argc, char **argv)
         block_free(table[i], bytes);
     }
     size_t after = bench_resident();
-    const struct timespec pause = {(time_t)(wait / 1000), (long)(wait % 1000) * 1000000};
+    const struct timespec pause = {(time_t)(wait / 1000),
+                                   (long)(wait % 1000) * 1000000};
     nanosleep(&pause, NULL);
     size_t later = bench_resident();
     block_check(survivor, bytes, blocks);
-    printf("peak=%zu after=%zu later=%zu ", peak - base, after > base ? after - base : 0,
-           later > base ? later - base : 0);
+    printf("peak=%zu after=%zu later=%zu ", peak - base,
+           after > base ? after - base : 0, later > base ? later - base : 0);
     block_free(survivor, bytes);
     return bench_close(2 * blocks + 2);
 }

@@ -46,7 +46,8 @@ static size_t tree_walk(const struct tree *t)
 {
     if (!t)
         return 0;
-    if (strlen(t->name) != name_bytes(t->key) - 1 || t->name[0] != 'a' + (char)(t->key % 26))
+    if (strlen(t->name) != name_bytes(t->key) - 1 ||
+        t->name[0] != 'a' + (char)(t->key % 26))
         bench_die("a tree lost a name");
     return 1 + tree_walk(t->left) + tree_walk(t->right);
 }
