@@ -44,7 +44,7 @@ test-programs:
 
 bench: all
 	@scripts/deps bench
-	@bench/compare --build $(BUILD) $(ARGS)
+	@bench/all --build $(BUILD) $(ARGS)
 
 lint:
 	@scripts/deps lint
