@@ -169,6 +169,8 @@ static void cache_send(struct cache *k, struct arena *a, unsigned class, void **
 /* Sends `count` pointers home, each arena's in one go. Reorders mem. */
 static void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
 {
+    if (count != 0)
+        trace(TRACE_CACHE_FLUSH, count);
     while (count > 0) {
         struct arena *a = arena_of(mem[0]);
         size_t same = 1;
@@ -365,7 +367,6 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
     if (s->top == s->limit && !cache_widen(k, class)) {
         size_t count = (size_t)(s->top - state->base);
         size_t oldest = (count + 1) / 2;
-        trace(TRACE_CACHE_FLUSH, count == 0 ? 1 : oldest);
         if (count == 0) {
             cache_send_all(k, class, &mem, 1);
             return;
