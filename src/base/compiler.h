@@ -30,6 +30,8 @@
 
 /* Return address of the running function, for reports. */
 #define CALLER() __builtin_return_address(0)
+/* Where the running function keeps its caller's frame pointer and return address. */
+#define FRAME_ADDRESS() __builtin_frame_address(0)
 
 static inline unsigned count_trailing_zeros(uint64_t x)
 {

@@ -25,6 +25,8 @@ struct tune {
     _Atomic size_t arena_max;        /* most arenas; 0: from usable CPUs */
     _Atomic size_t arena_test;       /* arenas made before the limit is looked at */
     _Atomic unsigned check;          /* safety level, 0 to 3 */
+    _Atomic size_t quarantine;       /* level 2: bytes of freed blocks that rest */
+    _Atomic size_t guard_rate;       /* level 3: every n-th block is guarded; 0: sampled */
     _Atomic unsigned request;        /* 1: record requested bytes (seeable mode) */
     _Atomic unsigned perturb;        /* mallopt M_PERTURB byte, 0: off */
     _Atomic unsigned dynamic;        /* 1: mmap_threshold moves by itself */

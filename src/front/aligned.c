@@ -44,13 +44,17 @@ static void *aligned_take(size_t align, size_t bytes)
     thread_cache();
     thread_start_process();
     bool large = room >= tune.mmap_threshold;
-    void *mem = large ? aligned_from_mapping(align, bytes)
-                      : aligned_from_arena(align, bytes);
+    void *mem = UNLIKELY(thread_is_checked())
+                    ? checked_guarded(align, bytes, FAMILY_MALLOC)
+                    : NULL;
+    if (mem != NULL)
+        return mem;
+    size_t need = checked_room(bytes);
+    mem = large ? aligned_from_mapping(align, need) : aligned_from_arena(align, need);
     if (mem == NULL)
-        mem = large ? aligned_from_arena(align, bytes)
-                    : aligned_from_mapping(align, bytes);
+        mem = large ? aligned_from_arena(align, need) : aligned_from_mapping(align, need);
     if (mem != NULL && UNLIKELY(thread_is_slow()))
-        checked_record(chunk_of(mem), bytes);
+        checked_record(chunk_of(mem), bytes, FAMILY_MALLOC);
     AUDIT_ALL();
     return mem;
 }

@@ -1,17 +1,50 @@
-/*
- * Recorded requests and fill bytes; see checked.h. No state. The slack is the last
- * usable byte, or, when that says 255, the eight bytes before it.
- */
+/* Checked calls; see checked.h. State: the level. */
 #include "front/checked.h"
 
 #include "base/check.h"
-#include "front/malloc.h"
+#include "core/mapped.h"
+#include "front/fault.h"
+#include "front/frames.h"
+#include "front/guard.h"
 #include "front/options.h"
+#include "front/quarantine.h"
+#include "front/report.h"
 #include "front/thread.h"
 
+#include <errno.h>
 #include <string.h>
 
-enum { SLACK_WIDE = 255 };
+enum {
+    FILL_BYTE = 0xdf, /* what level 1 leaves in freed blocks */
+    FILL_MOST = 4096  /* bytes of a block that are filled */
+};
+
+unsigned checked_level;
+
+static _Atomic uint64_t checked_chance;
+
+void checked_init(void)
+{
+    unsigned check = tune.check;
+    checked_level = check < 3 ? check : tune.guard_rate == 0 ? 0 : 2;
+}
+
+void checked_start(void)
+{
+    if (tune.check == 0)
+        return;
+    if (tune.check >= 3) {
+        frames_start();
+        guard_start();
+    }
+    fault_start();
+}
+
+void checked_end(void)
+{
+    if (checked_level >= 2)
+        quarantine_verify();
+}
 
 /* Rewrites the header word of a live chunk with other flags. The lock makes it the only
  * writer: a neighbour may be flipping P. Mapped chunks have no neighbours. */
@@ -27,32 +60,63 @@ static void checked_set_flags(struct chunk *c, uint32_t flags)
         arena_unlock(a);
 }
 
+static _Noreturn void
+checked_fail_canary(const void *mem, const struct canary_finding *f, const char *rule)
+{
+    struct finding found = {.rule = rule,
+                            .mem = mem,
+                            .boundary = (uintptr_t)mem + f->from,
+                            .length = min_size(f->length, REPORT_EXPECTED)};
+    if (f->family == FAMILY_ANY) {
+        found.expected[0] = CANARY_LEAST; /* at least; what was there is gone */
+    } else {
+        for (size_t i = 0; i < found.length; i++)
+            found.expected[i] = canary_byte(mem, f->bytes, f->family, i);
+    }
+    report_finding(&found);
+}
+
+/* Bytes asked for; an overwritten canary or a free by another family is a finding. */
+static size_t checked_verify(const struct chunk *c, enum family family)
+{
+    const void *mem = mem_of(c);
+    struct canary_finding f = canary_read(mem, chunk_usable(c));
+    if (UNLIKELY(!f.is_right))
+        checked_fail_canary(
+            mem, &f, "heap overflow: the bytes behind the block were overwritten");
+    if (UNLIKELY(family != FAMILY_ANY && family != f.family)) {
+        static const char *const rules[3] = {
+            "mismatch: block of malloc freed by operator delete",
+            "mismatch: block of operator new freed by something else than delete",
+            "mismatch: block of operator new[] freed by something else than delete[]"};
+        fail(rules[f.family], mem);
+    }
+    return f.bytes;
+}
+
 size_t checked_request(const struct chunk *c)
 {
     size_t usable = chunk_usable(c);
+    if (guard_owns(c))
+        return guard_of(c)->bytes;
+    if (checked_level != 0)
+        return checked_verify(c, FAMILY_ANY);
     if ((chunk_bits(c) & HAS_REQUEST) == 0)
         return usable;
-    const unsigned char *end = (const unsigned char *)mem_of(c) + usable;
-    uint64_t slack = end[-1];
-    if (slack == SLACK_WIDE)
-        memcpy(&slack, end - 9, sizeof slack);
-    return slack > usable ? usable : usable - (size_t)slack;
+    size_t slack =
+        canary_slack((const unsigned char *)mem_of(c) + usable - CANARY_TAIL);
+    return slack > usable ? usable : usable - slack;
 }
 
-void checked_record(struct chunk *c, size_t bytes)
+void checked_record(struct chunk *c, size_t bytes, enum family family)
 {
-    size_t usable = chunk_usable(c), slack = usable - bytes;
-    unsigned char *end = (unsigned char *)mem_of(c) + usable;
-    if (tune.request == 0 || slack == 0)
-        return;
-    if (slack >= SLACK_WIDE) {
-        uint64_t wide = slack;
-        memcpy(end - 9, &wide, sizeof wide);
-        end[-1] = SLACK_WIDE;
-    } else {
-        end[-1] = (unsigned char)slack;
-    }
-    checked_set_flags(c, HAS_REQUEST);
+    size_t usable = chunk_usable(c);
+    if (checked_level != 0)
+        canary_write(mem_of(c), bytes, usable, family);
+    else if (tune.request != 0 && usable != bytes)
+        canary_write_slack(mem_of(c), bytes, usable);
+    if (tune.request != 0 && usable != bytes)
+        checked_set_flags(c, HAS_REQUEST);
 }
 
 void checked_forget(struct chunk *c)
@@ -61,33 +125,139 @@ void checked_forget(struct chunk *c)
         checked_set_flags(c, 0);
 }
 
-void *checked_malloc(size_t bytes)
+/* Level 2: the next block of a class is a random one of those that the cache holds. */
+static void checked_shuffle(struct cache *k, size_t bytes)
 {
-    void *mem = malloc_plain(thread_cache(), bytes, NULL);
+    size_t size = chunk_size_for(bytes);
+    if (k == NULL || size > CLASS_LARGE_SIZE)
+        return;
+    unsigned class = class_ceiling(size);
+    void **base = k->state[class].base, **top = k->stack[class].top;
+    if (base == NULL || top - base < 2)
+        return;
+    uint64_t n = atomic_fetch_add_explicit(&checked_chance, 1, memory_order_relaxed);
+    uint64_t chance = multiply_fold(n ^ heap_keys.word, heap_keys.address | 1) >> 8;
+    void **other = base + chance % (uint64_t)(top - base);
+    void *mem = top[-1];
+    top[-1] = *other;
+    *other = mem;
+}
+
+void *checked_guarded(size_t align, size_t bytes, enum family family)
+{
+    if (tune.check < 3 || !guard_is_due())
+        return NULL;
+    return guard_take(align, bytes, family);
+}
+
+void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
+{
+    void *mem = checked_guarded(CHUNK_ALIGN, bytes, family);
+    if (mem != NULL) {
+        if (zero != NULL)
+            *zero = (struct malloc_zero){(uintptr_t)mem, SIZE_MAX};
+        return mem;
+    }
+    struct cache *k = thread_cache();
+    size_t room = checked_room(bytes);
+    if (checked_level >= 2)
+        checked_shuffle(k, room);
+    mem = malloc_plain(k, room, zero);
     if (mem == NULL)
         return NULL;
-    if (tune.perturb != 0)
+    if (tune.perturb != 0) {
         memset(mem, (int)(tune.perturb ^ 0xff), bytes);
-    checked_record(chunk_of(mem), bytes);
+        if (zero != NULL)
+            *zero = (struct malloc_zero){0, 0};
+    }
+    checked_record(chunk_of(mem), bytes, family);
     return mem;
 }
 
-void checked_free(struct chunk *c)
+static void checked_fill(struct chunk *c, size_t bytes)
 {
     if (tune.perturb != 0)
-        memset(mem_of(c), (int)tune.perturb, checked_request(c));
+        memset(mem_of(c), (int)tune.perturb, bytes);
+    else if (checked_level != 0)
+        memset(mem_of(c), FILL_BYTE, min_size(bytes, FILL_MOST));
+}
+
+void checked_free(struct chunk *c, enum family family)
+{
+    if (guard_owns(c)) {
+        const struct guard *g = guard_of(c);
+        if (family != FAMILY_ANY && family != (enum family)g->family)
+            fail("mismatch: the block comes from another family of calls", mem_of(c));
+        guard_give(c);
+        return;
+    }
+    size_t bytes = checked_level != 0 ? checked_verify(c, family) : checked_request(c);
     checked_forget(c);
-    free_verified(c);
+    if (chunk_is_mapped(c)) {
+        if (checked_level != 0)
+            fault_note_unmapped(mem_of(c), bytes);
+        free_verified(c);
+    } else if (checked_level >= 2) {
+        quarantine_give(c);
+    } else {
+        checked_fill(c, bytes);
+        free_verified(c);
+    }
+}
+
+/* New block, copy, free: so that whoever keeps the old pointer is found. */
+static void *checked_move(struct chunk *c, size_t old_bytes, size_t bytes,
+                          enum family family)
+{
+    void *mem = checked_malloc(bytes, family, NULL);
+    if (mem == NULL)
+        return NULL;
+    memcpy(mem, mem_of(c), min_size(old_bytes, bytes));
+    checked_free(c, FAMILY_ANY);
+    return mem;
+}
+
+/* In place: the same chunk for another request. */
+static bool checked_stays(const struct chunk *c, size_t bytes)
+{
+    size_t usable = chunk_usable(c), room = checked_room(bytes);
+    return usable >= room && usable - room <= usable / 2;
+}
+
+void *checked_realloc(struct chunk *c, size_t bytes)
+{
+    size_t old_bytes = checked_request(c);
+    if (guard_owns(c))
+        return checked_move(c, old_bytes, bytes, (enum family)guard_of(c)->family);
+    enum family family = checked_level == 0
+                             ? FAMILY_MALLOC
+                             : canary_read(mem_of(c), chunk_usable(c)).family;
+    if (checked_level >= 2 && !chunk_is_mapped(c))
+        return checked_move(c, old_bytes, bytes, family);
+    checked_forget(c);
+    if (!checked_stays(c, bytes)) {
+        struct chunk *resized = realloc_resize(c, checked_room(bytes));
+        if (resized == NULL) {
+            checked_record(c, old_bytes, family);
+            return checked_move(c, old_bytes, bytes, family);
+        }
+        if (resized != c && checked_level != 0)
+            fault_note_unmapped(mem_of(c), old_bytes);
+        c = resized;
+    }
+    checked_record(c, bytes, family);
+    return mem_of(c);
 }
 
 void checked_sized(const void *mem, size_t bytes, size_t align)
 {
     const struct chunk *c = malloc_verify(mem, "free_sized");
-    bool recorded = (chunk_bits(c) & HAS_REQUEST) != 0;
+    bool recorded = checked_level != 0 || (chunk_bits(c) & HAS_REQUEST) != 0;
     size_t have = checked_request(c);
-    bool fits = recorded ? bytes == have
-                         : bytes <= have && chunk_size_for(bytes) + CLASS_MAX_SIZE / 16 >=
-                                                chunk_size(c);
+    bool fits = recorded
+                    ? bytes == have
+                    : bytes <= have &&
+                          chunk_size_for(bytes) + CLASS_MAX_SIZE / 16 >= chunk_size(c);
     GUARD(fits, "free_sized: the size is not the one that was asked for", mem);
     GUARD(align == 0 || ((uintptr_t)mem & (align - 1)) == 0,
           "free_aligned_sized: the block is not aligned like this", mem);

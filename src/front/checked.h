@@ -1,21 +1,46 @@
 /*
- * The slow way of every call while checks, recorded requests or fill bytes are on: then
- * no thread has a hot cache. Notes: docs/notes/checks.md
+ * What checks, guards, recorded requests and fill bytes add to every call. While a level
+ * of 1 or more is in force no thread has a hot cache, and all blocks carry a canary.
+ * Notes: docs/notes/checks.md
  */
 #ifndef CHUNKY_FRONT_CHECKED_H
 #define CHUNKY_FRONT_CHECKED_H
 
 #include "core/chunk.h"
+#include "front/canary.h"
+#include "front/malloc.h"
 
-/* A live block; bytes <= PTRDIFF_MAX. NULL and ENOMEM on failure. */
-void *checked_malloc(size_t bytes);
-/* Frees a verified live block. */
-void checked_free(struct chunk *c);
+/* What every block gets: 0 nothing, 1 canary and fill, 2 quarantine too. Level 3 is 2
+ * with guard_rate=N, and 0 while it only samples. Fixed at the start. */
+extern unsigned checked_level;
 
-/* Bytes that the user asked for, when they are recorded; else the usable bytes. */
+/* From the options; to be called once, before the first block. */
+void checked_init(void);
+/* What may allocate or installs handlers, from the library's constructor. */
+void checked_start(void);
+/* At the end of the process: looks at what rests in quarantine. */
+void checked_end(void);
+
+/* Bytes that a block for `bytes` has to be able to hold; bytes <= PTRDIFF_MAX. */
+static inline size_t checked_room(size_t bytes)
+{
+    return checked_level == 0 ? bytes : bytes + CANARY_LEAST;
+}
+
+/* A live block; bytes <= PTRDIFF_MAX. NULL and ENOMEM on failure. `zero` may be NULL. */
+void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero);
+/* A guarded block if the next one shall be one, or NULL. */
+void *checked_guarded(size_t align, size_t bytes, enum family family);
+/* Frees a verified live block, by the calls of `family`. */
+void checked_free(struct chunk *c, enum family family);
+/* For a verified live block; bytes is not 0. NULL and ENOMEM on failure. */
+void *checked_realloc(struct chunk *c, size_t bytes);
+
+/* Bytes that the user asked for, when they are recorded; else the usable bytes. A broken
+ * canary is a finding. */
 size_t checked_request(const struct chunk *c);
 /* Records that a live block now holds `bytes`. */
-void checked_record(struct chunk *c, size_t bytes);
+void checked_record(struct chunk *c, size_t bytes, enum family family);
 /* Makes a recorded block ordinary again, for those who change its size. */
 void checked_forget(struct chunk *c);
 

@@ -10,6 +10,7 @@
 #include "core/trace.h"
 #include "front/cache.h"
 #include "front/checked.h"
+#include "front/fault.h"
 #include "front/options.h"
 #include "front/report.h"
 #include "front/thread.h"
@@ -32,8 +33,8 @@ COLD void *malloc_slow(size_t bytes)
     }
     struct cache *k = thread_cache();
     thread_start_process();
-    if (UNLIKELY(thread_is_slow()))
-        return checked_malloc(bytes);
+    if (UNLIKELY(thread_is_checked()))
+        return checked_malloc(bytes, FAMILY_MALLOC, NULL);
     return malloc_plain(k, bytes, NULL);
 }
 
@@ -77,8 +78,8 @@ COLD void free_slow(void *mem)
     int saved = errno;
     thread_cache();
     struct chunk *c = malloc_verify(mem, "free");
-    if (UNLIKELY(thread_is_slow()))
-        checked_free(c);
+    if (UNLIKELY(thread_is_checked()))
+        checked_free(c, FAMILY_ANY);
     else
         free_verified(c);
     errno = saved;
@@ -107,9 +108,13 @@ struct chunk *malloc_verify(const void *mem, const char *verb)
 {
     struct chunk *c = chunk_of(mem);
     thread_start_process();
+    if (UNLIKELY(thread_is_checked()))
+        fault_expect(mem, verb);
     if (UNLIKELY(((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 ||
                  !chunk_is_live(&heap_keys, c)))
         report_not_live(mem, verb);
+    if (UNLIKELY(thread_is_checked()))
+        fault_relax();
     return c;
 }
 
@@ -236,12 +241,10 @@ COLD static void *calloc_slow(size_t count, size_t each)
     }
     struct cache *k = thread_cache();
     thread_start_process();
-    if (UNLIKELY(thread_is_slow())) {
-        void *checked = checked_malloc(bytes);
-        return checked == NULL ? NULL : memset(checked, 0, bytes);
-    }
     struct malloc_zero zero = {0, 0};
-    void *mem = malloc_plain(k, bytes, &zero);
+    void *mem = UNLIKELY(thread_is_checked())
+                    ? checked_malloc(bytes, FAMILY_MALLOC, &zero)
+                    : malloc_plain(k, bytes, &zero);
     if (mem != NULL)
         calloc_clear(mem, bytes, &zero);
     return mem;

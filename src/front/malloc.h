@@ -46,6 +46,8 @@ struct chunk *malloc_verify(const void *mem, const char *verb);
 /* Frees a block whose header was verified and that is live. */
 void free_verified(struct chunk *c);
 
-size_t malloc_usable(const void *mem);
+/* A live chunk made fit for `bytes` in place or by moving its mapping, or NULL when it
+ * would have to be copied. */
+struct chunk *realloc_resize(struct chunk *c, size_t bytes);
 
 #endif

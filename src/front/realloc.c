@@ -106,16 +106,17 @@ static void *realloc_heap(struct chunk *c, size_t bytes)
     return realloc_move(c, chunk_usable(c), bytes);
 }
 
-static void *realloc_checked(struct chunk *c, size_t bytes)
+struct chunk *realloc_resize(struct chunk *c, size_t bytes)
 {
-    size_t old_bytes = checked_request(c);
-    checked_forget(c);
-    void *mem = chunk_is_mapped(c) ? realloc_mapped(c, bytes) : realloc_heap(c, bytes);
-    if (mem == NULL)
-        checked_record(c, old_bytes);
-    else if ((chunk_bits(chunk_of(mem)) & HAS_REQUEST) == 0)
-        checked_record(chunk_of(mem), bytes);
-    return mem;
+    size_t have = chunk_size(c), size = realloc_size(bytes);
+    if (chunk_is_mapped(c))
+        return bytes < tune.mmap_threshold / 2 ? NULL : mapped_resize(c, bytes);
+    if (have <= LARGE_MIN || (size <= have && size <= CLASS_MAX_SIZE))
+        return NULL;
+    if (size > have)
+        return realloc_grow_in_place(c, size) ? c : NULL;
+    realloc_shrink_in_place(c, size);
+    return c;
 }
 
 PUBLIC void *chunky_realloc(void *mem, size_t bytes)
@@ -132,9 +133,9 @@ PUBLIC void *chunky_realloc(void *mem, size_t bytes)
     }
     struct chunk *c = malloc_verify(mem, "realloc");
     int saved = errno;
-    void *result = UNLIKELY(thread_is_slow()) ? realloc_checked(c, bytes)
-                   : chunk_is_mapped(c)       ? realloc_mapped(c, bytes)
-                                              : realloc_heap(c, bytes);
+    void *result = UNLIKELY(thread_is_checked()) ? checked_realloc(c, bytes)
+                   : chunk_is_mapped(c)          ? realloc_mapped(c, bytes)
+                                                 : realloc_heap(c, bytes);
     if (result != NULL)
         errno = saved;
     AUDIT_ALL();

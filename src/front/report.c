@@ -1,54 +1,371 @@
-/* Findings: one report, then abort; see report.h and base/check.h. */
+/* Findings; see report.h and base/check.h. */
 #include "front/report.h"
 
 #include "base/check.h"
-#include "base/say.h"
-#include "core/cache.h"
-#include "core/heap.h"
+#include "front/canary.h"
+#include "front/fault.h"
+#include "front/frames.h"
+#include "front/guard.h"
+#include "front/locate.h"
+#include "front/mapping.h"
 #include "os/os.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-static void report_chunk(struct text *t, const char *label, const struct chunk *c)
+enum { REPORT_ROOM = 6000, ROW = 16, ROWS_BEFORE = 1, ROWS_MOST = 4 };
+
+static _Atomic uint32_t report_thread; /* who reports; never given back */
+static char report_buffer[REPORT_ROOM];
+static struct text report = {report_buffer, sizeof report_buffer, 0};
+static struct located report_located;
+
+/* The first finding gets through. Later ones of other threads wait for the abort; one
+ * inside the report itself leaves a line and ends the process. */
+static void report_enter(const char *rule)
 {
-    text_add(t, "  %s %p: size 0x%zx, flags %c%c%c%c, check %s\n", label, (void *)c,
-             chunk_size(c), chunk_prev_inuse(c) ? 'P' : '-',
-             chunk_is_mapped(c) ? 'M' : '-',
-             (chunk_bits(c) & NON_MAIN_ARENA) != 0 ? 'A' : '-',
-             (chunk_bits(c) & HAS_REQUEST) != 0 ? 'R' : '-',
-             chunk_is_live(&heap_keys, c)   ? "right (in use)"
-             : chunk_is_idle(&heap_keys, c) ? "inverted (free)"
-                                            : "wrong (overwritten, or no block)");
+    uint32_t none = 0, self = os_thread_id();
+    if (atomic_compare_exchange_strong(&report_thread, &none, self))
+        return;
+    if (none == self) {
+        say_bytes(2, report.data, report.length);
+        say(2, "chunky: %s (while the report was made)\n", rule);
+        abort();
+    }
+    for (;;)
+        pause();
+}
+
+static const char *report_state(const struct view *v)
+{
+    switch (v->kind) {
+    case VIEW_LIVE:
+        return "in use";
+    case VIEW_IDLE:
+        return "free";
+    case VIEW_TOP:
+        return "top, free";
+    case VIEW_FENCE:
+        return "end of the heap";
+    default:
+        return "HEADER OVERWRITTEN";
+    }
+}
+
+static void report_view(const char *label, const struct view *v)
+{
+    if (v->chunk == 0)
+        return;
+    text_add(&report, "  %-7s chunk %p  size 0x%zx  %c%c%c%c  %s", label,
+             (void *)v->chunk, v->size, (v->bits & NON_MAIN_ARENA) != 0 ? 'A' : '-',
+             (v->bits & IS_MMAPPED) != 0 ? 'M' : '-',
+             (v->bits & PREV_INUSE) != 0 ? 'P' : '-',
+             (v->bits & HAS_REQUEST) != 0 ? 'R' : '-', report_state(v));
+    if (v->kind == VIEW_LIVE)
+        text_add(&report, ", %zu bytes %s", v->bytes, v->recorded ? "asked" : "usable");
+    text_add(&report, "\n");
+}
+
+/* One row of memory, and below it marks under what is not as it should be. */
+static void report_row(uintptr_t row, const struct finding *f)
+{
+    unsigned char bytes[ROW];
+    char marks[3 * ROW + 1];
+    unsigned marked = 0;
+    size_t got = os_peek((const void *)row, bytes, ROW);
+    text_add(&report, "    %p ", (void *)row);
+    for (unsigned i = 0; i < ROW; i++) {
+        size_t at = row + i - f->boundary;
+        bool wrong = i < got && at < f->length && bytes[i] != f->expected[at];
+        marks[3 * i] = ' ';
+        marks[3 * i + 1] = marks[3 * i + 2] = wrong ? '^' : ' ';
+        if (wrong)
+            marked = 3 * i + 3;
+        if (i < got)
+            text_add(&report, " %02x", bytes[i]);
+        else
+            text_add(&report, " ??");
+    }
+    text_add(&report, "  |");
+    for (unsigned i = 0; i < got; i++)
+        text_add(&report, "%c", bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.');
+    text_add(&report, "|\n");
+    if (marked != 0) {
+        marks[marked] = '\0';
+        text_add(&report, "    %18s%s\n", "", marks);
+    }
+}
+
+static void report_memory(const struct finding *f, uintptr_t around, size_t length)
+{
+    uintptr_t row = align_down(around, ROW) - ROWS_BEFORE * ROW;
+    text_add(&report, "  memory around %p%s\n", (void *)around,
+             f->length != 0 ? "  (^^: not as Chunky left it)" : "");
+    for (unsigned i = 0; i < ROWS_MOST && row < around + max_size(length, ROW); i++) {
+        report_row(row, f);
+        row += ROW;
+    }
+}
+
+static void report_frames(const char *title, const struct frames *f)
+{
+    if (f->thread == 0 || f->count == 0)
+        return;
+    text_add(&report, "  %s, thread %u\n", title, f->thread);
+    for (uint32_t i = 0; i < f->count; i++) {
+        struct mapping m;
+        text_add(&report, "    #%-2u %p", i, (void *)f->pc[i]);
+        if (mapping_find(f->pc[i], &m) && m.is_code)
+            text_add(&report, "  %s+0x%zx", m.name, f->pc[i] - m.base);
+        text_add(&report, "\n");
+    }
+}
+
+/* The address in terms of a block. */
+static void report_offset(uintptr_t address, uintptr_t mem, size_t bytes,
+                          const char *what)
+{
+    if (address < mem)
+        text_add(&report, "%zu bytes before a %s of %zu bytes", mem - address, what,
+                 bytes);
+    else if (address - mem >= bytes && address != mem)
+        text_add(&report, "%zu bytes behind the end of a %s of %zu bytes",
+                 address - mem - bytes, what, bytes);
+    else if (address == mem)
+        text_add(&report, "start of a %s of %zu bytes", what, bytes);
+    else
+        text_add(&report, "byte %zu of a %s of %zu bytes", address - mem, what, bytes);
+    text_add(&report, " at %p\n", (void *)mem);
+}
+
+static void report_address(uintptr_t address, const struct located *l)
+{
+    const struct view *v = &l->at;
+    struct mapping m;
+    uintptr_t gone, here = (uintptr_t)FRAME_ADDRESS();
+    size_t bytes;
+    text_add(&report, "  %p is ", (void *)address);
+    if (v->kind == VIEW_LIVE || v->kind == VIEW_IDLE) {
+        report_offset(address, v->chunk + CHUNK_HEADER,
+                      v->kind == VIEW_LIVE ? v->bytes : v->size - CHUNK_OVERHEAD,
+                      v->kind == VIEW_LIVE ? "block" : "free chunk");
+    } else if (v->kind != VIEW_NONE) {
+        text_add(&report, "in chunk %p: %s\n", (void *)v->chunk, report_state(v));
+    } else if (fault_was_unmapped(address, &gone, &bytes)) {
+        report_offset(address, gone, bytes, "freed block, once a mapping,");
+    } else if (!mapping_find(address, &m)) {
+        text_add(&report, "not mapped\n");
+    } else if (here - m.start < m.end - m.start || m.name[0] == '[') {
+        text_add(&report, "in the %s, not in the heap\n",
+                 m.name[0] == '[' ? m.name : "stack of this thread");
+    } else {
+        text_add(&report, "in %s, offset 0x%zx, not in the heap\n",
+                 m.name[0] == '\0' ? "memory that Chunky did not map" : m.name,
+                 address - m.base);
+    }
+}
+
+/* What a wrong header should say cannot be known: all of it is marked. */
+static void report_header(uintptr_t word)
+{
+    struct finding f = {.boundary = word, .length = sizeof(uint64_t)};
+    size_t got = os_peek((const void *)word, f.expected, f.length);
+    for (size_t i = 0; i < got; i++)
+        f.expected[i] = (unsigned char)~f.expected[i];
+    report_memory(&f, f.boundary, f.length);
+}
+
+static void report_place(const struct finding *f, uintptr_t address)
+{
+    struct located *l = &report_located;
+    report_address(address, l);
+    if (l->kind == LOCATED_NOWHERE)
+        return;
+    report_view("before", &l->before);
+    report_view("this", &l->at);
+    report_view("behind", &l->after);
+    text_add(&report, "  place   ");
+    locate_say(&report, l);
+    text_add(&report, "\n");
+    if (l->walked_to != 0 && l->walked_to < l->at.chunk)
+        text_add(&report, "  first overwritten header of this heap: chunk %p\n",
+                 (void *)l->walked_to);
+    if (f->boundary != 0)
+        report_memory(f, f->boundary, f->length);
+    else if (l->walked_to != 0)
+        report_header(l->walked_to + CHUNK_HEADER - sizeof(uint64_t));
+    else
+        report_memory(f, address, ROW);
+}
+
+static void report_guarded(const struct finding *f)
+{
+    const struct guard *g = f->guard;
+    uintptr_t address = (uintptr_t)f->mem + (uintptr_t)f->offset;
+    text_add(&report, "  %p is ", (void *)address);
+    report_offset(address, g->mem, g->bytes,
+                  g->state == GUARD_LIVE ? "guarded block" : "freed guarded block");
+    if (f->boundary != 0)
+        report_memory(f, f->boundary, f->length);
+}
+
+static _Noreturn void report_end(const struct finding *f)
+{
+    struct frames now;
+    const void *mem = f->mem;
+    frames_find_own();
+    frames_take(&now);
+    report_frames("found here", &now);
+    if (f->guard != NULL) {
+        report_frames("freed here", &f->guard->given);
+        report_frames("allocated here", &f->guard->taken);
+    }
+    text_add(&report,
+             "  look: chunky what CORE %p; chunky check CORE; or run again with "
+             "CHUNKY_CONF=check=3,guard_rate=1\n",
+             mem);
+    say_bytes(2, report.data, report.length);
+    locate_done(&report_located);
+    abort();
+}
+
+static void report_title(const struct finding *f)
+{
+    char program[32];
+    os_program(program, sizeof program);
+    text_add(&report, "chunky: %s%s%s\n  %s, process %d, thread %u\n",
+             f->verb == NULL ? "" : f->verb, f->verb == NULL ? "" : ": ", f->rule,
+             program, (int)getpid(), os_thread_id());
+}
+
+/* The lock is ours, and the pointer was located. */
+static _Noreturn void report_located_finding(const struct finding *f)
+{
+    report_title(f);
+    if (f->guard != NULL)
+        report_guarded(f);
+    else if (f->mem != NULL)
+        report_place(f, (uintptr_t)f->mem + (uintptr_t)f->offset);
+    report_end(f);
+}
+
+_Noreturn void report_finding(const struct finding *found)
+{
+    struct finding f = *found;
+    report_enter(f.rule);
+    if (f.guard == NULL)
+        f.guard = guard_find((uintptr_t)f.mem);
+    if (f.mem != NULL && f.guard == NULL)
+        locate((uintptr_t)f.mem, &report_located);
+    report_located_finding(&f);
 }
 
 _Noreturn void fail(const char *rule, const void *mem)
 {
-    char buffer[1536];
-    struct text t = {buffer, sizeof buffer, 0};
-    text_add(&t, "chunky: %s\n", rule);
-    if (mem != NULL) {
-        text_add(&t, "  block %p, thread %u, process %d\n", mem, os_thread_id(),
-                 (int)getpid());
-        if (((uintptr_t)mem & (CHUNK_ALIGN - 1)) == 0)
-            report_chunk(&t, "chunk", chunk_of(mem));
+    struct finding f = {.rule = rule, .mem = mem};
+    report_finding(&f);
+}
+
+/* In a heap: the header that stands before mem, and the chunk that really is there. */
+static const char *report_heap_mistake(uintptr_t mem, const struct located *l)
+{
+    struct view own;
+    const struct view *at = &l->at;
+    bool starts = at->chunk + CHUNK_HEADER == mem;
+    bool stale =
+        !starts && locate_view(mem - CHUNK_HEADER, &own) && own.kind == VIEW_IDLE;
+    if (l->kind == LOCATED_META || at->kind == VIEW_FENCE)
+        return "invalid pointer: into the heap, but behind all its blocks";
+    if (starts && (at->kind == VIEW_IDLE || at->kind == VIEW_TOP))
+        return "double free: the block is free already";
+    if (starts && at->kind == VIEW_LIVE)
+        return "double free, or a race: another thread changed the block just now";
+    if (stale && at->kind == VIEW_LIVE)
+        return "double free: the block was freed, and its memory is part of another "
+               "one";
+    if (stale)
+        return "double free: the block was freed and merged with a free neighbour";
+    if (at->kind == VIEW_LIVE)
+        return "invalid pointer: into the middle of a block";
+    if (at->kind == VIEW_IDLE || at->kind == VIEW_TOP)
+        return "invalid pointer: into free memory, no block starts here";
+    return starts
+               ? "overwritten header: heap overflow of the block before, or underflow"
+               : "invalid pointer: behind an overwritten header";
+}
+
+static const char *report_other_mistake(uintptr_t mem, uintptr_t *gone)
+{
+    struct mapping m;
+    size_t bytes;
+    uintptr_t here = (uintptr_t)FRAME_ADDRESS();
+    if (fault_was_unmapped(mem, gone, &bytes))
+        return "double free: the block was a mapping, and is gone";
+    if (!mapping_find(mem, &m))
+        return "invalid pointer: no memory is mapped there";
+    if (here - m.start < m.end - m.start || m.name[0] == '[')
+        return m.name[0] == '[' && m.name[1] != 's' ? "invalid pointer: not of the heap"
+                                                    : "invalid pointer: to the stack";
+    if (m.name[0] == '/')
+        return "invalid pointer: to a global or constant";
+    return "invalid pointer: to memory that is none of Chunky's";
+}
+
+static const char *report_mistake(uintptr_t mem, const struct located *l)
+{
+    uintptr_t gone = 0;
+    switch (l->kind) {
+    case LOCATED_HEAP:
+    case LOCATED_META:
+        return report_heap_mistake(mem, l);
+    case LOCATED_KEPT:
+        return "double free: the block is free already";
+    case LOCATED_MAPPED:
+        return l->at.chunk + CHUNK_HEADER != mem
+                   ? "invalid pointer: into the middle of a block"
+               : l->at.kind == VIEW_LIVE
+                   ? "double free, or a race: another thread changed the block just now"
+                   : "overwritten header: heap overflow of the block before, or "
+                     "underflow";
+    default:
+        return report_other_mistake(mem, &gone);
     }
-    say_bytes(2, t.data, t.length);
-    abort();
 }
 
 _Noreturn void report_not_live(const void *mem, const char *verb)
 {
-    char rule[160];
-    struct text t = {rule, sizeof rule, 0};
-    const struct chunk *c = chunk_of(mem);
-    rule[0] = '\0';
-    if (((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0)
-        text_add(&t, "%s: invalid pointer: not aligned, so no block starts here", verb);
-    else if (chunk_is_idle(&heap_keys, c))
-        text_add(&t, "%s: double free: the block is free already", verb);
+    struct finding f = {.verb = verb, .mem = mem};
+    const struct guard *g;
+    report_enter(verb);
+    g = f.guard = guard_find((uintptr_t)mem);
+    if (g != NULL) {
+        f.rule =
+            g->state != GUARD_LIVE ? "double free: the block is free already"
+            : g->mem == (uintptr_t)mem
+                ? "overwritten header: heap overflow of the block before, or underflow"
+                : "invalid pointer: into the middle of a block";
+        report_located_finding(&f);
+    }
+    locate((uintptr_t)mem, &report_located);
+    f.rule = report_mistake((uintptr_t)mem, &report_located);
+    if (((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 &&
+        report_located.kind == LOCATED_NOWHERE)
+        f.rule = "invalid pointer: not aligned, so no block starts here";
+    report_located_finding(&f);
+}
+
+_Noreturn void report_guard(const struct guard *g, uintptr_t address, int is_write)
+{
+    struct finding f = {
+        .mem = (void *)g->mem, .offset = (ptrdiff_t)(address - g->mem), .guard = g};
+    if (g->state != GUARD_LIVE)
+        f.rule = is_write ? "use after free: write" : "use after free: read";
+    else if (address >= g->mem)
+        f.rule = is_write ? "heap overflow: write behind the block"
+                          : "heap overflow: read behind the block";
     else
-        text_add(&t, "%s: invalid pointer or overwritten header: no block starts here",
-                 verb);
-    fail(rule, mem);
+        f.rule = is_write ? "heap underflow: write before the block"
+                          : "heap underflow: read before the block";
+    report_enter(f.rule);
+    report_located_finding(&f);
 }

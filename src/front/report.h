@@ -1,11 +1,36 @@
 /*
- * What is printed before abort. No allocation, safe in a signal handler.
+ * What is printed before abort: one report, whole, however many threads fail. No
+ * allocation, safe in a signal handler. State: the lock of the one who reports, and the
+ * buffer. Notes: docs/notes/checks.md#report
  */
 #ifndef CHUNKY_FRONT_REPORT_H
 #define CHUNKY_FRONT_REPORT_H
 
-/* `mem` was passed to `verb` and is no live block: says which kind of mistake it was,
- * and aborts. */
+#include <stddef.h>
+#include <stdint.h>
+
+struct guard;
+
+enum { REPORT_EXPECTED = 48 };
+
+struct finding {
+    const char *rule;   /* a short greppable sentence */
+    const char *verb;   /* the call that found it, or NULL */
+    const void *mem;    /* the block, or the pointer that was handed in; NULL: none */
+    ptrdiff_t offset;   /* from mem to the access; 0 when there is none */
+    uintptr_t boundary; /* first byte whose right value is known; 0: none */
+    size_t length;      /* how many */
+    unsigned char expected[REPORT_EXPECTED];
+    const struct guard *guard; /* stacks of allocation and free, or NULL */
+};
+
+/* Prints and aborts. */
+_Noreturn void report_finding(const struct finding *f);
+
+/* `mem` was passed to `verb` and is no live block: says which kind of mistake it was. */
 _Noreturn void report_not_live(const void *mem, const char *verb);
+
+/* An access at `address`, in or next to a guarded block. */
+_Noreturn void report_guard(const struct guard *g, uintptr_t address, int is_write);
 
 #endif

@@ -9,7 +9,10 @@
 #include "core/mapped.h"
 #include "core/meta.h"
 #include "front/cache.h"
+#include "front/checked.h"
+#include "front/guard.h"
 #include "front/options.h"
+#include "front/quarantine.h"
 #include "front/stats.h"
 #include "os/os.h"
 
@@ -30,6 +33,11 @@ static bool process_has_key;
 static _Atomic unsigned process_forks; /* fork handlers are registered */
 
 bool thread_is_slow(void)
+{
+    return checked_level != 0 || tune.request != 0 || tune.perturb != 0;
+}
+
+bool thread_is_checked(void)
 {
     return tune.check != 0 || tune.request != 0 || tune.perturb != 0;
 }
@@ -53,6 +61,7 @@ static COLD void process_start(void)
         class_init();
         os_random(&heap_keys, sizeof heap_keys);
         options_init();
+        checked_init();
         arena_init(&tune);
         process_has_key = pthread_key_create(&process_key, thread_exit) == 0;
         atomic_store_explicit(&process_stage, STAGE_READY, memory_order_release);
@@ -114,6 +123,8 @@ static void process_fork_prepare(void)
     arena_lock_all();
     heap_lock();
     lock_take(&mapped.lock);
+    quarantine_lock();
+    guard_lock();
     lock_take(&meta.lock);
     lock_fork_begin();
 }
@@ -122,6 +133,8 @@ static void process_fork_release(void)
 {
     lock_fork_end();
     lock_give(&meta.lock);
+    guard_unlock();
+    quarantine_unlock();
     lock_give(&mapped.lock);
     heap_unlock();
     arena_unlock_all();
@@ -142,10 +155,12 @@ static CONSTRUCTOR(101) void process_constructor(void)
     thread_start_process();
     if (atomic_exchange(&process_forks, 1) == 0)
         pthread_atfork(process_fork_prepare, process_fork_release, process_fork_child);
+    checked_start();
 }
 
 static DESTRUCTOR void process_destructor(void)
 {
+    checked_end();
     if (options_stats != 0)
         stats_print(2);
 }

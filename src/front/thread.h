@@ -22,5 +22,7 @@ void thread_start_process(void);
 
 /* The hot path is off: every call goes the slow way (checks, recorded requests). */
 bool thread_is_slow(void);
+/* The same, or guarded blocks are sampled on the slow paths. */
+bool thread_is_checked(void);
 
 #endif

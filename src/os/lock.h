@@ -16,6 +16,8 @@ enum lock_rank {
     RANK_ARENA,   /* one arena; two at once never */
     RANK_SPARE,   /* free heaps that any arena may take */
     RANK_MAPPED,  /* directly mapped chunks */
+    RANK_QUARANTINE, /* freed blocks at rest */
+    RANK_GUARD,   /* guarded blocks */
     RANK_META,    /* the metadata allocator */
     RANK_COUNT
 };

@@ -1,0 +1,137 @@
+/* Faulting accesses; see fault.h. */
+#include "front/fault.h"
+
+#include "base/compiler.h"
+#include "base/say.h"
+#include "chunky.h"
+#include "front/guard.h"
+#include "front/report.h"
+#include "os/os.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <ucontext.h>
+
+enum {
+    FREE_CODE = 192, /* bytes of free that may touch the header */
+    GONE_COUNT = 64
+};
+
+static struct sigaction fault_before[2]; /* SIGSEGV, SIGBUS */
+
+static TLS_INITIAL_EXEC const void *fault_mem;
+static TLS_INITIAL_EXEC const char *fault_verb;
+
+/* The blocks unmapped last. */
+static struct {
+    _Atomic uintptr_t mem;
+    _Atomic size_t bytes;
+} fault_gone[GONE_COUNT];
+static _Atomic unsigned fault_gone_count;
+
+void fault_expect(const void *mem, const char *verb)
+{
+    fault_verb = verb;
+    atomic_signal_fence(memory_order_seq_cst);
+    fault_mem = mem;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+void fault_relax(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    fault_mem = NULL;
+}
+
+void fault_note_unmapped(const void *mem, size_t bytes)
+{
+    unsigned at = atomic_fetch_add(&fault_gone_count, 1) % GONE_COUNT;
+    atomic_store(&fault_gone[at].bytes, bytes);
+    atomic_store(&fault_gone[at].mem, (uintptr_t)mem);
+}
+
+bool fault_was_unmapped(uintptr_t address, uintptr_t *mem, size_t *bytes)
+{
+    for (unsigned i = 0; i < GONE_COUNT; i++) {
+        *mem = atomic_load(&fault_gone[i].mem);
+        *bytes = atomic_load(&fault_gone[i].bytes);
+        if (*mem != 0 && address - (*mem - CHUNK_HEADER) < *bytes + CHUNK_HEADER)
+            return true;
+    }
+    return false;
+}
+
+/* What the processor was doing: its address, first argument, and whether it wrote. */
+static void fault_decode(const ucontext_t *context, uintptr_t *pc, uintptr_t *argument,
+                         bool *is_write)
+{
+#if defined(__x86_64__)
+    *pc = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+    *argument = (uintptr_t)context->uc_mcontext.gregs[REG_RDI];
+    *is_write = (context->uc_mcontext.gregs[REG_ERR] & 2) != 0;
+#elif defined(__aarch64__)
+    *pc = (uintptr_t)context->uc_mcontext.pc;
+    *argument = (uintptr_t)context->uc_mcontext.regs[0];
+    *is_write = false;
+#else
+    (void)context;
+    *pc = *argument = 0;
+    *is_write = false;
+#endif
+}
+
+/* Returns if the fault has nothing to do with the heap. */
+static void fault_judge(const siginfo_t *info, const ucontext_t *context)
+{
+    uintptr_t address = (uintptr_t)info->si_addr, pc, argument, mem;
+    size_t bytes;
+    bool is_write;
+    fault_decode(context, &pc, &argument, &is_write);
+    if (fault_mem != NULL)
+        report_not_live(fault_mem, fault_verb);
+    if (pc - (uintptr_t)chunky_free < FREE_CODE)
+        report_not_live((const void *)argument, "free");
+    const struct guard *g = guard_find(address);
+    if (g != NULL)
+        report_guard(g, address, is_write);
+    if (fault_was_unmapped(address, &mem, &bytes)) {
+        struct finding f = {
+            .rule = is_write ? "use after free: write to a block that was a mapping"
+                             : "use after free: read of a block that was a mapping",
+            .mem = (const void *)mem,
+            .offset = (ptrdiff_t)(address - mem)};
+        report_finding(&f);
+    }
+}
+
+static void fault_handle(int number, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    const struct sigaction *before = &fault_before[number == SIGBUS];
+    if (info->si_code > 0)
+        fault_judge(info, context);
+    errno = saved;
+    if ((before->sa_flags & SA_SIGINFO) != 0) {
+        before->sa_sigaction(number, info, context);
+    } else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN) {
+        before->sa_handler(number);
+    } else {
+        /* Back to the default; the access faults again, a sent signal comes again. */
+        sigaction(number, before, NULL);
+        if (info->si_code <= 0)
+            raise(number);
+    }
+}
+
+void fault_start(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = fault_handle;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGSEGV, &action, &fault_before[0]);
+    sigaction(SIGBUS, &action, &fault_before[1]);
+}

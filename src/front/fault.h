@@ -1,0 +1,24 @@
+/*
+ * Level 1 and above: a SIGSEGV or SIGBUS that a mistake with the heap caused becomes a
+ * report; every other one goes to whoever had the signal before. Installed only when
+ * checks are asked for. State: the handlers that were there before.
+ */
+#ifndef CHUNKY_FRONT_FAULT_H
+#define CHUNKY_FRONT_FAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+void fault_start(void);
+
+/* Around a first look at the header of a pointer that a program handed in. */
+void fault_expect(const void *mem, const char *verb);
+void fault_relax(void);
+
+/* A mapping that was a block of its own is gone. */
+void fault_note_unmapped(const void *mem, size_t bytes);
+/* Whether an address lay in one of those gone last. */
+bool fault_was_unmapped(uintptr_t address, uintptr_t *mem, size_t *bytes);
+
+#endif

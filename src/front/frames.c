@@ -1,0 +1,89 @@
+/* Stacks; see frames.h. State: whether the unwinder is there, and who is inside it. */
+#include "front/frames.h"
+
+#include "base/compiler.h"
+#include "front/mapping.h"
+#include "os/os.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/auxv.h>
+
+enum {
+    FRAMES_OWN = 12,                /* most frames of our own on top */
+    FRAME_LARGEST = 8 * 1024 * 1024 /* a larger step is no frame pointer */
+};
+
+/* glibc's; absent elsewhere. Its first call loads libgcc_s. */
+WEAK extern int backtrace(void **pc, int room);
+static _Atomic bool frames_ready;
+static TLS_INITIAL_EXEC bool frames_inside; /* an unwinder that allocates */
+
+/* Our own code, when it is a library of its own; else both are 0. */
+static uintptr_t frames_own_from, frames_own_to;
+
+static bool frames_is_own(uintptr_t pc)
+{
+    return pc - frames_own_from < frames_own_to - frames_own_from;
+}
+
+void frames_find_own(void)
+{
+    struct mapping own, program;
+    if (mapping_find((uintptr_t)CALLER(), &own) &&
+        mapping_find((uintptr_t)getauxval(AT_PHDR), &program) &&
+        own.base != program.base) {
+        frames_own_from = own.start;
+        frames_own_to = own.end;
+    }
+}
+
+void frames_start(void)
+{
+    void *pc[2];
+    frames_find_own();
+    if (backtrace != NULL) {
+        frames_inside = true;
+        backtrace(pc, 2);
+        frames_inside = false;
+        atomic_store_explicit(&frames_ready, true, memory_order_release);
+    }
+}
+
+/* The chain of frame pointers. A program without them yields nonsense, which the
+ * bounds and the safe reads turn into a short list. */
+static void frames_walk(struct frames *f)
+{
+    uintptr_t here = (uintptr_t)FRAME_ADDRESS(), low = here;
+    uintptr_t pair[2];
+    while (f->count < FRAMES_MAX && (here & (sizeof here - 1)) == 0 &&
+           os_peek((const void *)here, pair, sizeof pair) == sizeof pair &&
+           pair[1] > 4096) {
+        if (f->count != 0 || !frames_is_own(pair[1]))
+            f->pc[f->count++] = pair[1];
+        if (pair[0] <= here || pair[0] - low > FRAME_LARGEST)
+            break;
+        here = pair[0];
+    }
+}
+
+void frames_take(struct frames *f)
+{
+    f->count = 0;
+    f->thread = os_thread_id();
+    if (!atomic_load_explicit(&frames_ready, memory_order_acquire) || frames_inside) {
+        frames_walk(f);
+        return;
+    }
+    void *pc[FRAMES_MAX + FRAMES_OWN];
+    frames_inside = true;
+    int count = backtrace(pc, FRAMES_MAX + FRAMES_OWN);
+    frames_inside = false;
+    bool own = true;
+    for (int i = 0; i < count && f->count < FRAMES_MAX; i++) {
+        own = own && frames_is_own((uintptr_t)pc[i]);
+        if (!own)
+            f->pc[f->count++] = (uintptr_t)pc[i];
+    }
+}

@@ -1,0 +1,27 @@
+/*
+ * Stacks of calls. With an unwinder (level 3) whole ones; without, what the program's
+ * frame pointers tell, read safely. No allocation once frames_start has run.
+ */
+#ifndef CHUNKY_FRONT_FRAMES_H
+#define CHUNKY_FRONT_FRAMES_H
+
+#include <stdint.h>
+
+enum { FRAMES_MAX = 14 };
+
+struct frames {
+    uint32_t count;
+    uint32_t thread;          /* kernel's number; 0: nothing recorded */
+    uintptr_t pc[FRAMES_MAX]; /* return addresses, innermost first */
+};
+
+/* Loads the unwinder; may allocate. For the process's start at level 3. */
+void frames_start(void);
+
+/* Learns which code is Chunky's own, to leave it out; one caller at a time. */
+void frames_find_own(void);
+
+/* The calling thread's stack without Chunky's own frames. */
+void frames_take(struct frames *f);
+
+#endif

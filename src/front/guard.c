@@ -1,0 +1,242 @@
+/* Guarded blocks; see guard.h. State: the reserve and its slots. */
+#include "front/guard.h"
+
+#include "base/check.h"
+#include "core/heap.h"
+#include "front/options.h"
+#include "front/report.h"
+#include "os/lock.h"
+#include "os/os.h"
+
+enum {
+    GUARD_SLOTS = 65535,     /* one of them is none */
+    GUARD_CLASSES = 9,       /* up to 256 pages */
+    GUARD_LIVE_MOST = 16000, /* each costs two of the kernel's 65,530 mappings */
+    GUARD_SAMPLE = 2048      /* mean of slow calls from one sampled block to the next */
+};
+
+#define GUARD_MARK ((uint64_t)1 << 63) /* in prev_size: not a mapped chunk's number */
+
+static struct {
+    struct lock lock;
+    struct guard *slots;            /* slot 0 is not used */
+    uintptr_t start, bump, end;     /* the reserve; from bump on it is untouched */
+    uint32_t used;                  /* slots ever taken */
+    uint32_t live;                  /* blocks now */
+    uint32_t oldest[GUARD_CLASSES]; /* queues of freed slots, 0: empty */
+    uint32_t newest[GUARD_CLASSES];
+    uint32_t waiting[GUARD_CLASSES]; /* length of each */
+    _Atomic uint64_t asked;          /* calls so far */
+    _Atomic int64_t countdown;       /* to the next sample */
+} guards = {.lock = LOCK_INIT(RANK_GUARD)};
+
+bool guard_start(void)
+{
+    static const size_t rooms[] = {(size_t)16 << 30, (size_t)1 << 30, (size_t)64 << 20};
+    size_t page = os_page_size(), length = 0;
+    void *start = NULL;
+    for (unsigned i = 0; i < 3 && start == NULL; i++) {
+        length = rooms[i];
+        start = os_reserve_aligned(length, page);
+    }
+    struct guard *slots =
+        start == NULL ? NULL
+                      : os_map(align_up((GUARD_SLOTS + 1) * sizeof *slots, page));
+    if (slots == NULL)
+        return false;
+    os_name(start, length, "chunky guard");
+    guards.start = guards.bump = (uintptr_t)start;
+    guards.end = guards.start + length;
+    guards.countdown = 64;
+    guards.slots = slots;
+    return true;
+}
+
+bool guard_is_due(void)
+{
+    if (guards.slots == NULL)
+        return false;
+    size_t rate = tune.guard_rate;
+    if (rate != 0)
+        return atomic_fetch_add_explicit(&guards.asked, 1, memory_order_relaxed) %
+                   rate ==
+               0;
+    if (LIKELY(atomic_fetch_sub_explicit(&guards.countdown, 1, memory_order_relaxed) >
+               0))
+        return false;
+    uint64_t asked = atomic_fetch_add_explicit(&guards.asked, 1, memory_order_relaxed);
+    uint64_t chance = multiply_fold(asked ^ heap_keys.address, heap_keys.word);
+    atomic_store_explicit(&guards.countdown,
+                          GUARD_SAMPLE / 2 + (int64_t)(chance % GUARD_SAMPLE),
+                          memory_order_relaxed);
+    return true;
+}
+
+/* The oldest freed place of a class; lock held, the queue is not empty. */
+static uint32_t guard_reuse(unsigned class)
+{
+    uint32_t slot = guards.oldest[class];
+    guards.oldest[class] = guards.slots[slot].next;
+    guards.waiting[class]--;
+    return slot;
+}
+
+/* A place for 1 << class pages: a fresh one as long as there are any, so that freed ones
+ * stay out of use for long. 0: none. Lock held. */
+static uint32_t guard_place(unsigned class)
+{
+    size_t page = os_page_size(), length = (((size_t)1 << class) + 1) * page;
+    uint32_t slot = 0;
+    if (guards.live >= GUARD_LIVE_MOST)
+        return 0;
+    if (guards.used < GUARD_SLOTS && guards.end - guards.bump >= length + page) {
+        slot = ++guards.used;
+        guards.slots[slot].class = class;
+        guards.slots[slot].to = guards.bump + length;
+        guards.bump += length;
+    } else if (guards.waiting[class] != 0) {
+        slot = guard_reuse(class);
+    }
+    if (slot != 0) {
+        guards.slots[slot].state = GUARD_UNUSED;
+        guards.live++;
+    }
+    return slot;
+}
+
+/* Appends a freed place to its queue; lock held. */
+static void guard_retire(uint32_t slot)
+{
+    unsigned class = guards.slots[slot].class;
+    guards.slots[slot].next = 0;
+    if (guards.waiting[class] == 0)
+        guards.oldest[class] = slot;
+    else
+        guards.slots[guards.newest[class]].next = slot;
+    guards.newest[class] = slot;
+    guards.waiting[class]++;
+    guards.live--;
+}
+
+static void guard_publish(struct guard *g, uint32_t slot)
+{
+    struct chunk *c = chunk_of((void *)g->mem);
+    size_t slack = g->to - (g->mem + g->bytes);
+    c->prev_size = GUARD_MARK | slot;
+    chunk_set_idle(&heap_keys, c, g->to - (uintptr_t)c, IS_MMAPPED | PREV_INUSE);
+    for (size_t i = 0; i < slack; i++)
+        ((unsigned char *)g->mem)[g->bytes + i] =
+            canary_byte((void *)g->mem, g->bytes, (enum family)g->family, i);
+    g->given.thread = 0;
+    g->state = GUARD_LIVE;
+    chunk_flip(c);
+}
+
+void *guard_take(size_t align, size_t bytes, enum family family)
+{
+    size_t page = os_page_size();
+    size_t most = ((size_t)1 << (GUARD_CLASSES - 1)) * page;
+    if (guards.slots == NULL || align > page || bytes > most - page)
+        return NULL;
+    /* Measured from the end of the place, which is a multiple of the page. */
+    size_t behind = align_up(bytes, max_size(align, CHUNK_ALIGN));
+    size_t pages = align_up(behind + CHUNK_HEADER, page) / page;
+    unsigned class = pages == 1 ? 0 : log2_floor(pages - 1) + 1;
+    lock_take(&guards.lock);
+    uint32_t slot = guard_place(class);
+    lock_give(&guards.lock);
+    if (slot == 0)
+        return NULL;
+    struct guard *g = &guards.slots[slot];
+    g->from = g->to - pages * page;
+    if (!os_commit((void *)g->from, pages * page)) {
+        lock_take(&guards.lock);
+        guard_retire(slot);
+        lock_give(&guards.lock);
+        return NULL;
+    }
+    g->mem = g->to - behind;
+    g->bytes = bytes;
+    g->family = family;
+    frames_take(&g->taken);
+    guard_publish(g, slot);
+    return (void *)g->mem;
+}
+
+bool guard_owns(const struct chunk *c)
+{
+    if (!chunk_is_mapped(c) || (c->prev_size & GUARD_MARK) == 0 || guards.slots == NULL)
+        return false;
+    uint64_t slot = c->prev_size & ~GUARD_MARK;
+    return slot != 0 && slot <= guards.used &&
+           guards.slots[slot].mem == (uintptr_t)mem_of(c) &&
+           guards.slots[slot].state == GUARD_LIVE;
+}
+
+const struct guard *guard_of(const struct chunk *c)
+{
+    return &guards.slots[c->prev_size & ~GUARD_MARK];
+}
+
+static void guard_verify(const struct guard *g)
+{
+    const unsigned char *end = (const unsigned char *)(g->mem + g->bytes);
+    size_t slack = g->to - (uintptr_t)end;
+    struct finding f = {
+        .rule = "heap overflow: the bytes behind the block were overwritten",
+        .mem = (void *)g->mem,
+        .boundary = (uintptr_t)end,
+        .length = min_size(slack, REPORT_EXPECTED)};
+    bool right = true;
+    for (size_t i = 0; i < slack; i++) {
+        unsigned char byte =
+            canary_byte((void *)g->mem, g->bytes, (enum family)g->family, i);
+        if (i < f.length)
+            f.expected[i] = byte;
+        right = right && end[i] == byte;
+    }
+    if (UNLIKELY(!right))
+        report_finding(&f);
+}
+
+void guard_give(struct chunk *c)
+{
+    uint32_t slot = (uint32_t)(c->prev_size & ~GUARD_MARK);
+    struct guard *g = &guards.slots[slot];
+    guard_verify(g);
+    lock_take(&guards.lock);
+    bool live = g->state == GUARD_LIVE;
+    g->state = GUARD_FREED;
+    lock_give(&guards.lock);
+    GUARD(live, "double free: two threads free this block at once", (void *)g->mem);
+    frames_take(&g->given);
+    os_decommit((void *)g->from, g->to - g->from);
+    lock_take(&guards.lock);
+    guard_retire(slot);
+    lock_give(&guards.lock);
+}
+
+const struct guard *guard_find(uintptr_t address)
+{
+    if (guards.slots == NULL || address - guards.start >= guards.end - guards.start)
+        return NULL;
+    /* A place and the guard page behind it: overflows are more common than underflows. */
+    size_t page = os_page_size();
+    for (uint32_t slot = 1; slot <= guards.used; slot++) {
+        const struct guard *g = &guards.slots[slot];
+        size_t room = ((size_t)1 << g->class) * page;
+        if (g->state != GUARD_UNUSED && address - (g->to - room) < room + page)
+            return g;
+    }
+    return NULL;
+}
+
+void guard_lock(void)
+{
+    lock_take(&guards.lock);
+}
+
+void guard_unlock(void)
+{
+    lock_give(&guards.lock);
+}

@@ -1,0 +1,97 @@
+/* Lines of /proc/self/maps; see mapping.h. State: the buffer it is read through. */
+#include "front/mapping.h"
+
+#include "base/bits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+    int fd;
+    size_t at, end;
+    char bytes[2048];
+} mapping_file;
+
+/* Next byte, or -1 at the end. */
+static int mapping_byte(void)
+{
+    if (mapping_file.at == mapping_file.end) {
+        ssize_t got =
+            read(mapping_file.fd, mapping_file.bytes, sizeof mapping_file.bytes);
+        if (got <= 0)
+            return -1;
+        mapping_file.at = 0;
+        mapping_file.end = (size_t)got;
+    }
+    return (unsigned char)mapping_file.bytes[mapping_file.at++];
+}
+
+/* A hexadecimal number and the byte behind it. */
+static uintptr_t mapping_hex(int *behind)
+{
+    uintptr_t n = 0;
+    int c;
+    for (;;) {
+        c = mapping_byte();
+        if (c >= '0' && c <= '9')
+            n = n * 16 + (uintptr_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            n = n * 16 + (uintptr_t)(c - 'a' + 10);
+        else
+            break;
+    }
+    *behind = c;
+    return n;
+}
+
+/* One line, but for `base`: "start-end rwxp offset device inode   name". */
+static bool mapping_line(struct mapping *m)
+{
+    int c;
+    m->start = mapping_hex(&c);
+    if (c != '-')
+        return false;
+    m->end = mapping_hex(&c);
+    m->is_code = false;
+    for (unsigned column = 0; (c = mapping_byte()) != ' '; column++) {
+        if (c < 0)
+            return false;
+        m->is_code = m->is_code || c == 'x';
+    }
+    for (unsigned blanks = 0; blanks < 3 && c != '\n'; blanks += c == ' ')
+        if ((c = mapping_byte()) < 0)
+            return false;
+    size_t length = 0;
+    while (c != '\n') {
+        if ((c = mapping_byte()) < 0)
+            return false;
+        if (c != '\n' && (c != ' ' || length != 0) && length + 1 < sizeof m->name)
+            m->name[length++] = (char)c;
+    }
+    m->name[length] = '\0';
+    return true;
+}
+
+bool mapping_find(uintptr_t address, struct mapping *m)
+{
+    int saved = errno;
+    uintptr_t base = 0;
+    char file[sizeof m->name] = "";
+    bool found = false;
+    mapping_file.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    mapping_file.at = mapping_file.end = 0;
+    while (!found && mapping_file.fd >= 0 && mapping_line(m)) {
+        if (m->name[0] == '\0' || strcmp(file, m->name) != 0) {
+            base = m->start;
+            memcpy(file, m->name, sizeof file);
+        }
+        m->base = base;
+        found = address - m->start < m->end - m->start;
+    }
+    if (mapping_file.fd >= 0)
+        close(mapping_file.fd);
+    errno = saved;
+    return found;
+}
