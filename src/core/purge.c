@@ -79,7 +79,7 @@ static bool purge_pick(struct arena *a, struct purge_item *item)
         return true;
     }
     size_t dirty = top_dirty(a);
-    size_t above = align_up((uintptr_t)a->top + CHUNK_HEADER, os_page_size()) -
+    size_t above = align_up((uintptr_t)a->top + sizeof *a->top, os_page_size()) -
                    (uintptr_t)a->top;
     if (dirty < os_page_size() || top_size(a) < above + dirty + CHUNK_MIN)
         return false;
@@ -139,8 +139,11 @@ static void purge_return(struct arena *a, struct purge_item *item)
 size_t arena_purge(struct arena *a, size_t keep)
 {
     size_t total = 0;
-    while (purge_dirty(a) > keep) {
+    size_t before = SIZE_MAX;
+    /* Each round must get somewhere: pages can be refused, or dirtied by others. */
+    while (purge_dirty(a) > keep && purge_dirty(a) < before) {
         struct purge_item item[PURGE_BATCH];
+        before = purge_dirty(a);
         unsigned count = 0;
         uint64_t calls = 0;
         size_t bytes = 0;
