@@ -1,0 +1,351 @@
+/* The verb `play`: its options, and where the script comes from. No state. */
+#include "play.h"
+
+#include "play_child.h"
+#include "play_list.h"
+#include "play_prompt.h"
+#include "play_text.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2, EXIT_SOURCE = 3, SIDE_BY_SIDE = 142 };
+
+struct options {
+    struct text_style style;
+    enum play_mode mode[2];
+    bool compare;
+    const char *file, *script;
+};
+
+static void play_usage(FILE *out)
+{
+    fputs(
+        "usage: chunky play [OPTION]... [SCRIPT]\n"
+        "Runs a script of malloc, calloc, realloc, memalign, free, write, trim and "
+        "sbrk\n"
+        "in a process of its own, with the real engine, and draws the heap after each\n"
+        "step. Without a script, lines are read from a prompt.\n"
+        "  -f, --file FILE       the script is in a file (- for standard input)\n"
+        "  -m, --mode MODE       coalesce (no caches, no fast bins), bins (fast "
+        "bins),\n"
+        "                        cache (as programs run); default: coalesce\n"
+        "  -c, --compare[=A,B]   two modes side by side; default: coalesce,bins\n"
+        "      --level byte      a cell a byte, and the words of each chunk\n"
+        "      --art             the first 4 KiB as numbered boxes\n"
+        "      --quiet           strips only\n"
+        "      --rules           the engine's own words for the rules it took\n"
+        "      --relative        nothing that differs between machines or builds\n"
+        "      --width N, --ascii\n"
+        "example: chunky play 'a=malloc(10); b=malloc(20); free(a); c=malloc(30)'\n",
+        out);
+}
+
+static unsigned play_width(void)
+{
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+    if (columns != NULL && atoi(columns) > 0)
+        return (unsigned)atoi(columns);
+    if (isatty(1) && ioctl(1, TIOCGWINSZ, &size) == 0 && size.ws_col != 0)
+        return size.ws_col;
+    return 80;
+}
+
+static bool play_mode_of(const char *name, size_t length, enum play_mode *mode)
+{
+    for (unsigned i = 0; i < PLAY_MODES; i++) {
+        const char *known = play_mode_name((enum play_mode)i);
+        if (strlen(known) == length && memcmp(known, name, length) == 0) {
+            *mode = (enum play_mode)i;
+            return true;
+        }
+    }
+    fprintf(stderr,
+            "chunky play: no mode \"%.*s\"; there are coalesce, bins and cache\n",
+            (int)length, name);
+    return false;
+}
+
+static bool play_modes_of(const char *pair, enum play_mode *mode)
+{
+    const char *comma = pair == NULL ? NULL : strchr(pair, ',');
+    mode[0] = PLAY_COALESCE;
+    mode[1] = PLAY_BINS;
+    if (pair == NULL)
+        return true;
+    if (comma == NULL) {
+        fprintf(stderr, "chunky play: --compare wants two modes, as in "
+                        "--compare=coalesce,cache\n");
+        return false;
+    }
+    return play_mode_of(pair, (size_t)(comma - pair), &mode[0]) &&
+           play_mode_of(comma + 1, strlen(comma + 1), &mode[1]);
+}
+
+enum {
+    OPT_LEVEL = 256,
+    OPT_ART,
+    OPT_QUIET,
+    OPT_RULES,
+    OPT_RELATIVE,
+    OPT_WIDTH,
+    OPT_ASCII
+};
+
+static const struct option long_options[] = {
+    {"file", required_argument, NULL, 'f'},
+    {"mode", required_argument, NULL, 'm'},
+    {"compare", optional_argument, NULL, 'c'},
+    {"level", required_argument, NULL, OPT_LEVEL},
+    {"art", no_argument, NULL, OPT_ART},
+    {"quiet", no_argument, NULL, OPT_QUIET},
+    {"rules", no_argument, NULL, OPT_RULES},
+    {"relative", no_argument, NULL, OPT_RELATIVE},
+    {"width", required_argument, NULL, OPT_WIDTH},
+    {"ascii", no_argument, NULL, OPT_ASCII},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static bool play_option(struct options *o, int option)
+{
+    switch (option) {
+    case 'f':
+        o->file = optarg;
+        return true;
+    case 'm':
+        return play_mode_of(optarg, strlen(optarg), &o->mode[0]);
+    case 'c':
+        o->compare = true;
+        return play_modes_of(optarg, o->mode);
+    case OPT_LEVEL:
+        o->style.bytes = strcmp(optarg, "byte") == 0;
+        if (!o->style.bytes && strcmp(optarg, "strip") != 0)
+            fprintf(stderr, "chunky play: no level \"%s\"; there are strip and byte\n",
+                    optarg);
+        return o->style.bytes || strcmp(optarg, "strip") == 0;
+    case OPT_ART:
+        o->style.art = true;
+        return true;
+    case OPT_QUIET:
+        o->style.quiet = true;
+        return true;
+    case OPT_RULES:
+        o->style.rules = true;
+        return true;
+    case OPT_RELATIVE:
+        o->style.relative = true;
+        return true;
+    case OPT_WIDTH:
+        o->style.draw.width = (unsigned)atoi(optarg);
+        if (o->style.draw.width < 40 || o->style.draw.width > 1000)
+            fprintf(stderr, "chunky play: --width wants a number from 40 to 1000\n");
+        return o->style.draw.width >= 40 && o->style.draw.width <= 1000;
+    case OPT_ASCII:
+        o->style.draw.ascii = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A whole file, to be freed; NULL with the reason on stderr. */
+static char *play_read(const char *path)
+{
+    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    char *text = NULL;
+    size_t room = 0, length = 0, got;
+    if (in == NULL) {
+        fprintf(stderr, "chunky play: %s: %s\n", path, strerror(errno));
+        return NULL;
+    }
+    do {
+        text = list_room(text, &room, length, 4096, 1);
+        got = fread(text + length, 1, 4095, in);
+        length += got;
+    } while (got != 0);
+    text[length] = '\0';
+    if (in != stdin)
+        fclose(in);
+    return text;
+}
+
+/* The line that is wrong, and a mark under the place. */
+static void play_complain(const char *where, const char *text,
+                          const struct play_error *e)
+{
+    const char *line = text;
+    for (unsigned i = 1; i < e->line; i++)
+        line = strchr(line, '\n') + 1;
+    fprintf(stderr, "chunky play: %s%s%u:%u: %s\n  %.*s\n  %*s^\n", where,
+            *where == '\0' ? "" : ":", e->line, e->column, e->text,
+            (int)strcspn(line, "\n"), line, (int)e->column - 1, "");
+}
+
+/* Without drawing: how far the heaps will reach. */
+static bool play_measure(struct play_run *r, const struct play_script *s,
+                         enum play_mode mode)
+{
+    if (!play_run_start(r, s, mode))
+        return false;
+    while (play_run_step(r))
+        continue;
+    play_run_stop(r);
+    return true;
+}
+
+static int play_one(struct options *o, const struct play_script *s)
+{
+    struct play_run measured, run;
+    if (!play_measure(&measured, s, o->mode[0]) || !play_run_start(&run, s, o->mode[0]))
+        return EXIT_SOURCE;
+    play_run_expect(&run, &measured);
+    while (play_run_step(&run) && fflush(o->style.draw.out) == 0)
+        play_text_step(&o->style, &run);
+    play_text_end(&o->style, &run);
+    play_run_stop(&run);
+    return 0;
+}
+
+/* The text of each step of a run, in blocks; the last one is the end. */
+static char **play_blocks(struct text_style style, const struct play_script *s,
+                          enum play_mode mode, const struct play_run *measured)
+{
+    struct play_run run;
+    size_t length = 0;
+    char **block = calloc(s->count + 2, sizeof *block);
+    if (block == NULL || !play_run_start(&run, s, mode))
+        return NULL;
+    play_run_expect(&run, &measured[0]);
+    play_run_expect(&run, &measured[1]);
+    for (size_t i = 0; i <= s->count; i++) {
+        style.draw.out = open_memstream(&block[i], &length);
+        if (style.draw.out == NULL)
+            return NULL;
+        if (i < s->count && play_run_step(&run))
+            play_text_step(&style, &run);
+        else if (i == s->count)
+            play_text_end(&style, &run);
+        fclose(style.draw.out);
+    }
+    play_run_stop(&run);
+    return block;
+}
+
+/* Columns of a line of UTF-8. */
+static size_t play_columns(const char *line, size_t length)
+{
+    size_t columns = 0;
+    for (size_t i = 0; i < length; i++)
+        columns += ((unsigned char)line[i] & 0xc0) != 0x80;
+    return columns;
+}
+
+static void play_beside(FILE *out, const char *left, const char *right, unsigned half)
+{
+    while (*left != '\0' || *right != '\0') {
+        size_t l = strcspn(left, "\n"), r = strcspn(right, "\n");
+        size_t columns = play_columns(left, l);
+        fprintf(out, "%.*s%*s %.*s\n", (int)l, left,
+                columns < half ? (int)(half - columns) : 1, "", (int)r, right);
+        left += l + (left[l] == '\n');
+        right += r + (right[r] == '\n');
+    }
+}
+
+static int play_compare(struct options *o, const struct play_script *s)
+{
+    struct play_run measured[2];
+    char **block[2];
+    FILE *out = o->style.draw.out;
+    bool wide = o->style.draw.width >= SIDE_BY_SIDE;
+    struct text_style style = o->style;
+    if (wide)
+        style.draw.width = style.draw.width / 2 - 1;
+    for (unsigned i = 0; i < 2; i++)
+        if (!play_measure(&measured[i], s, o->mode[i]))
+            return EXIT_SOURCE;
+    for (unsigned i = 0; i < 2; i++)
+        if ((block[i] = play_blocks(style, s, o->mode[i], measured)) == NULL)
+            return EXIT_SOURCE;
+    const char *name[2] = {play_mode_name(o->mode[0]), play_mode_name(o->mode[1])};
+    if (wide)
+        play_beside(out, name[0], name[1], style.draw.width);
+    for (size_t i = 0; i <= s->count; i++) {
+        if (wide)
+            play_beside(out, block[0][i], block[1][i], style.draw.width);
+        else if (i < s->count && s->op[i].verb == PLAY_TAG)
+            fputs(block[0][i], out);
+        else
+            fprintf(out, "%s:\n%s%s:\n%s\n", name[0], block[0][i], name[1],
+                    block[1][i]);
+        free(block[0][i]);
+        free(block[1][i]);
+    }
+    free(block[0]);
+    free(block[1]);
+    return 0;
+}
+
+static int play_script_text(struct options *o, const char *where, const char *text)
+{
+    struct play_script script = {0};
+    struct play_error error;
+    if (!play_parse(&script, text, &error)) {
+        play_complain(where, text, &error);
+        play_script_free(&script);
+        return EXIT_USAGE;
+    }
+    o->style.draw.label = play_text_label(&script, 0);
+    int status = o->compare ? play_compare(o, &script) : play_one(o, &script);
+    play_script_free(&script);
+    return status;
+}
+
+int play_main(int argc, char **argv)
+{
+    struct options o = {.mode = {PLAY_COALESCE, PLAY_BINS}};
+    int option;
+    if (argc > 4 && strcmp(argv[1], "--child") == 0)
+        return play_child(argv + 2);
+    setlocale(LC_CTYPE, "");
+    o.style.draw.out = stdout;
+    o.style.draw.width = play_width();
+    o.style.draw.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+    signal(SIGPIPE, SIG_IGN);
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "f:m:ch", long_options, NULL)) != -1) {
+        if (option == 'h') {
+            play_usage(stdout);
+            return 0;
+        }
+        if (!play_option(&o, option)) {
+            if (option == '?')
+                play_usage(stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind + 1 < argc) {
+        fprintf(stderr, "chunky play: one script, in quotes\n");
+        return EXIT_USAGE;
+    }
+    if (o.file != NULL) {
+        char *text = play_read(o.file);
+        int status = text == NULL ? EXIT_SOURCE : play_script_text(&o, o.file, text);
+        free(text);
+        return status;
+    }
+    if (optind < argc)
+        return play_script_text(&o, "", argv[optind]);
+    if (o.compare) {
+        fprintf(stderr, "chunky play: --compare wants a script\n");
+        return EXIT_USAGE;
+    }
+    return prompt_run(&o.style, o.mode[0]);
+}

@@ -1,0 +1,27 @@
+/* Arrays that grow, for the tool: it may use the system's malloc and simply ends when
+ * there is none left. */
+#ifndef TOOL_PLAY_LIST_H
+#define TOOL_PLAY_LIST_H
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* `list` with room for `count` more elements of `each` bytes behind the first `used`;
+ * *room is the number it has room for. */
+static inline void *list_room(void *list, size_t *room, size_t used, size_t count,
+                              size_t each)
+{
+    if (*room - used >= count)
+        return list;
+    size_t more = (used + count) * 2 + 8;
+    void *larger = realloc(list, more * each);
+    if (larger == NULL) {
+        fputs("chunky: out of memory\n", stderr);
+        exit(3);
+    }
+    *room = more;
+    return larger;
+}
+
+#endif

@@ -1,0 +1,169 @@
+/* Steps through a script; see play_run.h. No state but the run's. */
+#include "play_run.h"
+
+#include "play_list.h"
+
+#include <ctype.h>
+
+static size_t run_slot(const struct play_run *r, uint64_t mem)
+{
+    size_t i = (size_t)(mem * 0x9e3779b97f4a7c15ULL >> 20) & (r->owner_room - 1);
+    while (r->owner[i].mem != 0 && r->owner[i].mem != mem)
+        i = (i + 1) & (r->owner_room - 1);
+    return i;
+}
+
+static void run_grow_owners(struct play_run *r)
+{
+    struct play_owner *old = r->owner;
+    size_t room = r->owner_room;
+    r->owner_room = room == 0 ? 256 : room * 4;
+    r->owner = calloc(r->owner_room, sizeof *r->owner);
+    if (r->owner == NULL) {
+        fputs("chunky: out of memory\n", stderr);
+        exit(3);
+    }
+    for (size_t i = 0; i < room; i++)
+        if (old[i].mem != 0)
+            r->owner[run_slot(r, old[i].mem)] = old[i];
+    free(old);
+}
+
+static void run_own(struct play_run *r, uint64_t mem, const struct play_op *op,
+                    int name)
+{
+    if (r->owners * 2 >= r->owner_room)
+        run_grow_owners(r);
+    struct play_owner *o = &r->owner[run_slot(r, mem)];
+    r->owners += o->mem == 0;
+    *o = (struct play_owner){mem, op->number, name};
+}
+
+const struct play_owner *play_run_owner(const struct play_run *r, uint64_t mem)
+{
+    if (r->owner_room == 0)
+        return NULL;
+    const struct play_owner *o = &r->owner[run_slot(r, mem)];
+    return o->mem == 0 ? NULL : o;
+}
+
+char play_run_letter(const struct play_run *r, const struct heap_chunk *c, size_t turn)
+{
+    const struct play_owner *o = play_run_owner(r, c->at + CHUNK_HEADER);
+    char other = turn % 2 == 0 ? 'o' : 'x';
+    if (o == NULL || o->name < 0)
+        return other;
+    const char *name = r->script->name[o->name];
+    for (size_t i = 0; i < r->script->names; i++)
+        if ((int)i != o->name && name[1] != '\0' &&
+            tolower((unsigned char)r->script->name[i][0]) ==
+                tolower((unsigned char)name[0]))
+            return other;
+    return (char)toupper((unsigned char)name[0]);
+}
+
+static void run_note_extent(struct play_run *r, const char *name, uint64_t bytes)
+{
+    size_t i = 0;
+    while (i < r->extents && strcmp(r->extent[i].name, name) != 0)
+        i++;
+    if (i == PLAY_EXTENTS)
+        return;
+    if (i == r->extents) {
+        r->extents++;
+        memset(&r->extent[i], 0, sizeof r->extent[i]);
+        snprintf(r->extent[i].name, sizeof r->extent[i].name, "%s", name);
+    }
+    if (r->extent[i].bytes < bytes)
+        r->extent[i].bytes = bytes;
+}
+
+/* To the top's header, or what is broken, else the end. */
+static void run_measure(struct play_run *r)
+{
+    for (size_t i = 0; i < r->heap.regions; i++) {
+        const struct heap_region *region = &r->heap.region[i];
+        uint64_t bytes = region->end - region->start;
+        for (size_t j = 0; j < region->count; j++)
+            if (r->heap.chunk[region->first + j].state == WALK_TOP ||
+                r->heap.chunk[region->first + j].state == WALK_BROKEN)
+                bytes =
+                    r->heap.chunk[region->first + j].at + CHUNK_HEADER - region->start;
+        run_note_extent(r, region->name, bytes);
+    }
+}
+
+uint64_t play_run_extent(const struct play_run *r, const struct heap_region *region)
+{
+    for (size_t i = 0; i < r->extents; i++)
+        if (strcmp(r->extent[i].name, region->name) == 0)
+            return r->extent[i].bytes;
+    return region->end - region->start;
+}
+
+void play_run_expect(struct play_run *r, const struct play_run *former)
+{
+    for (size_t i = 0; i < former->extents; i++)
+        run_note_extent(r, former->extent[i].name, former->extent[i].bytes);
+}
+
+bool play_run_start(struct play_run *r, const struct play_script *script,
+                    enum play_mode mode)
+{
+    memset(r, 0, sizeof *r);
+    r->script = script;
+    return play_session_start(&r->session, mode, NULL);
+}
+
+/* What the program's variables hold after a call. */
+static void run_assign(struct play_run *r, const struct play_op *op)
+{
+    uint64_t result = r->session.result;
+    bool gives = op->verb == PLAY_MALLOC || op->verb == PLAY_CALLOC ||
+                 op->verb == PLAY_REALLOC || op->verb == PLAY_MEMALIGN;
+    if (!gives)
+        return;
+    int name = op->target;
+    if (name < 0 && op->verb == PLAY_REALLOC && (result != 0 || op->a == 0))
+        name = op->source;
+    if (name >= 0)
+        r->value[name] = result;
+    if (result != 0)
+        run_own(r, result, op, name);
+}
+
+bool play_run_step(struct play_run *r)
+{
+    const struct play_script *script = r->script;
+    if (r->next == script->count || r->session.ended || r->session.pid <= 0)
+        return false;
+    const struct play_op *op = &script->op[r->next++];
+    r->op = op;
+    if (op->verb == PLAY_TAG)
+        return true;
+    r->value = list_room(r->value, &r->value_room, r->values, script->names - r->values,
+                         sizeof *r->value);
+    while (r->values < script->names)
+        r->value[r->values++] = 0;
+    snprintf(r->session.name[op->thread % 64], sizeof r->session.name[0], "%s",
+             script->thread[op->thread]);
+    uint64_t mem = op->source < 0 ? 0 : r->value[op->source] + (uint64_t)op->shift;
+    if (!play_session_step(&r->session, op, mem) && r->session.pid <= 0)
+        return true;
+    if (!r->session.ended)
+        run_assign(r, op);
+    play_heap_read(&r->heap, &r->session);
+    run_measure(r);
+    return true;
+}
+
+void play_run_stop(struct play_run *r)
+{
+    play_session_stop(&r->session);
+    play_heap_free(&r->heap);
+    free(r->value);
+    free(r->owner);
+    r->value = NULL;
+    r->owner = NULL;
+    r->owners = r->owner_room = r->values = r->value_room = 0;
+}

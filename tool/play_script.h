@@ -1,0 +1,66 @@
+/*
+ * The scripts of `chunky play`: text to a flat list of operations. Nothing runs unless
+ * the whole text is understood. Grammar: docs/learn/README.md#grammar
+ */
+#ifndef TOOL_PLAY_SCRIPT_H
+#define TOOL_PLAY_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum play_verb {
+    PLAY_MALLOC,
+    PLAY_CALLOC,
+    PLAY_REALLOC,
+    PLAY_MEMALIGN,
+    PLAY_FREE,
+    PLAY_WRITE, /* the program writes bytes: overflows, use after free */
+    PLAY_TRIM,
+    PLAY_SBRK, /* the program moves the break itself */
+    PLAY_EXIT, /* the thread ends */
+    PLAY_TAG,  /* a heading; does nothing */
+    PLAY_VERBS
+};
+
+struct play_op {
+    enum play_verb verb;
+    unsigned number; /* from 1; 0 for a tag */
+    unsigned thread; /* index of its name; 0 is the first thread */
+    int target;      /* index of the name that is assigned, or -1 */
+    int source;      /* index of the name that is used, or -1 */
+    int64_t shift;   /* added to what the source points at: free(v+8) */
+    uint64_t a, b;   /* numbers, in the order of the call */
+    char *text;      /* the operation in canonical spelling */
+};
+
+struct play_script {
+    struct play_op *op;
+    size_t count;
+    size_t room;
+    char **name; /* of variables */
+    size_t names;
+    size_t name_room;
+    char **thread; /* [0] is "main" */
+    size_t threads;
+    size_t thread_room;
+    unsigned last; /* number of the last operation */
+};
+
+struct play_error {
+    unsigned line, column; /* from 1 */
+    char text[200];        /* what was expected and found, nearest name */
+};
+
+/* Appends the operations of `text` to the script. On failure nothing is appended and
+ * the error is filled. The script starts as all zeroes. */
+bool play_parse(struct play_script *s, const char *text, struct play_error *error);
+
+/* Drops the operations from `count` on, and the names that only they assigned. */
+void play_cut(struct play_script *s, size_t count);
+void play_script_free(struct play_script *s);
+
+/* Name of a verb in scripts. */
+const char *play_verb_name(enum play_verb verb);
+
+#endif

@@ -1,0 +1,385 @@
+/*
+ * Starts and steps the private process; see play_session.h. It is traced: it stops
+ * before it reads the next command, and its memory can be read in peace. Where tracing
+ * is forbidden it is merely idle then, and its system calls are not seen.
+ */
+#include "play_session.h"
+
+#include "core/trace.h"
+#include "play_child.h"
+#include "play_list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/ptrace.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* glibc's header of the same name clashes with the kernel's. */
+long ptrace(int request, ...);
+
+struct play_tracee {
+    pid_t thread;
+    bool inside;           /* a system call */
+    struct play_call call; /* the one it is in */
+};
+
+static const struct {
+    const char *name, *options;
+} modes[PLAY_MODES] = {
+    [PLAY_COALESCE] = {"coalesce", "cache=0,fast_max=0"},
+    [PLAY_BINS] = {"bins", "cache=0"},
+    [PLAY_CACHE] = {"cache", ""},
+};
+
+const char *play_mode_options(enum play_mode mode)
+{
+    return modes[mode].options;
+}
+
+const char *play_mode_name(enum play_mode mode)
+{
+    return modes[mode].name;
+}
+
+/* libchunky.so: $CHUNKY_LIB, beside the tool, or in the lib directory next to it. */
+static bool session_library(char *path, size_t room)
+{
+    static const char *const places[] = {"%s/libchunky.so", "%s/../lib/libchunky.so",
+                                         "%s/../lib/x86_64-linux-gnu/libchunky.so",
+                                         "%s/../lib64/libchunky.so"};
+    char self[PATH_MAX / 2];
+    const char *given = getenv("CHUNKY_LIB");
+    if (given != NULL) {
+        snprintf(path, room, "%s", given);
+        return access(path, R_OK) == 0;
+    }
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0)
+        return false;
+    self[length] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        int n = snprintf(path, room, places[i], self);
+        if (n > 0 && (size_t)n < room && access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Between fork and exec. Never returns. */
+static _Noreturn void session_become(const char *library, const char *options,
+                                     const int *pipes, int traced)
+{
+    char commands[16], replies[16], conf[640];
+    char *const arguments[] = {"chunky", "play",  "--child", (char *)(uintptr_t)library,
+                               commands, replies, NULL};
+    char *const environment[] = {conf, NULL};
+    snprintf(commands, sizeof commands, "%d", pipes[0]);
+    snprintf(replies, sizeof replies, "%d", pipes[3]);
+    snprintf(conf, sizeof conf, "CHUNKY_CONF=%s", options);
+    close(pipes[1]);
+    close(pipes[2]);
+    close(pipes[4]);
+    dup2(pipes[5], 2);
+    close(pipes[5]);
+    personality(ADDR_NO_RANDOMIZE);
+    char may = ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 'y' : 'n';
+    if (write(traced, &may, 1) == 1)
+        execve("/proc/self/exe", arguments, environment);
+    _exit(3);
+}
+
+static bool session_get(const struct play_session *s, uint64_t address, void *out,
+                        size_t size)
+{
+    struct iovec here = {out, size}, there = {(void *)(uintptr_t)address, size};
+    return process_vm_readv(s->pid, &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
+/* All that the process wrote to stderr. */
+static void session_collect(struct play_session *s)
+{
+    char buffer[4096];
+    size_t length = s->text == NULL ? 0 : strlen(s->text);
+    ssize_t got;
+    while ((got = read(s->report, buffer, sizeof buffer)) > 0) {
+        char *more = realloc(s->text, length + (size_t)got + 1);
+        if (more == NULL)
+            return;
+        s->text = more;
+        memcpy(more + length, buffer, (size_t)got);
+        length += (size_t)got;
+        more[length] = '\0';
+    }
+}
+
+static struct play_tracee *session_tracee(struct play_session *s, pid_t thread)
+{
+    for (size_t i = 0; i < s->tracees; i++)
+        if (s->tracee[i].thread == thread)
+            return &s->tracee[i];
+    s->tracee = list_room(s->tracee, &s->tracee_room, s->tracees, 1, sizeof *s->tracee);
+    s->tracee[s->tracees] = (struct play_tracee){.thread = thread};
+    return &s->tracee[s->tracees++];
+}
+
+static bool session_wanted(uint64_t number)
+{
+    return number == SYS_brk || number == SYS_mmap || number == SYS_munmap ||
+           number == SYS_mremap || number == SYS_madvise || number == SYS_mprotect;
+}
+
+static void session_note(struct play_session *s, struct play_call *call,
+                         uint64_t result)
+{
+    call->result = result;
+    if (call->number == SYS_brk) {
+        call->moved = s->brk == 0 ? 0 : (int64_t)(result - s->brk);
+        s->brk = result;
+        if (call->moved == 0)
+            return;
+    }
+    s->call = list_room(s->call, &s->call_room, s->calls, 1, sizeof *s->call);
+    s->call[s->calls++] = *call;
+}
+
+/* A stop at a system call's start or end. True when it is the read of a command. */
+static bool session_call(struct play_session *s, pid_t thread)
+{
+    struct ptrace_syscall_info info;
+    struct play_tracee *t = session_tracee(s, thread);
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof info, &info) <= 0)
+        return false;
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+        t->inside = true;
+        t->call.number = info.entry.nr;
+        memcpy(t->call.argument, info.entry.args, sizeof t->call.argument);
+        return thread == s->pid && info.entry.nr == SYS_read &&
+               info.entry.args[0] == (uint64_t)s->command_end;
+    }
+    if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->inside) {
+        t->inside = false;
+        if (session_wanted(t->call.number))
+            session_note(s, &t->call, (uint64_t)info.exit.rval);
+    }
+    return false;
+}
+
+static void session_died(struct play_session *s, int signal)
+{
+    s->ended = true;
+    s->signal = signal;
+    session_collect(s);
+}
+
+/* Lets the process run until it waits for a command, or is about to end. */
+static bool session_run(struct play_session *s)
+{
+    for (;;) {
+        int status;
+        pid_t thread = waitpid(-1, &status, __WALL);
+        if (thread < 0)
+            return false;
+        if (WIFEXITED(status) || WIFSIGNALED(status)) {
+            if (thread == s->pid) {
+                session_died(s, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+                s->pid = -1;
+                return false;
+            }
+            continue;
+        }
+        int signal = WSTOPSIG(status);
+        long pass = 0;
+        if (signal == (SIGTRAP | 0x80)) {
+            if (session_call(s, thread))
+                return true;
+        } else if (signal != SIGTRAP && signal != SIGSTOP) {
+            if (signal == SIGABRT || signal == SIGSEGV || signal == SIGBUS ||
+                signal == SIGILL || signal == SIGTRAP) {
+                session_died(s, signal);
+                return true;
+            }
+            pass = signal;
+        }
+        ptrace(PTRACE_SYSCALL, thread, NULL, pass);
+    }
+}
+
+/* Without tracing: until the answer is there. */
+static bool session_wait(struct play_session *s)
+{
+    struct child_reply reply;
+    if (read(s->replies, &reply, sizeof reply) == (ssize_t)sizeof reply) {
+        s->result = reply.result;
+        s->error = reply.error;
+        return true;
+    }
+    int status;
+    waitpid(s->pid, &status, 0);
+    session_died(s, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    s->pid = -1;
+    return false;
+}
+
+static bool session_greet(struct play_session *s)
+{
+    struct child_hello hello;
+    if (s->traced) {
+        int status;
+        if (waitpid(s->pid, &status, 0) != s->pid || !WIFSTOPPED(status))
+            return false;
+        ptrace(PTRACE_SETOPTIONS, s->pid, NULL,
+               (long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL));
+        ptrace(PTRACE_SYSCALL, s->pid, NULL, 0L);
+        if (!session_run(s) || s->ended)
+            return false;
+    }
+    if (read(s->replies, &hello, sizeof hello) != (ssize_t)sizeof hello)
+        return false;
+    s->root = hello.root;
+    s->ring = hello.trace;
+    return true;
+}
+
+bool play_session_start(struct play_session *s, enum play_mode mode, const char *more)
+{
+    char library[PATH_MAX], options[512];
+    int pipes[6], traced[2];
+    char may = 'n';
+    memset(s, 0, sizeof *s);
+    if (!session_library(library, sizeof library)) {
+        fprintf(stderr,
+                "chunky play: libchunky.so was not found beside this command or "
+                "in ../lib; CHUNKY_LIB=/path/libchunky.so names it\n");
+        return false;
+    }
+    snprintf(options, sizeof options, "%s%srequest=1%s%s", modes[mode].options,
+             modes[mode].options[0] == '\0' ? "" : ",", more == NULL ? "" : ",",
+             more == NULL ? "" : more);
+    if (pipe(pipes) != 0 || pipe(pipes + 2) != 0 || pipe2(pipes + 4, O_NONBLOCK) != 0 ||
+        pipe2(traced, O_CLOEXEC) != 0) {
+        perror("chunky play: pipe");
+        return false;
+    }
+    s->pid = fork();
+    if (s->pid == 0)
+        session_become(library, options, pipes, traced[1]);
+    close(pipes[0]);
+    close(pipes[3]);
+    close(pipes[5]);
+    close(traced[1]);
+    s->commands = pipes[1];
+    s->replies = pipes[2];
+    s->report = pipes[4];
+    s->command_end = pipes[0];
+    if (read(traced[0], &may, 1) != 1)
+        may = 'n';
+    close(traced[0]);
+    s->traced = may == 'y';
+    if (s->pid > 0 && session_greet(s)) {
+        s->kernel[0] = s->pid;
+        snprintf(s->name[0], sizeof s->name[0], "main");
+        return true;
+    }
+    session_collect(s);
+    fprintf(stderr, "chunky play: the process to look at did not start%s%s\n",
+            s->text == NULL ? "" : ": ", s->text == NULL ? "" : s->text);
+    play_session_stop(s);
+    return false;
+}
+
+static bool session_send(struct play_session *s, const struct child_command *command)
+{
+    struct child_reply reply;
+    s->calls = 0;
+    if (write(s->commands, command, sizeof *command) != (ssize_t)sizeof *command)
+        return false;
+    if (!s->traced)
+        return session_wait(s);
+    ptrace(PTRACE_SYSCALL, s->pid, NULL, 0L);
+    if (!session_run(s))
+        return false;
+    if (s->ended)
+        return true;
+    if (read(s->replies, &reply, sizeof reply) != (ssize_t)sizeof reply)
+        return false;
+    s->result = reply.result;
+    s->error = reply.error;
+    return true;
+}
+
+/* The entries that the ring got in this step. */
+static void session_rules(struct play_session *s)
+{
+    uint32_t next = 0;
+    s->rules = 0;
+    if (!session_get(s, s->ring + offsetof(struct trace, next), &next, sizeof next))
+        return;
+    uint32_t count = next - s->seen;
+    s->rules_lost = count > TRACE_ROOM ? count - TRACE_ROOM : 0;
+    count -= s->rules_lost;
+    s->rule = list_room(s->rule, &s->rule_room, 0, count, sizeof *s->rule);
+    for (uint32_t i = next - count; i != next; i++) {
+        struct trace_entry entry;
+        uint64_t at =
+            s->ring + offsetof(struct trace, ring) + (i % TRACE_ROOM) * sizeof entry;
+        if (session_get(s, at, &entry, sizeof entry))
+            s->rule[s->rules++] = (struct play_rule){entry.rule, entry.value};
+    }
+    s->seen = next;
+}
+
+const char *play_session_thread_name(const struct play_session *s, uint32_t kernel)
+{
+    for (size_t i = 0; i < CHILD_THREADS; i++)
+        if (kernel != 0 && (uint32_t)s->kernel[i] == kernel)
+            return s->name[i];
+    return "?";
+}
+
+bool play_session_step(struct play_session *s, const struct play_op *op, uint64_t mem)
+{
+    struct child_command command = {(uint32_t)op->verb, op->thread, mem, op->a, op->b};
+    if (op->thread != 0 && s->kernel[op->thread] == 0) {
+        struct child_command start = {CHILD_START, op->thread, 0, 0, 0};
+        if (!session_send(s, &start))
+            return false;
+        s->kernel[op->thread] = (pid_t)s->result;
+    }
+    s->result = s->error = 0;
+    if (!session_send(s, &command))
+        return false;
+    if (op->verb == PLAY_EXIT)
+        s->kernel[op->thread] = 0;
+    session_rules(s);
+    return true;
+}
+
+void play_session_stop(struct play_session *s)
+{
+    if (s->pid > 0) {
+        pid_t gone;
+        kill(s->pid, SIGKILL);
+        /* Traced threads are waited for one by one, the first one last. */
+        do
+            gone = waitpid(-1, NULL, __WALL);
+        while (gone != s->pid && (gone > 0 || errno == EINTR));
+    }
+    if (s->commands != 0) {
+        close(s->commands);
+        close(s->replies);
+        close(s->report);
+    }
+    free(s->call);
+    free(s->rule);
+    free(s->text);
+    free(s->tracee);
+    memset(s, 0, sizeof *s);
+}

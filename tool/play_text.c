@@ -1,0 +1,165 @@
+/* Steps as text; see play_text.h. No state. */
+#include "play_text.h"
+
+#include "play_why.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+
+enum { LABEL_MAX = 34, LABEL_MIN = 16, INDENT = 5 };
+
+/* "#4 c=malloc(30)", with the thread if it is not the first. */
+static int text_name(char *text, size_t room, const struct play_script *s,
+                     const struct play_op *op)
+{
+    if (op->thread == 0)
+        return snprintf(text, room, "#%u %s", op->number, op->text);
+    return snprintf(text, room, "#%u %s: %s", op->number, s->thread[op->thread],
+                    op->text);
+}
+
+unsigned play_text_label(const struct play_script *s, size_t from)
+{
+    int longest = LABEL_MIN;
+    for (size_t i = from; i < s->count; i++) {
+        int length = text_name(NULL, 0, s, &s->op[i]);
+        if (s->op[i].verb != PLAY_TAG && length > longest)
+            longest = length;
+    }
+    return longest + 1 > LABEL_MAX ? LABEL_MAX : (unsigned)longest + 1;
+}
+
+/* Words in lines of the style's width, each after `indent` columns. */
+static void text_wrap(const struct text_style *t, const char *first, const char *text)
+{
+    unsigned column = INDENT + (unsigned)strlen(first) + 1;
+    fprintf(t->draw.out, "%*s%s ", INDENT, "", first);
+    unsigned start = column;
+    while (*text != '\0') {
+        size_t length = strcspn(text, " ");
+        if (column > start && column + length > t->draw.width) {
+            fprintf(t->draw.out, "\n%*s", (int)start, "");
+            column = start;
+        }
+        fprintf(t->draw.out, "%.*s", (int)length, text);
+        column += (unsigned)length + 1;
+        text += length;
+        if (*text == ' ') {
+            text++;
+            if (column + strcspn(text, " ") <= t->draw.width)
+                fputc(' ', t->draw.out);
+        }
+    }
+    fputc('\n', t->draw.out);
+}
+
+static void text_rules(const struct text_style *t, const struct play_session *s)
+{
+    fprintf(t->draw.out, "%*srules", INDENT, "");
+    for (size_t i = 0; i < s->rules; i++)
+        fprintf(t->draw.out, " %s(%#" PRIx64 ")", why_rule_name(s->rule[i].rule),
+                s->rule[i].value);
+    fputc('\n', t->draw.out);
+}
+
+static void text_calls(const struct text_style *t, const struct play_run *r)
+{
+    const struct play_session *s = &r->session;
+    char line[80];
+    if (!s->traced) {
+        fprintf(t->draw.out, "%*scalls not seen: tracing is not allowed here\n", INDENT,
+                "");
+        return;
+    }
+    if (s->calls == 0)
+        return;
+    fprintf(t->draw.out, "%*scalls", INDENT, "");
+    for (size_t i = 0; i < s->calls; i++)
+        fprintf(t->draw.out, "%s %s", i == 0 ? "" : ",",
+                why_call(&r->heap, &s->call[i], line, sizeof line));
+    fputc('\n', t->draw.out);
+}
+
+/* The report, with addresses as offsets and without numbers of processes if asked. */
+static void text_report(const struct text_style *t, const struct play_run *r)
+{
+    const char *at = r->session.text == NULL ? "" : r->session.text;
+    bool start = true;
+    while (*at != '\0') {
+        char name[40];
+        char *end = NULL;
+        if (start)
+            fprintf(t->draw.out, "%*s| ", INDENT, "");
+        start = *at == '\n';
+        uint64_t value = strncmp(at, "0x", 2) == 0 ? strtoull(at, &end, 16) : 0;
+        bool number = strncmp(at, "process ", 8) == 0 || strncmp(at, "thread ", 7) == 0;
+        if (t->relative && value > 0x10000) {
+            play_heap_name(&r->heap, value, name, sizeof name);
+            fputs(name, t->draw.out);
+            at = end;
+        } else if (t->relative && number &&
+                   isdigit((unsigned char)strchr(at, ' ')[1])) {
+            const char *digits = strchr(at, ' ') + 1;
+            fprintf(t->draw.out, "%.*sN", (int)(digits - at), at);
+            at = digits + strspn(digits, "0123456789");
+        } else {
+            fputc(*at++, t->draw.out);
+        }
+    }
+    if (!start)
+        fputc('\n', t->draw.out);
+}
+
+static void text_misuse(const struct text_style *t, const struct play_run *r)
+{
+    const struct play_session *s = &r->session;
+    if (s->text != NULL)
+        fprintf(t->draw.out, "%*sthe engine stops the program here, and reports:\n",
+                INDENT, "");
+    else
+        fprintf(t->draw.out, "%*sthe program ends here: %s\n", INDENT, "",
+                s->signal == 0 ? "it left" : strsignal(s->signal));
+    text_report(t, r);
+}
+
+void play_text_step(const struct text_style *t, const struct play_run *r)
+{
+    char name[300];
+    const struct play_op *op = r->op;
+    if (op->verb == PLAY_TAG) {
+        fprintf(t->draw.out, "\n-- %s\n", op->text);
+        return;
+    }
+    text_name(name, sizeof name, r->script, op);
+    if (strlen(name) >= t->draw.label) {
+        fprintf(t->draw.out, "%s\n", name);
+        name[0] = '\0';
+    }
+    play_draw_strips(&t->draw, r, name);
+    if (!t->quiet) {
+        char *why = why_sentence(r);
+        text_wrap(t, "why  ", why == NULL ? "" : why);
+        free(why);
+        text_calls(t, r);
+        play_draw_lists(&t->draw, r);
+    }
+    if (t->rules)
+        text_rules(t, &r->session);
+    if (t->bytes) {
+        play_draw_bytes(&t->draw, r);
+        play_draw_words(&t->draw, r);
+    }
+    if (t->art)
+        play_draw_art(&t->draw, r);
+    if (r->session.ended)
+        text_misuse(t, r);
+}
+
+void play_text_end(const struct text_style *t, const struct play_run *r)
+{
+    play_draw_legend(&t->draw, r, !t->relative);
+    if (r->op != NULL)
+        play_draw_sums(&t->draw, r);
+}

@@ -1,0 +1,384 @@
+/* Rules to words; see play_why.h. No state. */
+#include "play_why.h"
+
+#include "core/trace.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+struct why {
+    FILE *out;
+    uint64_t want;   /* size that is looked for */
+    bool first;      /* no clause yet */
+    bool giving;     /* the step frees */
+    uint32_t before; /* rule before this one */
+};
+
+static void why_say(struct why *w, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    if (!w->first)
+        fputs("; ", w->out);
+    w->first = false;
+    vfprintf(w->out, format, list);
+    va_end(list);
+}
+
+static const char *why_bin(uint64_t size, char *text, size_t room)
+{
+    snprintf(text, room, size < LARGE_MIN ? "small[%#" PRIx64 "]" : "its large bin",
+             size);
+    return text;
+}
+
+/* Rules of the search for a chunk. */
+static bool why_take(struct why *w, uint32_t rule, uint64_t v)
+{
+    char bin[40];
+    switch (rule) {
+    case TRACE_WANT:
+        w->want = v;
+        return true;
+    case TRACE_FAST_HIT:
+        why_say(w, "fast[%#" PRIx64 "] has one: the newest is taken", v);
+        return true;
+    case TRACE_SMALL_HIT:
+        why_say(w, "small[%#" PRIx64 "] has one: the oldest is taken", v);
+        return true;
+    case TRACE_SORT:
+        why_say(w, "unsorted %#" PRIx64 " is %s and goes to %s", v,
+                w->want == 0  ? "looked at"
+                : v < w->want ? "too small"
+                              : "not an exact fit",
+                why_bin(v, bin, sizeof bin));
+        return true;
+    case TRACE_UNSORTED_HIT:
+        why_say(w, "unsorted %#" PRIx64 " fits exactly", v);
+        return true;
+    case TRACE_FIT:
+        why_say(w, "the best fit among the bins is %#" PRIx64, v);
+        return true;
+    case TRACE_SPLIT:
+        why_say(w, "it is split, and the rest, %#" PRIx64 ", goes to the unsorted bin",
+                v);
+        return true;
+    case TRACE_WHOLE:
+        if (v > w->want && w->want != 0)
+            why_say(w,
+                    "a rest of %#" PRIx64 " would be smaller than any chunk, so all "
+                    "%#" PRIx64 " is handed out",
+                    v - w->want, v);
+        else
+            why_say(w, "all %#" PRIx64 " is handed out", v);
+        return true;
+    case TRACE_TOP_CUT:
+        if (w->giving)
+            why_say(w, "the dirty part of the top, %#" PRIx64 ", is taken out", v);
+        else
+            why_say(w,
+                    "no bin has one, so the top is split: %#" PRIx64
+                    " off its start, the rest stays top",
+                    v);
+        return true;
+    case TRACE_TOP_SMALL:
+        if (v == 0)
+            why_say(w, "there is no top yet");
+        else
+            why_say(w, "the top, %#" PRIx64 ", is too small", v);
+        return true;
+    case TRACE_CARVE:
+        why_say(w, "the run is carved into %" PRIu64 " neighbours", v);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Rules of giving back. */
+static bool why_give(struct why *w, uint32_t rule, uint64_t v)
+{
+    switch (rule) {
+    case TRACE_FAST_PUT:
+        why_say(w,
+                "small enough to be parked in fast[%#" PRIx64
+                "], unmerged: its neighbours still take it for used",
+                v);
+        return true;
+    case TRACE_MERGE_BEFORE:
+        why_say(w, "the chunk before, %#" PRIx64 ", is free: joined", v);
+        return true;
+    case TRACE_MERGE_BEHIND:
+        why_say(w, "the chunk behind, %#" PRIx64 ", is free: joined", v);
+        return true;
+    case TRACE_MERGE_TOP:
+        why_say(w, "the top lies behind: %#" PRIx64 " becomes part of it", v);
+        return true;
+    case TRACE_UNSORTED_PUT:
+        if (w->before != TRACE_SPLIT)
+            why_say(w,
+                    "%s%#" PRIx64 " goes to the unsorted bin, and the P of the chunk "
+                    "behind is cleared",
+                    w->before == TRACE_MERGE_BEFORE || w->before == TRACE_MERGE_BEHIND
+                        ? "the sum, "
+                        : "no neighbour is free: ",
+                    v);
+        return true;
+    case TRACE_CONSOLIDATE:
+        why_say(w, "the fast bins, %#" PRIx64 " bytes, are merged", v);
+        return true;
+    case TRACE_HEAP_GIVE:
+        why_say(w, "a whole heap of %#" PRIx64 " is free and leaves the arena", v);
+        return true;
+    case TRACE_TRIM:
+        why_say(w, "the top is trimmed: %#" PRIx64 " bytes go back", v);
+        return true;
+    case TRACE_PURGE:
+        why_say(w,
+                "more free pages are resident than the budget allows: %#" PRIx64
+                " bytes are purged",
+                v);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool why_cache(struct why *w, uint32_t rule, uint64_t v)
+{
+    const char *s = v == 1 ? "" : "s";
+    switch (rule) {
+    case TRACE_CACHE_HIT:
+        why_say(w, "the thread's cache has one of %#" PRIx64 ": popped, no lock", v);
+        return true;
+    case TRACE_CACHE_FILL:
+        why_say(w, "the cache took %" PRIu64 " chunk%s in one visit of the arena", v,
+                s);
+        return true;
+    case TRACE_DEPOT_HIT:
+        why_say(w, "the depot hands over a magazine of %" PRIu64, v);
+        return true;
+    case TRACE_CACHE_PUT:
+        why_say(w, "pushed on the thread's cache for %#" PRIx64 ", no lock, not merged",
+                v);
+        return true;
+    case TRACE_CACHE_WIDEN:
+        why_say(w,
+                "the cache has %s of this class; it may hold %" PRIu64 " from now on",
+                w->giving ? "no room" : "none", v);
+        return true;
+    case TRACE_CACHE_FLUSH:
+        why_say(w, "%" PRIu64 " chunk%s leave%s the cache for the arena", v, s,
+                v == 1 ? "s" : "");
+        return true;
+    case TRACE_CACHE_SKIP:
+        why_say(w, "no cache takes %#" PRIx64, v);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Heaps, mappings, realloc. */
+static bool why_other(struct why *w, uint32_t rule, uint64_t v)
+{
+    switch (rule) {
+    case TRACE_HEAP_GROW:
+        why_say(w, "the heap grows by %#" PRIx64, v);
+        return true;
+    case TRACE_HEAP_NEW:
+        why_say(w, "a heap of %#" PRIx64 " is made", v);
+        return true;
+    case TRACE_MAP:
+        why_say(w, "so large that it gets a mapping of its own, %#" PRIx64 " bytes", v);
+        return true;
+    case TRACE_MAP_REUSE:
+        why_say(w, "a kept mapping of %#" PRIx64 " bytes is used again", v);
+        return true;
+    case TRACE_MAP_KEEP:
+        why_say(w,
+                "its mapping, %#" PRIx64 " bytes, is kept for a while: such sizes came "
+                "back lately",
+                v);
+        return true;
+    case TRACE_UNMAP:
+        why_say(w, "its mapping, %#" PRIx64 " bytes, goes back to the system", v);
+        return true;
+    case TRACE_MAP_RESIZE:
+        why_say(w, "the kernel resizes the mapping to %#" PRIx64 " bytes", v);
+        return true;
+    case TRACE_FITS:
+        why_say(w,
+                "the chunk, %#" PRIx64 ", is large enough, and too little is left to "
+                "cut off",
+                v);
+        return true;
+    case TRACE_SHRINK:
+        why_say(w, "the end of the chunk, %#" PRIx64 ", is cut off and freed", v);
+        w->giving = true;
+        return true;
+    case TRACE_EXTEND:
+        why_say(w,
+                "what lies behind it is free: it grows in place into %#" PRIx64
+                " of that",
+                v);
+        return true;
+    case TRACE_MOVE:
+        why_say(w,
+                "it cannot grow where it is: a new block, %" PRIu64
+                " bytes copied, the old one freed",
+                v);
+        w->giving = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void why_opening(struct why *w, const struct play_run *r)
+{
+    const struct play_op *op = r->op;
+    uint64_t bytes = op->verb == PLAY_CALLOC     ? op->a * op->b
+                     : op->verb == PLAY_MEMALIGN ? op->b
+                                                 : op->a;
+    const struct heap_chunk *c = play_heap_of_mem(&r->heap, r->session.result);
+    if (r->session.error == 12)
+        why_say(w, "the engine refuses: NULL and ENOMEM");
+    if (op->verb == PLAY_FREE && op->source >= 0 && r->value[op->source] == 0)
+        why_say(w, "free(NULL) does nothing");
+    if (c == NULL || r->session.result == 0)
+        return;
+    if (c->state == WALK_MAPPED)
+        why_say(w, "%" PRIu64 " asked + 16 bytes of header, in whole pages", bytes);
+    else if (c->state == WALK_LIVE)
+        why_say(w, "%" PRIu64 " asked + 8 of header are a chunk of %#" PRIx64, bytes,
+                (uint64_t)chunk_size_for(bytes));
+}
+
+char *why_sentence(const struct play_run *r)
+{
+    char *text = NULL;
+    size_t length = 0;
+    const struct play_session *s = &r->session;
+    struct why w = {.out = open_memstream(&text, &length), .first = true};
+    if (w.out == NULL)
+        return NULL;
+    w.giving = r->op->verb == PLAY_FREE || r->op->verb == PLAY_TRIM ||
+               r->op->verb == PLAY_EXIT;
+    why_opening(&w, r);
+    if (r->op->verb == PLAY_WRITE)
+        why_say(&w, "the program itself writes; no allocator is asked");
+    if (r->op->verb == PLAY_SBRK)
+        why_say(&w, "the program moves the break behind the allocator's back");
+    for (size_t i = 0; i < s->rules; i++) {
+        uint32_t rule = s->rule[i].rule;
+        uint64_t v = s->rule[i].value;
+        if (!why_take(&w, rule, v) && !why_give(&w, rule, v) &&
+            !why_cache(&w, rule, v) && !why_other(&w, rule, v))
+            why_say(&w, "rule %" PRIu32 " (%#" PRIx64 ")", rule, v);
+        w.before = rule;
+    }
+    if (s->rules_lost != 0)
+        why_say(&w, "(%" PRIu32 " earlier rules are lost)", s->rules_lost);
+    if (s->ended && s->text != NULL)
+        why_say(&w, "a check fails: the report says which");
+    if (w.first)
+        why_say(&w,
+                r->op->verb == PLAY_TRIM ? "nothing to give back" : "nothing changes");
+    fclose(w.out);
+    return text;
+}
+
+const char *why_rule_name(uint32_t rule)
+{
+    static const char *const names[TRACE_RULES] = {
+        [TRACE_NONE] = "none",
+        [TRACE_WANT] = "want",
+        [TRACE_FAST_HIT] = "fast_hit",
+        [TRACE_SMALL_HIT] = "small_hit",
+        [TRACE_SORT] = "sort",
+        [TRACE_UNSORTED_HIT] = "unsorted_hit",
+        [TRACE_FIT] = "fit",
+        [TRACE_SPLIT] = "split",
+        [TRACE_WHOLE] = "whole",
+        [TRACE_TOP_CUT] = "top_cut",
+        [TRACE_TOP_SMALL] = "top_small",
+        [TRACE_CONSOLIDATE] = "consolidate",
+        [TRACE_HEAP_GROW] = "heap_grow",
+        [TRACE_HEAP_NEW] = "heap_new",
+        [TRACE_HEAP_GIVE] = "heap_give",
+        [TRACE_FAST_PUT] = "fast_put",
+        [TRACE_MERGE_BEFORE] = "merge_before",
+        [TRACE_MERGE_BEHIND] = "merge_behind",
+        [TRACE_MERGE_TOP] = "merge_top",
+        [TRACE_UNSORTED_PUT] = "unsorted_put",
+        [TRACE_CARVE] = "carve",
+        [TRACE_CACHE_HIT] = "cache_hit",
+        [TRACE_CACHE_FILL] = "cache_fill",
+        [TRACE_DEPOT_HIT] = "depot_hit",
+        [TRACE_CACHE_PUT] = "cache_put",
+        [TRACE_CACHE_WIDEN] = "cache_widen",
+        [TRACE_CACHE_FLUSH] = "cache_flush",
+        [TRACE_CACHE_SKIP] = "cache_skip",
+        [TRACE_MAP] = "map",
+        [TRACE_MAP_REUSE] = "map_reuse",
+        [TRACE_MAP_KEEP] = "map_keep",
+        [TRACE_UNMAP] = "unmap",
+        [TRACE_MAP_RESIZE] = "map_resize",
+        [TRACE_TRIM] = "trim",
+        [TRACE_PURGE] = "purge",
+        [TRACE_FITS] = "fits",
+        [TRACE_SHRINK] = "shrink",
+        [TRACE_EXTEND] = "extend",
+        [TRACE_MOVE] = "move",
+    };
+    return rule < TRACE_RULES ? names[rule] : "unknown";
+}
+
+static const char *why_advice(uint64_t advice)
+{
+    return advice == MADV_DONTNEED         ? "DONTNEED"
+           : advice == MADV_HUGEPAGE       ? "HUGEPAGE"
+           : advice == MADV_POPULATE_WRITE ? "POPULATE_WRITE"
+                                           : "advice";
+}
+
+/* The mapping is one with the engine's own records. */
+static bool why_is_meta(const struct play_heap *h, uint64_t start)
+{
+    for (size_t i = 0; i < h->metas; i++)
+        if (h->meta[i] == start)
+            return true;
+    return false;
+}
+
+const char *why_call(const struct play_heap *h, const struct play_call *c, char *text,
+                     size_t room)
+{
+    const uint64_t *a = c->argument;
+    bool failed = c->result > (uint64_t)-4096;
+    const char *end = failed ? " failed" : "";
+    if (c->number == SYS_brk)
+        snprintf(text, room, "brk %s%#" PRIx64, c->moved < 0 ? "-" : "+",
+                 (uint64_t)(c->moved < 0 ? -c->moved : c->moved));
+    else if (c->number == SYS_mmap)
+        snprintf(text, room, "mmap %#" PRIx64 "%s%s", a[1],
+                 why_is_meta(h, c->result)  ? " (for the engine's own records)"
+                 : (a[2] & PROT_WRITE) == 0 ? " (reserved only)"
+                                            : "",
+                 end);
+    else if (c->number == SYS_munmap)
+        snprintf(text, room, "munmap %#" PRIx64 "%s", a[1], end);
+    else if (c->number == SYS_mremap)
+        snprintf(text, room, "mremap %#" PRIx64 " -> %#" PRIx64 "%s", a[1], a[2], end);
+    else if (c->number == SYS_mprotect)
+        snprintf(text, room, "mprotect %#" PRIx64 "%s%s", a[1],
+                 (a[2] & PROT_WRITE) != 0 ? " writable" : " off", end);
+    else
+        snprintf(text, room, "madvise %#" PRIx64 " %s%s", a[1], why_advice(a[2]), end);
+    return text;
+}
