@@ -64,8 +64,10 @@ int chunky_mallopt(int parameter, int value);
 /* arena: bytes of heaps; uordblks: in use; fordblks: free, cached ones included;
  * hblks, hblkhd: mapped chunks and their bytes; keepcost: what trimming the top frees. */
 struct mallinfo chunky_mallinfo(void);
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#ifdef __GLIBC__ /* other C libraries have no __GLIBC_PREREQ to ask */
+#if __GLIBC_PREREQ(2, 33)
 struct mallinfo2 chunky_mallinfo2(void);
+#endif
 #endif
 /* XML on `stream`; options must be 0, else EINVAL is returned. */
 int chunky_malloc_info(int options, FILE *stream);

@@ -18,7 +18,7 @@ way()
 {
     local name=$1
     shift
-    if ! "$@" -O1 -g -I"$include" -o "$work/program" >"$work/log" 2>&1; then
+    if ! "$@" -O1 -g -fno-builtin -I"$include" -o "$work/program" >"$work/log" 2>&1; then
         echo "$name: cannot be linked:"
         head -n 15 "$work/log"
         bad=1
