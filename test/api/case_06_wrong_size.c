@@ -9,14 +9,18 @@
 #include "support/expect.h"
 #include "support/pattern.h"
 
-enum { BLOCKS = 500, SIZES = 6 };
+enum { BLOCKS = 500, SIZES = 6, MUCH = 4 << 20 };
 
 static const size_t sizes[SIZES] = {24, 100, 1024, 5000, 70000, 3000000};
 static struct outcome out;
 
+/* As many of a size as make a few MiB; the rest are NULL. */
 static void fill(unsigned char **mem, size_t bytes)
 {
     for (size_t i = 0; i < BLOCKS; i++) {
+        mem[i] = NULL;
+        if (i * bytes > MUCH)
+            continue;
         mem[i] = i % 2 ? malloc(bytes) : aligned_alloc(64, bytes);
         if (mem[i])
             pattern_fill_sparse(mem[i], bytes, i);

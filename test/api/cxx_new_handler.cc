@@ -94,7 +94,8 @@ void handler_makes_room(int form)
     std::set_new_handler(give_room_at_third);
     void *mem = nullptr;
     try {
-        mem = ask(form, 100 * MIB);
+        /* More than what the turns before may have left mapped. */
+        mem = ask(form, (static_cast<std::size_t>(form) + 1) * 100 * MIB);
     } catch (const std::bad_alloc &) {
     }
     std::set_new_handler(nullptr);

@@ -136,6 +136,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i] > least || scaled(100, 1) == 100)
             exhaust(sizes[i]);
+    malloc_trim(0); /* room for stacks */
     exhaust_together();
     exhaust(5000);
     return expect_done();
