@@ -76,17 +76,15 @@ static void heap_walk_region(struct play_heap *h, struct walk *w,
     while (at < heap->end) {
         struct walk_chunk c;
         if (!walk_chunk_at(w, heap, top, at, &c)) {
-            snprintf(h->error, sizeof h->error,
-                     "memory at %#" PRIx64 " is not readable", at);
+            h->error = "this memory is not readable";
+            h->error_at = at;
             break;
         }
         heap_add_chunk(h, w, &c, heap->end - at);
         r->count++;
         if (c.state == WALK_BROKEN) {
-            snprintf(h->error, sizeof h->error,
-                     "the header at %#" PRIx64 " was overwritten: what follows is not "
-                     "known",
-                     at);
+            h->error = "this header was overwritten; what follows is not known";
+            h->error_at = at;
             break;
         }
         at += c.size;
@@ -314,7 +312,7 @@ bool play_heap_read(struct play_heap *h, const struct play_session *s)
     struct walk *w = malloc(sizeof *w);
     window.bytes = malloc(WINDOW);
     h->chunks = h->regions = h->lists = h->members = 0;
-    h->error[0] = '\0';
+    h->error = NULL;
     bool known = false;
     if (w != NULL && window.bytes != NULL && s->pid > 0) {
         enum walk_result result = walk_open(w, &window.reader, s->root);

@@ -46,7 +46,8 @@ struct play_heap {
     size_t members, member_room;
     uint64_t meta[HEAP_METAS]; /* mappings with the engine's own records */
     size_t metas;
-    char error[160]; /* why the walk ended early, or empty */
+    const char *error; /* why the walk ended early, or NULL */
+    uint64_t error_at; /* and where */
 };
 
 /* What the chunks come to. */

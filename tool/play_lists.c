@@ -27,8 +27,10 @@ void play_draw_lists(const struct draw_style *d, const struct play_run *r)
         else
             fprintf(d->out, "   (%zu)\n", l->count);
     }
-    if (h->error[0] != '\0')
-        fprintf(d->out, "     !  %s\n", h->error);
+    char at[40];
+    if (h->error != NULL)
+        fprintf(d->out, "     !  %s: %s\n",
+                play_heap_name(h, h->error_at, at, sizeof at), h->error);
 }
 
 static unsigned sums_percent(uint64_t part, uint64_t whole)

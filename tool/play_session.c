@@ -78,6 +78,9 @@ static _Noreturn void session_become(const char *library, const char *options,
                                      const int *pipes, int traced)
 {
     char commands[16], replies[16], conf[640];
+    char self[PATH_MAX] = "/proc/self/exe";
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length > 0 ? (size_t)length : strlen(self)] = '\0';
     char *const arguments[] = {"chunky", "play",  "--child", (char *)(uintptr_t)library,
                                commands, replies, NULL};
     char *const environment[] = {conf, NULL};
@@ -92,7 +95,7 @@ static _Noreturn void session_become(const char *library, const char *options,
     personality(ADDR_NO_RANDOMIZE);
     char may = ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 'y' : 'n';
     if (write(traced, &may, 1) == 1)
-        execve("/proc/self/exe", arguments, environment);
+        execve(self, arguments, environment);
     _exit(3);
 }
 

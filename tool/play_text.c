@@ -82,25 +82,19 @@ static void text_calls(const struct text_style *t, const struct play_run *r)
     fputc('\n', t->draw.out);
 }
 
-/* The report, with addresses as offsets and without numbers of processes if asked. */
-static void text_report(const struct text_style *t, const struct play_run *r)
+/* A line of the report, with addresses as offsets and without numbers of processes. */
+static void report_relative(const struct text_style *t, const struct play_run *r,
+                            const char *at, const char *line_end)
 {
-    const char *at = r->session.text == NULL ? "" : r->session.text;
-    bool start = true;
-    while (*at != '\0') {
+    while (at < line_end) {
         char name[40];
         char *end = NULL;
-        if (start)
-            fprintf(t->draw.out, "%*s| ", INDENT, "");
-        start = *at == '\n';
         uint64_t value = strncmp(at, "0x", 2) == 0 ? strtoull(at, &end, 16) : 0;
         bool number = strncmp(at, "process ", 8) == 0 || strncmp(at, "thread ", 7) == 0;
-        if (t->relative && value > 0x10000) {
-            play_heap_name(&r->heap, value, name, sizeof name);
-            fputs(name, t->draw.out);
+        if (value > 0x10000) {
+            fputs(play_heap_name(&r->heap, value, name, sizeof name), t->draw.out);
             at = end;
-        } else if (t->relative && number &&
-                   isdigit((unsigned char)strchr(at, ' ')[1])) {
+        } else if (number && isdigit((unsigned char)strchr(at, ' ')[1])) {
             const char *digits = strchr(at, ' ') + 1;
             fprintf(t->draw.out, "%.*sN", (int)(digits - at), at);
             at = digits + strspn(digits, "0123456789");
@@ -108,8 +102,25 @@ static void text_report(const struct text_style *t, const struct play_run *r)
             fputc(*at++, t->draw.out);
         }
     }
-    if (!start)
-        fputc('\n', t->draw.out);
+}
+
+/* The bytes of memory hold addresses and the keyed check: --relative leaves them out. */
+static void text_report(const struct text_style *t, const struct play_run *r)
+{
+    const char *at = r->session.text == NULL ? "" : r->session.text;
+    while (*at != '\0') {
+        size_t length = strcspn(at, "\n");
+        if (!t->relative) {
+            fprintf(t->draw.out, "%*s| %.*s\n", INDENT, "", (int)length, at);
+        } else if (memmem(at, length, "  |", 3) == NULL &&
+                   memmem(at, length, "^^", 2) == NULL &&
+                   memmem(at, length, "memory around", 13) == NULL) {
+            fprintf(t->draw.out, "%*s| ", INDENT, "");
+            report_relative(t, r, at, at + length);
+            fputc('\n', t->draw.out);
+        }
+        at += length + (at[length] == '\n');
+    }
 }
 
 static void text_misuse(const struct text_style *t, const struct play_run *r)

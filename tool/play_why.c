@@ -42,6 +42,10 @@ static bool why_take(struct why *w, uint32_t rule, uint64_t v)
     char bin[40];
     switch (rule) {
     case TRACE_WANT:
+        if (v != w->want && w->want != 0)
+            why_say(w,
+                    "with room for its alignment or class, %#" PRIx64 " is looked for",
+                    v);
         w->want = v;
         return true;
     case TRACE_FAST_HIT:
@@ -119,13 +123,15 @@ static bool why_give(struct why *w, uint32_t rule, uint64_t v)
         why_say(w, "the top lies behind: %#" PRIx64 " becomes part of it", v);
         return true;
     case TRACE_UNSORTED_PUT:
-        if (w->before != TRACE_SPLIT)
+        if (w->before == TRACE_MERGE_BEFORE || w->before == TRACE_MERGE_BEHIND)
             why_say(w,
-                    "%s%#" PRIx64 " goes to the unsorted bin, and the P of the chunk "
-                    "behind is cleared",
-                    w->before == TRACE_MERGE_BEFORE || w->before == TRACE_MERGE_BEHIND
-                        ? "the sum, "
-                        : "no neighbour is free: ",
+                    "the sum, %#" PRIx64 ", goes to the unsorted bin, and the P of "
+                    "the chunk behind is cleared",
+                    v);
+        else if (w->before != TRACE_SPLIT)
+            why_say(w,
+                    "no neighbour is free: %#" PRIx64 " goes to the unsorted bin, and "
+                    "the P of the chunk behind is cleared",
                     v);
         return true;
     case TRACE_CONSOLIDATE:
@@ -254,9 +260,11 @@ static void why_opening(struct why *w, const struct play_run *r)
         return;
     if (c->state == WALK_MAPPED)
         why_say(w, "%" PRIu64 " asked + 16 bytes of header, in whole pages", bytes);
-    else if (c->state == WALK_LIVE)
+    else if (c->state == WALK_LIVE) {
+        w->want = chunk_size_for(bytes);
         why_say(w, "%" PRIu64 " asked + 8 of header are a chunk of %#" PRIx64, bytes,
                 (uint64_t)chunk_size_for(bytes));
+    }
 }
 
 char *why_sentence(const struct play_run *r)
