@@ -48,6 +48,7 @@ struct arena {
     uintptr_t top_clean;          /* pages from here to the fence are not resident */
     uintptr_t top_purged;         /* of these, those below here were purged, not fresh */
     size_t heap_bytes;            /* of all heaps */
+    size_t heap_peak;             /* most of them at a time, as seen when settling */
     size_t free_bytes;            /* of binned and unsorted chunks, without top */
     _Atomic size_t live;          /* bytes handed out, as of the last settling */
     size_t fast_bytes;            /* of chunks in fast bins */

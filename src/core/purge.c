@@ -217,6 +217,7 @@ static void settle_depot(struct arena *a)
 void arena_settle(struct arena *a)
 {
     atomic_store_explicit(&a->live, purge_live(a), memory_order_relaxed);
+    a->heap_peak = max_size(a->heap_peak, a->heap_bytes);
     size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
     if (UNLIKELY(waiting > a->depot.limit))
         arena_absorb(a);
@@ -227,4 +228,7 @@ void arena_settle(struct arena *a)
         if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
             arena_trim(a, threshold / 2);
     }
+    /* A threshold that the program set is kept to the letter, as in glibc. */
+    if (UNLIKELY(a->tune->dynamic == 0) && top_size(a) > a->tune->trim_threshold)
+        arena_trim(a, a->tune->top_pad);
 }

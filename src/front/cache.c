@@ -29,9 +29,6 @@ enum {
 
 static struct lock cache_lock = LOCK_INIT(RANK_THREADS);
 static _Atomic size_t cache_count;
-static _Atomic unsigned cache_orphans; /* after fork: caches whose thread is gone */
-
-static void cache_adopt(void);
 
 struct cache *cache_list;
 
@@ -319,8 +316,6 @@ void *cache_fill(struct cache *k, unsigned class)
 {
     struct stack *s = &k->stack[class];
     struct stack_state *state = &k->state[class];
-    if (UNLIKELY(atomic_load_explicit(&cache_orphans, memory_order_relaxed) != 0))
-        cache_adopt();
     cache_widen(k, class);
     if (state->base == NULL || state->allowed == 0) {
         errno = ENOMEM;
@@ -439,44 +434,11 @@ void cache_list_unlock(void)
 
 void cache_list_orphan(const struct cache *own)
 {
-    unsigned count = 0;
     for (struct cache *k = cache_list; k != NULL; k = k->next) {
-        if (k != own) {
+        if (k != own && k->thread != 0) {
             k->thread = 0;
-            count++;
+            atomic_fetch_sub_explicit(&k->arena->threads, 1, memory_order_relaxed);
+            atomic_fetch_sub_explicit(&cache_count, 1, memory_order_relaxed);
         }
-    }
-    atomic_store_explicit(&cache_orphans, count, memory_order_relaxed);
-}
-
-/* What its thread was just pushing or popping when the process forked is dropped. */
-static void cache_drop_torn(struct cache *k)
-{
-    for (unsigned class = 1; class < CLASS_COUNT; class++) {
-        struct stack *s = &k->stack[class];
-        void **kept = k->state[class].base;
-        for (void **at = kept; at != NULL && at < s->top; at++)
-            if (chunk_is_idle(&heap_keys, chunk_of(*at)) &&
-                chunk_idle_state(chunk_of(*at)) == IDLE_OUT)
-                *kept++ = *at;
-        if (kept != NULL)
-            s->top = kept;
-    }
-}
-
-static COLD void cache_adopt(void)
-{
-    lock_take(&cache_lock);
-    struct cache *k = cache_list;
-    while (k != NULL && k->thread != 0)
-        k = k->next;
-    if (k == NULL)
-        atomic_store_explicit(&cache_orphans, 0, memory_order_relaxed);
-    else
-        k->thread = UINT32_MAX;
-    lock_give(&cache_lock);
-    if (k != NULL) {
-        cache_drop_torn(k);
-        cache_destroy(k);
     }
 }

@@ -34,7 +34,7 @@ void cache_give_large(struct chunk *c);
 void cache_list_lock(void);
 void cache_list_unlock(void);
 /* In a fork's child, with the list locked: only the calling thread's cache has an owner
- * left. The others are given back bit by bit, when memory is needed. */
+ * left. The others' threads were anywhere in their code, so nothing of them is used. */
 void cache_list_orphan(const struct cache *own);
 
 #endif

@@ -146,10 +146,20 @@ PUBLIC HOT void *_Znwm(size_t bytes)
         void *mem = align == 0 ? malloc_hit(bytes) : NULL;                             \
         return LIKELY(mem != NULL) ? mem : new_slow(bytes, align, nothrow);            \
     }
-#define NEW_NOTHROW(name, parameters, align)                                           \
+/* The next definition catches what a new_handler throws, which C cannot. */
+#define NEW_NOTHROW(name, parameters, align, type, arguments)                          \
     PUBLIC void *name parameters;                                                      \
     PUBLIC void *name parameters                                                       \
     {                                                                                  \
+        void *mem = align == 0 ? chunky_malloc(bytes) : chunky_memalign(align, bytes); \
+        if (LIKELY(mem != NULL))                                                       \
+            return mem;                                                                \
+        union {                                                                        \
+            void *object;                                                              \
+            void *(*function)type;                                                     \
+        } next = {.object = dlsym(RTLD_NEXT, #name)};                                  \
+        if (next.object != NULL)                                                       \
+            return next.function arguments;                                            \
         (void)tag;                                                                     \
         return new_slow(bytes, align, true);                                           \
     }
@@ -157,11 +167,15 @@ PUBLIC HOT void *_Znwm(size_t bytes)
 NEW(_Znam, (size_t bytes), 0, false)
 NEW(_ZnwmSt11align_val_t, (size_t bytes, size_t align), align, false)
 NEW(_ZnamSt11align_val_t, (size_t bytes, size_t align), align, false)
-NEW_NOTHROW(_ZnwmRKSt9nothrow_t, (size_t bytes, const void *tag), 0)
-NEW_NOTHROW(_ZnamRKSt9nothrow_t, (size_t bytes, const void *tag), 0)
+NEW_NOTHROW(_ZnwmRKSt9nothrow_t, (size_t bytes, const void *tag), 0,
+            (size_t, const void *), (bytes, tag))
+NEW_NOTHROW(_ZnamRKSt9nothrow_t, (size_t bytes, const void *tag), 0,
+            (size_t, const void *), (bytes, tag))
 NEW_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t,
-            (size_t bytes, size_t align, const void *tag), align)
+            (size_t bytes, size_t align, const void *tag), align,
+            (size_t, size_t, const void *), (bytes, align, tag))
 NEW_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t,
-            (size_t bytes, size_t align, const void *tag), align)
+            (size_t bytes, size_t align, const void *tag), align,
+            (size_t, size_t, const void *), (bytes, align, tag))
 
 #endif

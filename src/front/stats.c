@@ -19,6 +19,7 @@
 
 struct stats {
     size_t heap;       /* bytes of heaps */
+    size_t heap_peak;  /* most bytes of heaps, each arena's own most */
     size_t top;        /* of it: top chunks */
     size_t main_top;   /* top of the main arena */
     size_t binned;     /* unsorted, small and large bins */
@@ -48,6 +49,7 @@ static size_t stats_ring(const struct chunk *head)
 static void stats_arena(struct stats *s, struct arena *a)
 {
     s->heap += a->heap_bytes;
+    s->heap_peak += a->heap_peak;
     s->top += top_size(a);
     if (a == &arena_main)
         s->main_top = top_size(a);
@@ -127,7 +129,7 @@ PUBLIC struct mallinfo2 chunky_mallinfo2(void)
         .hblkhd = s.mapped,
         .usmblks = 0,
         .fsmblks = s.fast,
-        .uordblks = s.heap - stats_free(&s) + s.mapped,
+        .uordblks = s.heap - stats_free(&s),
         .fordblks = stats_free(&s),
         .keepcost = s.main_top,
     };
@@ -145,7 +147,7 @@ PUBLIC struct mallinfo chunky_mallinfo(void)
         .hblks = stats_int(s.mapped_count),
         .hblkhd = stats_int(s.mapped),
         .fsmblks = stats_int(s.fast),
-        .uordblks = stats_int(s.heap - stats_free(&s) + s.mapped),
+        .uordblks = stats_int(s.heap - stats_free(&s)),
         .fordblks = stats_int(stats_free(&s)),
         .keepcost = stats_int(s.main_top),
     };
@@ -204,9 +206,10 @@ PUBLIC int chunky_malloc_info(int flags, FILE *stream)
                 "<heap nr=\"%u\">\n<total type=\"fast\" count=\"%zu\" size=\"%zu\"/>\n"
                 "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
                 "<total type=\"depot\" size=\"%zu\"/>\n<total type=\"top\" size=\"%zu\"/>\n"
-                "<system type=\"current\" size=\"%zu\"/>\n</heap>\n",
+                "<system type=\"current\" size=\"%zu\"/>\n"
+                "<system type=\"max\" size=\"%zu\"/>\n</heap>\n",
                 a->index, s.fast_count, s.fast, s.binned_count, s.binned, s.depot,
-                s.top, s.heap);
+                s.top, s.heap, s.heap_peak);
     }
     fprintf(stream,
             "<total type=\"fast\" count=\"%zu\" size=\"%zu\"/>\n"
@@ -215,10 +218,12 @@ PUBLIC int chunky_malloc_info(int flags, FILE *stream)
             "<total type=\"depot\" size=\"%zu\"/>\n"
             "<total type=\"mmap\" count=\"%zu\" size=\"%zu\"/>\n"
             "<system type=\"current\" size=\"%zu\"/>\n"
+            "<system type=\"max\" size=\"%zu\"/>\n"
             "<system type=\"metadata\" size=\"%zu\"/>\n"
-            "<aspace type=\"total\" size=\"%zu\"/>\n</malloc>\n",
+            "<aspace type=\"total\" size=\"%zu\"/>\n"
+            "<aspace type=\"mprotect\" size=\"%zu\"/>\n</malloc>\n",
             all.fast_count, all.fast, all.binned_count, all.binned, all.cached, all.depot,
-            all.mapped_count, all.mapped, all.heap + all.mapped, meta.mapped,
-            all.heap + all.mapped);
+            all.mapped_count, all.mapped, all.heap, all.heap_peak, meta.mapped,
+            all.heap, all.heap);
     return 0;
 }

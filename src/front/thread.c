@@ -19,18 +19,22 @@
 #include <errno.h>
 #include <pthread.h>
 
-enum stage { STAGE_NEW, STAGE_STARTING, STAGE_READY, STAGE_GONE };
+enum stage { STAGE_NEW, STAGE_STARTING, STAGE_GONE, STAGE_READY };
 
 TLS_INITIAL_EXEC struct cache *thread_hot = (struct cache *)&cache_dummy;
 /* The real cache; differs from thread_hot when every call has to go the slow way. */
-static TLS_INITIAL_EXEC struct cache *thread_own;
-static TLS_INITIAL_EXEC uint8_t thread_stage;
+static TLS_INITIAL_EXEC uintptr_t thread_word; /* that cache, or a stage before READY */
 
 static _Atomic unsigned process_stage;
 static struct lock process_lock = LOCK_INIT(RANK_INIT);
 static pthread_key_t process_key;
 static bool process_has_key;
 static _Atomic unsigned process_forks; /* fork handlers are registered */
+
+static struct cache *thread_own(void)
+{
+    return thread_word >= STAGE_READY ? (struct cache *)thread_word : NULL;
+}
 
 bool thread_is_slow(void)
 {
@@ -45,9 +49,8 @@ bool thread_is_checked(void)
 static void thread_exit(void *cache)
 {
     struct cache *k = cache;
-    thread_stage = STAGE_GONE;
+    thread_word = STAGE_GONE;
     thread_hot = (struct cache *)&cache_dummy;
-    thread_own = NULL;
     cache_destroy(k);
 }
 
@@ -83,14 +86,13 @@ static COLD struct cache *thread_begin(void)
     if (tune.cache_bytes == 0 || !process_has_key)
         return NULL;
     int saved = errno;
-    thread_stage = STAGE_STARTING;
+    thread_word = STAGE_STARTING;
     struct cache *k = cache_create();
     if (k != NULL && pthread_setspecific(process_key, k) != 0) {
         cache_destroy(k);
         k = NULL;
     }
-    thread_own = k;
-    thread_stage = k == NULL ? STAGE_NEW : STAGE_READY;
+    thread_word = (uintptr_t)k;
     if (k != NULL && !thread_is_slow())
         thread_hot = k;
     errno = saved;
@@ -99,19 +101,19 @@ static COLD struct cache *thread_begin(void)
 
 struct cache *thread_cache(void)
 {
-    if (LIKELY(thread_stage == STAGE_READY)) {
+    if (LIKELY(thread_word >= STAGE_READY)) {
         /* mallopt may have turned the slow way on or off since. */
         bool slow = thread_is_slow();
-        if (UNLIKELY(slow != (thread_hot != thread_own)))
-            thread_hot = slow ? (struct cache *)&cache_dummy : thread_own;
-        return thread_own;
+        if (UNLIKELY(slow != (thread_hot != thread_own())))
+            thread_hot = slow ? (struct cache *)&cache_dummy : thread_own();
+        return thread_own();
     }
-    return thread_stage == STAGE_NEW ? thread_begin() : NULL;
+    return thread_word == STAGE_NEW ? thread_begin() : NULL;
 }
 
 struct arena *thread_arena(void)
 {
-    return thread_own != NULL ? thread_own->arena : &arena_main;
+    return thread_own() != NULL ? thread_own()->arena : &arena_main;
 }
 
 /* Other libraries' handlers may allocate between these: see lock_fork_begin. */
@@ -144,9 +146,9 @@ static void process_fork_release(void)
 
 static void process_fork_child(void)
 {
-    if (thread_own != NULL)
-        thread_own->thread = os_thread_id();
-    cache_list_orphan(thread_own);
+    if (thread_own() != NULL)
+        thread_own()->thread = os_thread_id();
+    cache_list_orphan(thread_own());
     process_fork_release();
 }
 

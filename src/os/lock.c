@@ -5,19 +5,21 @@
 #include "base/compiler.h"
 #include "os/os.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
 enum { SPINS = 60 };
 
-/* Its address names the thread; its value is the debug build's set of held ranks. */
-static TLS_INITIAL_EXEC uint32_t lock_mark;
+#if CHUNKY_DEBUG
+static TLS_INITIAL_EXEC uint32_t lock_mark; /* set of held ranks */
+#endif
 
 static _Atomic uintptr_t lock_forking;
 
 static uintptr_t lock_self(void)
 {
-    return (uintptr_t)&lock_mark;
+    return (uintptr_t)&errno; /* an address that no other thread has */
 }
 
 static bool lock_in_fork(void)
