@@ -1,0 +1,302 @@
+/*
+ * chunky run: a command with Chunky preloaded; its exit status, signals and terminal stay
+ * its own. With --report it is held just before it ends, while its memory is there.
+ */
+#include "show.h"
+#include "text.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { EXIT_CANNOT = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
+
+static volatile pid_t run_child;
+
+/* What a terminal sends goes to the child anyway; what a process sends is passed on. */
+static void run_forward(int signal, siginfo_t *info, void *context)
+{
+    (void)context;
+    int saved = errno;
+    if (run_child > 0 && info->si_code <= 0)
+        kill(run_child, signal);
+    errno = saved;
+}
+
+static const int run_signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
+                                  SIGUSR2, SIGALRM, SIGCONT, SIGWINCH};
+
+static void run_catch(void)
+{
+    struct sigaction act = {.sa_sigaction = run_forward,
+                            .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigemptyset(&act.sa_mask);
+    for (size_t i = 0; i < sizeof run_signals / sizeof run_signals[0]; i++)
+        sigaction(run_signals[i], &act, NULL);
+}
+
+static char *run_try(const char *format, const char *folder)
+{
+    char path[PATH_MAX + 64];
+    snprintf(path, sizeof path, format, folder);
+    return access(path, R_OK) == 0 ? realpath(path, NULL) : NULL;
+}
+
+char *run_library(void)
+{
+    static const char *const places[] = {"%s/libchunky.so",
+#ifdef CHUNKY_LIBDIR
+                                         "%s/../" CHUNKY_LIBDIR "/libchunky.so.1",
+                                         "%s/../" CHUNKY_LIBDIR "/libchunky.so",
+#endif
+                                         "%s/../lib/libchunky.so.1",
+                                         "%s/../lib/libchunky.so",
+                                         "%s/../lib64/libchunky.so.1"};
+    char self[PATH_MAX], *found = NULL;
+    const char *named = getenv("CHUNKY_LIB");
+    if (named != NULL && named[0] != '\0')
+        return run_try("%s", named);
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0)
+        return NULL;
+    self[length] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && found == NULL; i++)
+        found = run_try(places[i], self);
+    return found;
+}
+
+/* Ours first, so that it serves; what was there stays. */
+static void run_preload(const char *library)
+{
+    const char *before = getenv("LD_PRELOAD");
+    if (before == NULL || before[0] == '\0') {
+        setenv("LD_PRELOAD", library, 1);
+        return;
+    }
+    char *both = take(strlen(library) + strlen(before) + 2);
+    sprintf(both, "%s:%s", library, before);
+    setenv("LD_PRELOAD", both, 1);
+    free(both);
+}
+
+static void run_add_conf(const char *entry)
+{
+    const char *before = getenv("CHUNKY_CONF");
+    size_t length = before == NULL ? 0 : strlen(before);
+    char *both = take(length + strlen(entry) + 2);
+    sprintf(both, "%s%s%s", length == 0 ? "" : before, length == 0 ? "" : ",", entry);
+    setenv("CHUNKY_CONF", both, 1);
+    free(both);
+}
+
+static _Noreturn void run_exec(char **command, int ready)
+{
+    char go;
+    while (read(ready, &go, 1) < 0 && errno == EINTR)
+        ;
+    close(ready);
+    execvp(command[0], command);
+    int why = errno;
+    char *shown = text_printable(command[0]);
+    complain(STATUS_OK, "%s: %s", shown, strerror(why));
+    _exit(why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT);
+}
+
+/* Starts the command; it waits until `*go` is closed. */
+static pid_t run_start(char **command, const struct options *o, int *go)
+{
+    int ends[2];
+    char *library = run_library();
+    if (library == NULL) {
+        complain(STATUS_OK,
+                 "libchunky.so is not where this tool looks for it; CHUNKY_LIB="
+                 "/path/of/libchunky.so names it");
+        return -1;
+    }
+    if (pipe(ends) != 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[1]);
+        run_preload(library);
+        if (o != NULL && o->no_aslr)
+            personality(ADDR_NO_RANDOMIZE);
+        if (o != NULL && o->check != 0) {
+            char entry[32];
+            snprintf(entry, sizeof entry, "check=%llu", (unsigned long long)o->check);
+            run_add_conf(entry);
+        }
+        run_exec(command, ends[0]);
+    }
+    free(library);
+    close(ends[0]);
+    *go = ends[1];
+    return pid;
+}
+
+/* Waits for the traced child's next stop or end; true while it is held at its end. */
+static bool run_wait_held(pid_t pid, int *status)
+{
+    for (;;) {
+        if (waitpid(pid, status, __WALL) < 0) {
+            if (errno == EINTR)
+                continue;
+            return false;
+        }
+        if (!WIFSTOPPED(*status))
+            return false;
+        int event = *status >> 16, signal = WSTOPSIG(*status);
+        if (event == PTRACE_EVENT_EXIT)
+            return true;
+        if (event == PTRACE_EVENT_STOP && signal != SIGTRAP)
+            ptrace(PTRACE_LISTEN, pid, NULL, NULL); /* job control stopped it */
+        else
+            ptrace(PTRACE_CONT, pid, NULL,
+                   (void *)(uintptr_t)(event == 0 ? (unsigned)signal : 0));
+    }
+}
+
+static int run_exit_status(int status)
+{
+    return WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int run_finish(pid_t pid)
+{
+    int status = 0;
+    ptrace(PTRACE_DETACH, pid, NULL, NULL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    run_child = 0;
+    return run_exit_status(status);
+}
+
+/* Traces the child for its end. */
+static bool run_trace(pid_t pid)
+{
+    return ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)PTRACE_O_TRACEEXIT) == 0;
+}
+
+pid_t run_to_end(char **command, int *status)
+{
+    int go;
+    struct options none = {.arena = -1};
+    pid_t pid = run_start(command, &none, &go);
+    *status = EXIT_CANNOT;
+    if (pid < 0)
+        return -1;
+    run_child = pid;
+    run_catch();
+    if (!run_trace(pid)) {
+        int why = errno;
+        kill(pid, SIGKILL);
+        close(go);
+        waitpid(pid, NULL, 0);
+        complain(STATUS_UNREADABLE, "cannot hold the command at its end: %s",
+                 strerror(why));
+        return -1;
+    }
+    close(go);
+    if (run_wait_held(pid, status))
+        return pid;
+    *status = run_exit_status(*status);
+    complain(STATUS_OK, "the command ended before its heap could be read");
+    return -1;
+}
+
+static void run_report(struct draw *d, struct source *source)
+{
+    struct scan scan;
+    struct survey v;
+    if (!scan_open(&scan, source))
+        return;
+    survey_take(&v, &scan, true, true);
+    survey_kernel(&v);
+    fprintf(d->out, "chunky: the heap of %s at its end\n", source->title);
+    show_arenas(d, &v);
+    show_waterfall(d, &v);
+    show_identity(d, &v);
+    show_bins(d, &scan, 12);
+    for (size_t i = 0; i < scan.heap_count; i++) {
+        struct scan_heap *h = &scan.heaps[i];
+        if (!h->is_main)
+            continue;
+        uint64_t cell = map_cell_for(h->h.end - h->h.start);
+        fprintf(d->out, "  the main heap at 0x%llx\n", (unsigned long long)h->h.start);
+        map_heap(d, &scan, h, cell);
+        map_legend(d, cell);
+    }
+    show_notes(d, &v);
+    survey_free(&v);
+    scan_close(&scan);
+}
+
+/* The held child: report, audit. Returns true if a rule was found broken. */
+static bool run_look(pid_t pid, struct options *o)
+{
+    struct source source;
+    struct draw d;
+    bool found = false;
+    if (source_open_pid(&source, pid, false) == STATUS_OK) {
+        source.reader.is_live = false;
+        draw_open(&d, stderr, o);
+        if (o->report)
+            run_report(&d, &source);
+        if (o->wants_check)
+            found = check_print(&d, &source, o) != 0;
+        draw_close(&d);
+    }
+    source_close(&source);
+    return found;
+}
+
+/* The child's own core is enough. */
+static _Noreturn void run_die_like(int status)
+{
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    signal(WTERMSIG(status), SIG_DFL);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
+    raise(WTERMSIG(status));
+    _exit(EXIT_SIGNAL + WTERMSIG(status));
+}
+
+enum status cmd_run(struct options *o)
+{
+    int go, status = 0;
+    bool look = o->report || o->wants_check, found = false;
+    if (o->command == NULL)
+        return complain(STATUS_USAGE, "run what? chunky run [--report] -- CMD");
+    pid_t pid = run_start(o->command, o, &go);
+    if (pid < 0)
+        return (enum status)EXIT_CANNOT;
+    run_child = pid;
+    run_catch();
+    bool traced = look && run_trace(pid);
+    if (look && !traced)
+        complain(STATUS_OK, "cannot hold the command at its end (%s): no report",
+                 strerror(errno));
+    close(go);
+    if (traced && run_wait_held(pid, &status)) {
+        found = run_look(pid, o);
+        ptrace(PTRACE_DETACH, pid, NULL, NULL);
+    }
+    if (!traced || WIFSTOPPED(status))
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    run_child = 0;
+    if (WIFSIGNALED(status))
+        run_die_like(status);
+    return found && WEXITSTATUS(status) == 0 ? STATUS_FINDING
+                                             : (enum status)WEXITSTATUS(status);
+}

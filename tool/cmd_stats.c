@@ -1,0 +1,176 @@
+/* chunky stats: the table of arenas and the waterfall. No state. */
+#include "draw.h"
+#include "show.h"
+#include "text.h"
+
+#include <stdlib.h>
+
+enum { BAR = 30 };
+
+/* One line of the waterfall; *sum grows. */
+static void stats_line(struct draw *d, char sign, const char *what, uint64_t bytes,
+                       uint64_t resident, uint64_t *sum, uint64_t whole, enum tint t,
+                       const char *note)
+{
+    char size[SIZE_TEXT], in[SIZE_TEXT];
+    fprintf(d->out, "  %c %-11s %11s ", sign, what, text_size(size, bytes));
+    draw_bar(d, t, sign == '=' ? 0 : *sum, bytes, whole, BAR);
+    fprintf(d->out, " %11s%s%s\n", text_size(in, resident), note[0] == '\0' ? "" : "  ",
+            note);
+    if (sign != '=')
+        *sum += bytes;
+}
+
+void show_arenas(struct draw *d, const struct survey *v)
+{
+    char size[5][SIZE_TEXT], count[SIZE_TEXT];
+    const struct scan *s = v->scan;
+    fprintf(d->out, "  arena  heaps        bytes       in use       cached         free"
+                    "          top     chunks\n");
+    for (size_t i = 0; i < s->arena_count; i++) {
+        const struct survey_arena *a = &v->arena[i];
+        unsigned heaps = 0;
+        uint64_t chunks = 0;
+        for (size_t h = 0; h < s->heap_count; h++)
+            heaps += s->heaps[h].arena == i;
+        for (unsigned k = 0; k < KINDS; k++)
+            chunks += a->kind[k].count;
+        fprintf(d->out, "  %-5u %6u %12s %12s %12s %12s %12s %10s%s\n",
+                s->arenas[i].a.index, heaps, text_size(size[0], a->heap_bytes),
+                text_size(size[1], a->kind[KIND_LIVE].size),
+                text_size(size[2], survey_size(a, KIND_CACHED, KIND_MOVING)),
+                text_size(size[3], survey_size(a, KIND_FAST, KIND_LARGE)),
+                text_size(size[4], a->kind[KIND_TOP].size), text_count(count, chunks),
+                s->arenas[i].is_damaged ? "  damaged"
+                : s->arenas[i].is_torn  ? "  changing"
+                                        : "");
+    }
+}
+
+/* requested > usable > chunk > cached > binned > top > mapped > resident */
+void show_waterfall(struct draw *d, const struct survey *v)
+{
+    const struct survey_arena *a = &v->all;
+    const struct tally *k = a->kind;
+    uint64_t sum = 0, used = k[KIND_LIVE].size + k[KIND_MAPPED].size;
+    uint64_t cached = survey_size(a, KIND_CACHED, KIND_MOVING);
+    uint64_t binned = survey_size(a, KIND_FAST, KIND_LARGE);
+    uint64_t other = k[KIND_FENCE].size + k[KIND_BROKEN].size + v->meta_size + a->head;
+    uint64_t whole =
+        used + cached + binned + k[KIND_TOP].size + k[KIND_KEPT].size + other;
+    uint64_t live_in = k[KIND_LIVE].resident + k[KIND_MAPPED].resident;
+    char note[96], size[SIZE_TEXT];
+    fprintf(d->out, "  %-13s %11s %*s %11s\n", "", "bytes", BAR + 2, "", "resident");
+    snprintf(note, sizeof note, "%s",
+             a->recorded != 0 ? "" : "what was asked is not recorded");
+    stats_line(d, ' ', a->recorded != 0 ? "requested" : "usable", a->requested, live_in,
+               &sum, whole, TINT_LIVE, note);
+    snprintf(note, sizeof note, "internal fragmentation %.1f %%",
+             text_percent(used - a->requested, used));
+    if (a->recorded != 0)
+        stats_line(d, '+', "slack", a->usable - a->requested, 0, &sum, whole,
+                   TINT_SLACK, "");
+    stats_line(d, '+', "headers", used - a->usable, 0, &sum, whole, TINT_HEADER, note);
+    snprintf(note, sizeof note, "%zu threads %s, depots %s", v->scan->cache_count,
+             text_size(size, k[KIND_CACHED].size),
+             text_size((char[SIZE_TEXT]){0}, k[KIND_DEPOT].size + k[KIND_REMOTE].size));
+    stats_line(d, '+', "cached", cached, survey_resident(a, KIND_CACHED, KIND_MOVING),
+               &sum, whole, TINT_CACHED, note);
+    snprintf(note, sizeof note, "external fragmentation %.0f %%, largest run %s",
+             binned == 0 ? 0.0 : 100.0 - text_percent(a->largest_free, binned),
+             text_size(size, a->largest_free));
+    stats_line(d, '+', "free bins", binned, survey_resident(a, KIND_FAST, KIND_LARGE),
+               &sum, whole, TINT_FREE, note);
+    stats_line(d, '+', "top", k[KIND_TOP].size, k[KIND_TOP].resident, &sum, whole,
+               TINT_TOP, "");
+    if (k[KIND_KEPT].size != 0)
+        stats_line(d, '+', "kept", k[KIND_KEPT].size, k[KIND_KEPT].resident, &sum,
+                   whole, TINT_FREE, "freed mappings");
+    stats_line(d, '+', "own use", other,
+               k[KIND_FENCE].resident + k[KIND_BROKEN].resident + v->meta_resident +
+                   a->head,
+               &sum, whole, TINT_DIM, "metadata, heap ends");
+    uint64_t resident = survey_resident(a, 0, KIND_BROKEN) + v->meta_resident +
+                        a->head + v->spare_resident;
+    snprintf(note, sizeof note, "%s not resident: purged or never touched",
+             text_size(size, sum > resident ? sum - resident : 0));
+    stats_line(d, '=', "mapped", sum, resident, &sum, whole, TINT_NONE, note);
+}
+
+void show_identity(struct draw *d, const struct survey *v)
+{
+    char size[4][SIZE_TEXT];
+    const struct survey_arena *a = &v->all;
+    uint64_t ours = survey_resident(a, 0, KIND_BROKEN) + v->meta_resident + a->head +
+                    v->spare_resident;
+    if (!v->has_kernel)
+        return;
+    uint64_t kernel = v->kernel_resident - v->foreign_resident;
+    uint64_t apart = kernel > ours ? kernel - ours : ours - kernel;
+    fprintf(d->out,
+            "  the kernel says %s resident in these mappings: difference %s (%.2f %%);"
+            " %s in the whole process\n",
+            text_size(size[0], kernel), text_size(size[1], apart),
+            text_percent(apart, kernel), text_size(size[2], v->process_resident));
+}
+
+void show_notes(struct draw *d, const struct survey *v)
+{
+    const struct scan *s = v->scan;
+    size_t torn = 0;
+    for (size_t i = 0; i < s->arena_count; i++)
+        torn += s->arenas[i].is_torn;
+    if (torn != 0)
+        fprintf(d->out,
+                "  %zu of %zu arenas changed while they were read%s: --stop for an"
+                " exact picture\n",
+                torn, s->arena_count,
+                s->source->retries != 0 ? " (parts were read again)" : "");
+    if (scan_is_damaged(s))
+        draw_text(d, TINT_BAD, "  the heap is damaged; chunky check tells where\n");
+}
+
+bool scan_is_damaged(const struct scan *s)
+{
+    bool torn = false;
+    for (size_t i = 0; i < s->arena_count; i++) {
+        if (s->arenas[i].is_damaged)
+            return true;
+        torn = torn || s->arenas[i].is_torn;
+    }
+    return s->is_damaged && !torn;
+}
+
+enum status show_result(struct draw *d, const struct scan *s)
+{
+    bool damaged = scan_is_damaged(s);
+    if (!draw_close(d))
+        return STATUS_UNREADABLE;
+    return damaged ? STATUS_DAMAGED : STATUS_OK;
+}
+
+enum status cmd_stats(struct options *o)
+{
+    struct source source;
+    struct scan scan;
+    struct survey v;
+    struct draw d;
+    enum status status = options_open(o, &source);
+    if (status == STATUS_OK && scan_open(&scan, &source)) {
+        survey_take(&v, &scan, true, true);
+        survey_kernel(&v);
+        draw_open(&d, stdout, o);
+        fprintf(d.out, "%s\n", source.title);
+        show_arenas(&d, &v);
+        show_waterfall(&d, &v);
+        show_identity(&d, &v);
+        show_notes(&d, &v);
+        status = show_result(&d, &scan);
+        survey_free(&v);
+        scan_close(&scan);
+    } else if (status == STATUS_OK) {
+        status = STATUS_DAMAGED;
+    }
+    source_close(&source);
+    return status;
+}

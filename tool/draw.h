@@ -1,0 +1,67 @@
+/*
+ * Drawing on a terminal or into a file: width, colours, which glyphs may be used, rows of
+ * cells with offsets, and the collapse of rows that say the same. A glyph always carries
+ * the meaning; colour only repeats it. Notes: docs/notes/inspector.md#drawing
+ */
+#ifndef TOOL_DRAW_H
+#define TOOL_DRAW_H
+
+#include "scan.h"
+#include "verb.h"
+
+enum tint {
+    TINT_NONE,
+    TINT_LIVE, /* blue, and a lighter one for every other chunk */
+    TINT_LIVE2,
+    TINT_SLACK,
+    TINT_CACHED, /* orange */
+    TINT_FREE,   /* grey */
+    TINT_TOP,
+    TINT_HEADER,
+    TINT_BAD,
+    TINT_DIM,
+    TINTS
+};
+
+struct draw {
+    FILE *out;
+    unsigned width; /* columns */
+    unsigned cells; /* a row: 64, or 128 on wide terminals */
+    bool color;
+    bool unicode; /* shades are one column wide */
+    bool is_terminal;
+    enum tint tint; /* that is switched on */
+    /* Rows that are held back because they may be collapsed. */
+    char row_glyph;
+    uint64_t row_count;
+};
+
+/* Decides by options, environment and the terminal. */
+void draw_open(struct draw *d, FILE *out, const struct options *o);
+/* Ends colours; false if the output could not be written. */
+bool draw_close(struct draw *d);
+
+void draw_tint(struct draw *d, enum tint t);
+/* Text in one tint. */
+void draw_text(struct draw *d, enum tint t, const char *format, ...);
+/* A bar of `cells`: from part `before` of `whole`, `part` long; something shows at least. */
+void draw_bar(struct draw *d, enum tint t, uint64_t before, uint64_t part,
+              uint64_t whole, unsigned cells);
+enum tint draw_tint_of(enum kind k, bool odd);
+
+struct cell {
+    char glyph;
+    uint8_t tint;  /* enum tint */
+    uint8_t shade; /* 0: the glyph; 1 to 5: how much of a large cell is live */
+};
+
+/* A row of cells at an offset, with a note behind it (NULL: none). Runs of rows of one
+ * glyph without notes become one line. */
+void draw_row(struct draw *d, uint64_t offset, const struct cell *cell, unsigned count,
+              const char *note);
+/* One cell, outside a row. */
+void draw_cell_alone(struct draw *d, const struct cell *c);
+/* Rows held back are written. */
+void draw_rows_end(struct draw *d);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * The whole heap in order of address, as the verbs need it: arenas, heaps and mappings
+ * sorted, and every chunk told apart, also the idle ones that lie in no bin (cached by
+ * which kind of list). Chunks are streamed; memory does not grow with the heap.
+ */
+#ifndef TOOL_SCAN_H
+#define TOOL_SCAN_H
+
+#include "source.h"
+
+/* What a chunk is to a person; the order is that of the waterfall. */
+enum kind {
+    KIND_LIVE,
+    KIND_CACHED, /* in a thread's cache */
+    KIND_DEPOT,  /* in a magazine of the arena's depot */
+    KIND_REMOTE, /* freed by another arena's thread, not taken in yet */
+    KIND_MOVING, /* on its way: in a thread's hands, or being purged */
+    KIND_FAST,
+    KIND_UNSORTED,
+    KIND_SMALL,
+    KIND_LARGE,
+    KIND_TOP,
+    KIND_FENCE,
+    KIND_MAPPED,
+    KIND_KEPT,
+    KIND_BROKEN,
+    KINDS
+};
+
+const char *kind_name(enum kind k);
+
+static inline bool kind_is_cached(enum kind k)
+{
+    return k >= KIND_CACHED && k <= KIND_MOVING;
+}
+
+/* True for what malloc may hand out again. */
+static inline bool kind_is_free(enum kind k)
+{
+    return (k >= KIND_CACHED && k <= KIND_TOP) || k == KIND_KEPT;
+}
+
+struct block {
+    uint64_t address; /* of the chunk */
+    uint64_t size;    /* of the chunk; of the rest of the heap if it is broken */
+    uint64_t prev_size;
+    uint64_t request; /* asked, when it is recorded; else what is usable */
+    enum kind kind;
+    uint32_t flags;
+    const struct scan_heap *heap; /* NULL for mapped chunks */
+    const struct scan_mapped *mapped;
+};
+
+struct scan_heap {
+    struct walk_heap h;
+    unsigned arena; /* index in scan.arenas */
+    uint64_t top;   /* address of the arena's top if it lies here, or 0 */
+    bool is_main;   /* grown by the break */
+    uint64_t done;  /* first address that was not scanned: the end if all went well */
+};
+
+struct scan_arena {
+    struct walk_arena a;
+    uint32_t generation; /* when it was read */
+    bool is_torn;        /* it changed while it was read */
+    bool is_damaged;
+};
+
+struct scan_mapped {
+    struct walk_mapped m;
+    bool is_kept;
+};
+
+struct region {
+    uint64_t start, end;
+};
+
+struct place {
+    uint64_t key; /* chunk's address, with its kind in the low bits */
+};
+
+struct scan {
+    struct source *source;
+    struct walk *walk;
+    struct scan_arena *arenas; /* by index, main first */
+    size_t arena_count;
+    struct scan_heap *heaps; /* by address */
+    size_t heap_count;
+    struct scan_mapped *mapped; /* by address */
+    size_t mapped_count;
+    struct region *meta; /* by address */
+    size_t meta_count;
+    struct region *spare; /* reserved heaps that no arena owns */
+    size_t spare_count;
+    struct place *places; /* of idle chunks in lists, by address */
+    size_t place_count;
+    size_t cache_count;
+    struct walk_mapped_all mapped_all;
+    struct walk_meta meta_all;
+    bool is_damaged;    /* a list was cut off */
+    bool wants_request; /* fill in block.request: one more read a chunk */
+};
+
+/* Reads everything but the chunks. False, with a line on stderr, if nothing makes sense. */
+bool scan_open(struct scan *s, struct source *source);
+void scan_close(struct scan *s);
+
+/* Called for each chunk in order of address; false ends the scan. */
+typedef bool scan_visit(void *context, const struct block *b);
+
+/* The chunks of one heap, of all heaps, of all mappings. */
+bool scan_heap(struct scan *s, struct scan_heap *h, scan_visit *visit, void *context);
+bool scan_heaps(struct scan *s, scan_visit *visit, void *context);
+bool scan_mappings(struct scan *s, scan_visit *visit, void *context);
+/* After the chunks: which arenas changed meanwhile. */
+void scan_settle(struct scan *s);
+
+/* The heap that an address lies in, or NULL. */
+struct scan_heap *scan_heap_of(const struct scan *s, uint64_t address);
+/* Resident bytes in [from, to), by pages; to - from if that is not known. */
+uint64_t scan_resident(struct scan *s, uint64_t from, uint64_t to);
+
+#endif

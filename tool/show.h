@@ -1,0 +1,33 @@
+/*
+ * The parts of reports that several verbs print.
+ */
+#ifndef TOOL_SHOW_H
+#define TOOL_SHOW_H
+
+#include "draw.h"
+#include "survey.h"
+
+void show_arenas(struct draw *d, const struct survey *v);
+void show_waterfall(struct draw *d, const struct survey *v);
+/* Our sum of resident bytes beside the kernel's. */
+void show_identity(struct draw *d, const struct survey *v);
+/* What the reader must know: arenas that changed meanwhile, damage. */
+void show_notes(struct draw *d, const struct survey *v);
+/* Bins, fast bins and caches, with at most `limit` lines of each. */
+void show_bins(struct draw *d, struct scan *s, unsigned limit);
+
+/* Audits and tells; the number of findings. */
+uint64_t check_print(struct draw *d, struct source *source, const struct options *o);
+
+/* Damage that is not just a torn read. */
+bool scan_is_damaged(const struct scan *s);
+/* Ends the drawing; the exit status. */
+enum status show_result(struct draw *d, const struct scan *s);
+
+/* The map of one heap, or of part of it. */
+void map_heap(struct draw *d, struct scan *s, struct scan_heap *h, uint64_t cell);
+void map_legend(struct draw *d, uint64_t cell);
+/* The cell size that suits an extent. */
+uint64_t map_cell_for(uint64_t extent);
+
+#endif

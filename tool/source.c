@@ -1,0 +1,200 @@
+/* Opening any SOURCE, and finding the heap in it; see source.h. */
+#include "source.h"
+
+#include "text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+enum { SCAN_STEP = 1 << 16 };
+
+void *must(void *memory)
+{
+    if (memory == NULL) {
+        fputs("chunky: out of memory\n", stderr);
+        exit(STATUS_UNREADABLE);
+    }
+    return memory;
+}
+
+void *take(size_t bytes)
+{
+    return must(calloc(1, bytes == 0 ? 1 : bytes));
+}
+
+enum status complain(enum status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("chunky: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return status;
+}
+
+/* --- windows ---------------------------------------------------------------- */
+
+static size_t window_room = 1 << 20;
+
+bool window_open(struct reader *r, size_t room)
+{
+    window_room = room;
+    r->window = (uintptr_t)must(aligned_alloc(4096, room));
+    r->fill = window_fill;
+    window_forget(r);
+    return true;
+}
+
+void window_forget(struct reader *r)
+{
+    r->start = 0;
+    r->length = 0;
+}
+
+bool window_fill(struct reader *r, uint64_t address, size_t size)
+{
+    uint64_t start = address & ~(uint64_t)4095;
+    if (size > window_room - 4096)
+        return false;
+    r->length = 0;
+    size_t got = r->read(r, start, (void *)r->window, window_room);
+    r->start = start;
+    r->length = got;
+    return reader_has(r, address, size);
+}
+
+/* --- the root --------------------------------------------------------------- */
+
+const struct map *source_map_of(const struct source *s, uint64_t address)
+{
+    size_t low = 0, high = s->map_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (address < s->maps[middle].start)
+            high = middle;
+        else if (address >= s->maps[middle].end)
+            low = middle + 1;
+        else
+            return &s->maps[middle];
+    }
+    return NULL;
+}
+
+/* How the walk at `root` opens; remembers it if it does better than what was found. */
+static void source_try_root(struct source *s, uint64_t root, enum walk_result *best)
+{
+    struct walk w;
+    static const int merit[] = {[WALK_OK] = 4,
+                                [WALK_EMPTY] = 3,
+                                [WALK_OTHER] = 2,
+                                [WALK_UNREADABLE] = 1,
+                                [WALK_NO_ROOT] = 0};
+    enum walk_result result = walk_open(&w, &s->reader, root);
+    if (merit[result] > merit[*best]) {
+        *best = result;
+        s->root = root;
+        s->walk = w;
+    }
+}
+
+/* Looks for the magic with its self-pointer in a mapping. */
+static void source_scan(struct source *s, const struct map *m, enum walk_result *best)
+{
+    static unsigned char bytes[SCAN_STEP];
+    uint64_t at = m->start;
+    while (at < m->end && *best != WALK_OK) {
+        size_t want = m->end - at < SCAN_STEP ? (size_t)(m->end - at) : SCAN_STEP;
+        size_t got = s->reader.read(&s->reader, at, bytes, want);
+        for (size_t i = 0; i + LAYOUT_MAGIC_SIZE + 8 <= got; i += 8) {
+            uint64_t self;
+            memcpy(&self, bytes + i + LAYOUT_MAGIC_SIZE, sizeof self);
+            if (self == at + i &&
+                memcmp(bytes + i, LAYOUT_MAGIC, LAYOUT_MAGIC_SIZE) == 0)
+                source_try_root(s, at + i, best);
+        }
+        if (got < want)
+            got = (got + 4096) & ~(size_t)4095; /* a hole: go on behind it */
+        at += got > 64 && got == want && at + got < m->end ? got - 64 : got;
+    }
+}
+
+static bool source_is_named(const struct map *m)
+{
+    const char *slash = strrchr(m->name, '/');
+    return strstr(slash == NULL ? m->name : slash, "chunky") != NULL;
+}
+
+/* By symbol in every mapped ELF file; those that are called chunky first. */
+static void source_try_symbols(struct source *s, bool named, enum walk_result *best)
+{
+    for (size_t i = 0; i < s->map_count && *best != WALK_OK; i++) {
+        const struct map *m = &s->maps[i];
+        if (m->offset != 0 || (m->access & MAP_READ) == 0 || m->name[0] == '\0' ||
+            source_is_named(m) != named)
+            continue;
+        uint64_t root = elf_symbol(&s->reader, m->start, LAYOUT_SYMBOL);
+        if (root != 0)
+            source_try_root(s, root, best);
+    }
+}
+
+enum status source_find_root(struct source *s)
+{
+    enum walk_result best = WALK_NO_ROOT;
+    source_try_symbols(s, true, &best);
+    source_try_symbols(s, false, &best);
+    for (size_t i = 0; i < s->map_count && best != WALK_OK; i++)
+        if ((s->maps[i].access & MAP_WRITE) != 0 && s->maps[i].name[0] != '\0' &&
+            s->maps[i].name[0] != '[')
+            source_scan(s, &s->maps[i], &best);
+    switch (best) {
+    case WALK_OK:
+        return STATUS_OK;
+    case WALK_EMPTY:
+        return complain(STATUS_FOREIGN,
+                        "%s has loaded Chunky, but not started its heap", s->title);
+    case WALK_OTHER:
+        return complain(STATUS_FOREIGN,
+                        "%s has a Chunky of layout %u.%u; this tool reads layout %d",
+                        s->title, s->walk.root.major, s->walk.root.minor, LAYOUT_MAJOR);
+    case WALK_UNREADABLE:
+        return complain(STATUS_UNREADABLE, "%s: the heap's description cannot be read",
+                        s->title);
+    case WALK_NO_ROOT:
+        break;
+    }
+    return complain(STATUS_FOREIGN, "%s does not use Chunky (chunky run -- CMD would)",
+                    s->title);
+}
+
+enum status source_open(struct source *s, const char *name, bool stop)
+{
+    char *end;
+    *s = (struct source){0};
+    errno = 0;
+    long pid = strtol(name, &end, 10);
+    if (*name != '\0' && *end == '\0') {
+        if (pid <= 0 || errno != 0 || pid > INT32_MAX)
+            return complain(STATUS_USAGE, "%s is no process number", name);
+        return source_open_pid(s, (pid_t)pid, stop);
+    }
+    char *shown = text_printable(name);
+    enum status status = complain(STATUS_USAGE, "%s: not a process number", shown);
+    free(shown);
+    return status;
+}
+
+void source_close(struct source *s)
+{
+    if (s->close != NULL)
+        s->close(s);
+    if (s->reader.fill == window_fill)
+        free((void *)s->reader.window);
+    for (size_t i = 0; i < s->map_count; i++)
+        free((void *)(uintptr_t)s->maps[i].name);
+    free(s->maps);
+    free(s->title);
+    *s = (struct source){0};
+}

@@ -1,0 +1,67 @@
+/*
+ * Sums over one scan: bytes and resident bytes by kind and arena, largest free run,
+ * histogram of free runs; and the kernel's own figures to compare with.
+ */
+#ifndef TOOL_SURVEY_H
+#define TOOL_SURVEY_H
+
+#include "scan.h"
+
+enum { RUN_BUCKETS = 40 };
+
+struct tally {
+    uint64_t count, size, resident;
+};
+
+struct survey_arena {
+    struct tally kind[KINDS];
+    uint64_t requested; /* of live chunks, as far as recorded; else usable bytes */
+    uint64_t recorded;  /* live chunks that record what was asked */
+    uint64_t usable;    /* of live chunks */
+    uint64_t heap_bytes;
+    uint64_t heap_resident;
+    uint64_t largest_free; /* largest chunk in a bin or top */
+    uint64_t head;         /* bytes before first chunks, resident */
+};
+
+struct survey {
+    struct scan *scan;
+    struct survey_arena *arena; /* as scan.arenas */
+    struct survey_arena all;    /* their sum, and the mapped chunks */
+    uint64_t run[RUN_BUCKETS];  /* free runs by log2 of size: how many */
+    uint64_t run_size[RUN_BUCKETS];
+    uint64_t meta_size, meta_resident;
+    uint64_t spare_size, spare_resident;
+    /* From the kernel; all 0 when they are not known. */
+    bool has_kernel;
+    uint64_t kernel_resident;  /* of the mappings that hold anything of ours */
+    uint64_t foreign_resident; /* of it, what is not ours */
+    uint64_t process_resident;
+    bool wants_resident;
+};
+
+/* Scans everything. `requests` and `resident` cost a read more per chunk and page. */
+void survey_take(struct survey *v, struct scan *s, bool requests, bool resident);
+/* Compares with /proc/PID/smaps; nothing happens for other sources. */
+void survey_kernel(struct survey *v);
+void survey_free(struct survey *v);
+
+static inline uint64_t survey_size(const struct survey_arena *a, enum kind from,
+                                   enum kind to)
+{
+    uint64_t sum = 0;
+    for (unsigned k = from; k <= to; k++)
+        sum += a->kind[k].size;
+    return sum;
+}
+
+static inline uint64_t survey_resident(const struct survey_arena *a, enum kind from,
+                                       enum kind to)
+{
+    uint64_t sum = 0;
+    for (unsigned k = from; k <= to; k++)
+        sum += a->kind[k].resident;
+    return sum;
+}
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * The verbs of the command, and the options that they share. One table describes each
+ * option once: parsing, `chunky help`, completion and the manual follow from it.
+ */
+#ifndef TOOL_VERB_H
+#define TOOL_VERB_H
+
+#include "source.h"
+
+enum option_id {
+    OPT_ADDRESS_END = 256, /* above any letter */
+    OPT_ALL,
+    OPT_ARENA,
+    OPT_ART,
+    OPT_ASCII,
+    OPT_BYTES,
+    OPT_CELL,
+    OPT_CHECK,
+    OPT_COLOR,
+    OPT_COLOR_BY,
+    OPT_COUNT,
+    OPT_FAIL,
+    OPT_FAST,
+    OPT_FOLLOW_FORK,
+    OPT_FORMAT,
+    OPT_HELP,
+    OPT_HEX,
+    OPT_LIMIT,
+    OPT_MAX_ERRORS,
+    OPT_NO_ASLR,
+    OPT_OPEN,
+    OPT_OUTPUT,
+    OPT_RANGE,
+    OPT_REL,
+    OPT_REPORT,
+    OPT_RESIDENT,
+    OPT_SIZE,
+    OPT_STATE,
+    OPT_STOP,
+    OPT_SUMMARY,
+    OPT_TITLE,
+    OPT_WATCH,
+    OPT_WIDTH
+};
+
+struct option_spec {
+    enum option_id id;
+    const char *name;     /* long name */
+    const char *argument; /* NULL: takes none; "[N]": may take one */
+    char letter;          /* short name, or 0 */
+    const char *meaning;
+};
+
+/* All options there are; the last has no name. */
+extern const struct option_spec option_specs[];
+
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* What was asked for. Unset: 0, NULL, or -1 where noted. */
+struct options {
+    const char *source;
+    char **operand; /* what follows the source */
+    int operands;
+    char **command;     /* behind --, ends with NULL */
+    const char *format; /* text, json, ...; NULL: text */
+    const char *output;
+    const char *color_by;
+    const char *state;
+    const char *size;
+    const char *range;
+    enum color_when color;
+    uint64_t cell;
+    int arena; /* -1: all */
+    unsigned width;
+    unsigned limit, hex;
+    unsigned long max_errors;
+    double watch;
+    uint64_t check; /* run: audit every so many exits; 0: no */
+    bool all, art, ascii, bytes, count, fail, fast, follow_fork, help, no_aslr, open,
+        rel, report, resident, stop, summary, wants_check, wants_hex;
+};
+
+struct verb {
+    const char *name;
+    enum status (*run)(struct options *o); /* NULL: takes its arguments raw */
+    int (*run_raw)(int argc, char **argv);
+    const char *usage;             /* behind "chunky NAME " */
+    const char *summary;           /* one line */
+    const char *formats;           /* "text, json" */
+    const enum option_id *options; /* ends with 0 */
+    const char *text;              /* help: paragraphs */
+};
+
+extern const struct verb verbs[];
+extern const size_t verb_count;
+const struct verb *verb_find(const char *name);
+
+/* Reads argv[1..] of a verb. On a mistake says so in one line and returns false. */
+bool options_parse(struct options *o, const struct verb *v, int argc, char **argv);
+
+/* True if the asked format is the named one ("text" when none was asked for). */
+bool options_want(const struct options *o, const char *format);
+
+/* Opens the source that was asked for: PID, file, or -- CMD, which is run to its end. */
+enum status options_open(struct options *o, struct source *s);
+
+int help_main(int argc, char **argv);
+int run_main(int argc, char **argv);
+
+enum status cmd_run(struct options *o);
+enum status cmd_stats(struct options *o);
+enum status cmd_map(struct options *o);
+
+/* Runs a command with the library preloaded. Returns its process, stopped just before it
+ * ends with its memory still there, or -1 after a complaint; *status is then the tool's. */
+struct runner;
+pid_t run_to_end(char **command, int *status);
+/* Lets it end; the exit status for the shell. */
+int run_finish(pid_t pid);
+/* The path of libchunky.so, or NULL. The caller frees it. */
+char *run_library(void);
+
+#endif
