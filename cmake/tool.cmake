@@ -3,8 +3,8 @@
 # here; each found one defines HAVE_<NAME>.
 
 file(GLOB tool_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tool/*.c)
-if(NOT tool_sources)
-  message(STATUS "absent: tool/*.c")
+if(NOT EXISTS ${PROJECT_SOURCE_DIR}/tool/main.c)
+  message(STATUS "absent: tool/main.c")
   return()
 endif()
 
