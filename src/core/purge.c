@@ -8,6 +8,8 @@
 #include "core/trace.h"
 #include "os/os.h"
 
+#include <string.h>
+
 #ifndef CHUNKY_HARD_TRIM
 #define CHUNKY_HARD_TRIM 0
 #endif
@@ -128,11 +130,13 @@ static void purge_return(struct arena *a, struct purge_item *item)
     if (last && item->clean.to > item->clean.from &&
         top_clean <= align_up(clean_end + CHUNK_HEADER, os_page_size()) &&
         item->clean.to == clean_end) {
-        /* The page with the old top's header follows, so that all is clean behind. */
-        if (os_purge((void *)clean_end, top_clean - clean_end))
-            a->top_clean = max_size(
-                item->clean.from,
-                align_up((uintptr_t)a->top + CHUNK_HEADER, os_page_size()));
+        /* The page with the old top's header follows; zeroed it counts as clean too. The
+         * fence may end it. */
+        uintptr_t zero_end = min_size(top_clean, (uintptr_t)heap_fence(a->top_heap));
+        memset((void *)clean_end, 0, zero_end - clean_end);
+        a->top_clean =
+            max_size(item->clean.from,
+                     align_up((uintptr_t)a->top + CHUNK_HEADER, os_page_size()));
     }
 }
 

@@ -25,7 +25,8 @@ size_t top_dirty(const struct arena *a)
 {
     if (a->top == NULL)
         return 0;
-    uintptr_t from = align_up((uintptr_t)a->top + CHUNK_HEADER, os_page_size());
+    /* As a free chunk it would have all members, so only pages behind them can go. */
+    uintptr_t from = align_up((uintptr_t)a->top + sizeof *a->top, os_page_size());
     uintptr_t to = align_down((uintptr_t)heap_fence(a->top_heap), os_page_size());
     if (a->top_clean < to)
         to = a->top_clean;
