@@ -180,7 +180,7 @@ void *os_break(intptr_t delta)
     return old;
 }
 
-void os_purge(void *start, size_t size)
+bool os_purge(void *start, size_t size)
 {
     os_fake.purges++;
     os_fake.purged += size;
@@ -188,7 +188,7 @@ void os_purge(void *start, size_t size)
     os_fake.purge_size = size;
     if (os_fake.on_give != NULL)
         os_fake.on_give(start, size);
-    madvise(start, size, MADV_DONTNEED);
+    return !os_fake.refuse_purge && madvise(start, size, MADV_DONTNEED) == 0;
 }
 
 void os_populate(void *start, size_t size)

@@ -21,6 +21,7 @@ struct os_fake {
     bool fail_for_ever;  /* and every later one too */
     bool refuse_break;   /* the break never moves up */
     bool refuse_commit;  /* os_commit fails */
+    bool refuse_purge;   /* os_purge is refused, as for locked memory */
     size_t refuse_above; /* requests for more than this fail; 0: none */
     void (*on_give)(void *start, size_t size); /* called by every os_purge */
 
