@@ -2,6 +2,8 @@
 #include "verb.h"
 
 #include "chunky.h"
+#include "explain.h"
+#include "play.h"
 #include "text.h"
 
 #include <signal.h>
@@ -35,6 +37,12 @@ const struct verb verbs[] = {
     {"map", cmd_map, NULL, "SOURCE", "the heap drawn as a grid of cells", "text",
      map_options,
      "Each cell is a byte, 16 bytes, a page or more, by the size of what is drawn."},
+    {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | -f FILE]",
+     "malloc step by step, drawn: scripts in the real engine", "text", NULL,
+     "chunky play --help lists the options."},
+    {"explain", NULL, explain_main, "malloc N | free ADDRESS [SCRIPT | PID]",
+     "what malloc or free would do next, rule by rule", "text", NULL,
+     "chunky explain --help says how."},
 };
 const size_t verb_count = sizeof verbs / sizeof verbs[0];
 

@@ -305,6 +305,36 @@ static void heap_walk_arenas(struct play_heap *h, struct walk *w)
     }
 }
 
+static void heap_walk_limits(struct play_heap *h, struct walk *w)
+{
+    struct walk_arena a;
+    struct heap_limits *l = &h->limits;
+    l->classes =
+        w->root.class_count < WALK_CLASSES ? w->root.class_count : WALK_CLASSES;
+    for (uint32_t i = 0; i < l->classes; i++)
+        l->class_size[i] = w->class_size[i];
+    if (!walk_read_arena(w, (uintptr_t)w->root.arena_main, &a))
+        return;
+    l->cache_bytes = walk_tune(w, a.tune, TUNE_CACHE_BYTES);
+    l->mmap_threshold = walk_tune(w, a.tune, TUNE_MMAP_THRESHOLD);
+    l->fast_max = walk_tune(w, a.tune, TUNE_FAST_MAX);
+    l->top_pad = walk_tune(w, a.tune, TUNE_TOP_PAD);
+}
+
+void play_heap_walk(struct play_heap *h, struct walk *w, const struct play_session *s)
+{
+    h->chunks = h->regions = h->lists = h->members = 0;
+    h->error = NULL;
+    heap_walk_arenas(h, w);
+    if (h->regions != 0)
+        qsort(h->region, h->regions, sizeof *h->region, heap_compare);
+    heap_walk_mapped(h, w);
+    heap_name_regions(h);
+    heap_walk_caches(h, w, s);
+    heap_walk_meta(h, w);
+    heap_walk_limits(h, w);
+}
+
 bool play_heap_read(struct play_heap *h, const struct play_session *s)
 {
     struct window window = {.reader = {.read = window_read, .fill = window_fill},
@@ -312,20 +342,14 @@ bool play_heap_read(struct play_heap *h, const struct play_session *s)
     struct walk *w = malloc(sizeof *w);
     window.bytes = malloc(WINDOW);
     h->chunks = h->regions = h->lists = h->members = 0;
-    h->error = NULL;
     bool known = false;
     if (w != NULL && window.bytes != NULL && s->pid > 0) {
         enum walk_result result = walk_open(w, &window.reader, s->root);
         known = result == WALK_OK || result == WALK_EMPTY;
-        if (result == WALK_OK) {
-            heap_walk_arenas(h, w);
-            if (h->regions != 0)
-                qsort(h->region, h->regions, sizeof *h->region, heap_compare);
-            heap_walk_mapped(h, w);
-            heap_name_regions(h);
-            heap_walk_caches(h, w, s);
-            heap_walk_meta(h, w);
-        }
+        if (result == WALK_OK)
+            play_heap_walk(h, w, s);
+        else if (result == WALK_EMPTY)
+            heap_walk_limits(h, w);
     }
     free(window.bytes);
     free(w);

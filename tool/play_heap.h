@@ -35,6 +35,13 @@ struct heap_list {
     char note[96]; /* which link is wrong */
 };
 
+/* Thresholds of the engine that decide where a block comes from. */
+struct heap_limits {
+    uint64_t cache_bytes, mmap_threshold, fast_max, top_pad;
+    uint32_t class_size[WALK_CLASSES]; /* [0] is no class */
+    uint32_t classes;
+};
+
 struct play_heap {
     struct heap_chunk *chunk;
     size_t chunks, chunk_room;
@@ -46,6 +53,7 @@ struct play_heap {
     size_t members, member_room;
     uint64_t meta[HEAP_METAS]; /* mappings with the engine's own records */
     size_t metas;
+    struct heap_limits limits;
     const char *error; /* why the walk ended early, or NULL */
     uint64_t error_at; /* and where */
 };
@@ -60,6 +68,8 @@ struct heap_sums {
 
 /* Reads all heaps of the stopped process; an empty one if none exists yet. */
 bool play_heap_read(struct play_heap *h, const struct play_session *s);
+/* The same through an open walk; `s` only names the threads. */
+void play_heap_walk(struct play_heap *h, struct walk *w, const struct play_session *s);
 void play_heap_free(struct play_heap *h);
 
 /* The chunk whose mem is `mem`, or NULL. */

@@ -1,0 +1,142 @@
+/* The verb `explain`; see explain.h. No state. */
+#include "explain.h"
+
+#include "explain_rules.h"
+#include "play_run.h"
+#include "play_why.h"
+#include "source.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "usage: chunky explain malloc N [SCRIPT|PID]\n"
+    "       chunky explain free VARIABLE SCRIPT\n"
+    "       chunky explain free ADDRESS PID\n"
+    "What malloc(N) or free would do next, rule by rule in the order in which the "
+    "engine\n"
+    "asks. After a script, the engine is also asked; of a live process nothing is "
+    "changed.\n"
+    "  -m, --mode MODE   for scripts: coalesce, bins or cache; default: cache\n"
+    "example: chunky explain malloc 30 'a=malloc(10); b=malloc(20); free(a)'\n";
+
+static enum play_mode explain_mode(const char *name, bool *known)
+{
+    for (unsigned i = 0; i < PLAY_MODES; i++)
+        if (strcmp(play_mode_name((enum play_mode)i), name) == 0)
+            return (enum play_mode)i;
+    *known = false;
+    return PLAY_CACHE;
+}
+
+/* What the engine says when it is really asked. */
+static void explain_confirm(struct play_run *r)
+{
+    if (!play_run_step(r))
+        return;
+    char *why = why_sentence(r);
+    printf("  the engine, asked: %s\n", why == NULL ? "" : why);
+    if (r->session.text != NULL)
+        printf("  %.*s\n", (int)strcspn(r->session.text, "\n"), r->session.text);
+    free(why);
+}
+
+static int explain_script(const char *verb, const char *what, const char *text,
+                          enum play_mode mode)
+{
+    struct play_script script = {0};
+    struct play_run run;
+    struct play_error error;
+    char call[120];
+    snprintf(call, sizeof call, "%s(%s)", verb, what);
+    if (!play_parse(&script, text, &error)) {
+        fprintf(stderr, "chunky explain: %u:%u: %s\n", error.line, error.column,
+                error.text);
+        return STATUS_USAGE;
+    }
+    size_t count = script.count;
+    if (!play_parse(&script, call, &error)) {
+        fprintf(stderr, "chunky explain: %s: %s\n", call, error.text);
+        play_script_free(&script);
+        return STATUS_USAGE;
+    }
+    if (!play_run_start(&run, &script, mode))
+        return STATUS_UNREADABLE;
+    while (run.next < count && play_run_step(&run))
+        continue;
+    play_heap_read(&run.heap, &run.session);
+    struct explain e = {.out = stdout, .heap = &run.heap, .thread = "main"};
+    const struct play_op *op = &script.op[count];
+    printf("%s, mode %s\n", call, play_mode_name(mode));
+    if (op->verb == PLAY_FREE) {
+        uint64_t value = (size_t)op->source < run.values ? run.value[op->source] : 0;
+        explain_free(&e, value + (uint64_t)op->shift);
+    } else {
+        explain_malloc(&e, op->a);
+    }
+    explain_confirm(&run);
+    play_run_stop(&run);
+    play_script_free(&script);
+    return STATUS_OK;
+}
+
+static int explain_process(const char *verb, const char *what, const char *pid)
+{
+    struct source source = {0};
+    struct play_session names = {0};
+    struct play_heap heap = {0};
+    char *end;
+    uint64_t number = strtoull(what, &end, 0);
+    if (*end != '\0' || *what == '\0') {
+        fprintf(stderr, "chunky explain: \"%s\" is no number\n", what);
+        return STATUS_USAGE;
+    }
+    enum status status = source_open(&source, pid, true);
+    if (status != STATUS_OK)
+        return status;
+    names.kernel[0] = source.pid;
+    snprintf(names.name[0], sizeof names.name[0], "main");
+    play_heap_walk(&heap, &source.walk, &names);
+    struct explain e = {.out = stdout, .heap = &heap, .thread = "main"};
+    printf("%s(%s) in process %s, first thread\n", verb, what, pid);
+    if (strcmp(verb, "malloc") == 0)
+        explain_malloc(&e, number);
+    else
+        explain_free(&e, number);
+    play_heap_free(&heap);
+    source_close(&source);
+    return STATUS_OK;
+}
+
+int explain_main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"mode", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    enum play_mode mode = PLAY_CACHE;
+    bool known = true;
+    int option;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "m:h", options, NULL)) != -1) {
+        if (option == 'm')
+            mode = explain_mode(optarg, &known);
+        else if (option == 'h')
+            return fputs(usage, stdout) < 0;
+        else
+            known = false;
+    }
+    bool allocates = optind < argc && strcmp(argv[optind], "malloc") == 0;
+    bool frees = optind < argc && strcmp(argv[optind], "free") == 0;
+    if (!known || (!allocates && !frees) || argc - optind < (frees ? 3 : 2) ||
+        argc - optind > 3) {
+        fputs(usage, stderr);
+        return STATUS_USAGE;
+    }
+    const char *where = argc - optind == 3 ? argv[optind + 2] : "";
+    if (*where != '\0' && where[strspn(where, "0123456789")] == '\0')
+        return explain_process(argv[optind], argv[optind + 1], where);
+    return explain_script(argv[optind], argv[optind + 1], where, mode);
+}
