@@ -143,21 +143,26 @@ def field_plot(results, subjects, reference):
 
 
 def lock_plot(results):
-    """Bars of lock visits per 1,000 operations, with the limits of 10 and 20."""
+    """Bars of lock visits per 1,000 operations on a log scale, and the limits."""
     rows = [(r['name'], figures.lock_visits(r), 20 if r.get('handover') else 10)
             for r in results if figures.lock_visits(r) is not None]
-    longest = max([25.0] + [v for _, v, _ in rows])
-    parts = [text(LEFT, 20, 'Lock visits per 1,000 operations (bar: limit)', size=14,
-                  weight='bold')]
+    least, most = 0.01, max([100.0] + [v for _, v, _ in rows])
+    def length(v):
+        return WIDTH * math.log(max(v, least) / least) / math.log(most / least)
+    parts = [text(LEFT, 20, 'Lock visits per 1,000 operations (log scale; line: limit)',
+                  size=14, weight='bold')]
     for n, (name, visits, limit) in enumerate(rows):
         y = 36 + ROW * n
-        edge = LEFT + WIDTH * limit / longest
+        edge = LEFT + length(limit)
+        end = LEFT + length(visits)
+        if end < edge < end + 36:  # the figure would lie under the line
+            end = edge
         parts += [text(LEFT - 12, y + 11, name, 'end'),
                   f'<rect x="{LEFT}" y="{y + 2}" height="{ROW - 4}" fill="#0b5fa5" '
-                  f'width="{max(0.5, WIDTH * visits / longest):.1f}"/>',
+                  f'width="{max(0.5, length(visits)):.1f}"/>',
                   f'<path d="M{edge:.1f} {y}v{ROW}" stroke="#d55e00" stroke-width="2"/>',
-                  text(LEFT + WIDTH * visits / longest + 5, y + 11, f'{visits:.2f}', size=9)]
-    return page(LEFT + WIDTH + 60, 46 + ROW * len(rows), parts)
+                  text(end + 5, y + 11, f'{visits:.2f}', size=9)]
+    return page(LEFT + WIDTH + 70, 46 + ROW * len(rows), parts)
 
 
 def write_all(folder, results, subjects, reference):

@@ -37,13 +37,14 @@ def postgres_folder():
 def postgres(work):
     tools, data = postgres_folder(), os.path.join(work, 'pg')
 
+    owner = int(POSTGRES_USER) if os.geteuid() == 0 else os.geteuid()
+
     def prepare():
-        if os.path.exists(os.path.join(data, 'PG_VERSION')):
+        if os.path.exists(os.path.join(data, 'PG_VERSION')) and os.stat(data).st_uid == owner:
             return
         shutil.rmtree(data, ignore_errors=True)
         os.makedirs(data, mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(data, int(POSTGRES_USER), int(POSTGRES_USER))
+        os.chown(data, owner, -1)
         subprocess.run(as_user([f'{tools}/initdb', '-D', data, '-A', 'trust', '-U', 'bench',
                                 '--no-sync', '--locale=C']),
                        check=True, capture_output=True, cwd='/')

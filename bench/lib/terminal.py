@@ -1,4 +1,6 @@
 """The report for a terminal: tables of ratios, bars of the means, the targets."""
+import textwrap
+
 import figures
 
 BIG_MIB = 8  # a peak that the heap decides
@@ -25,6 +27,9 @@ def metric_table(results, subjects, metric, reference):
             lines.append(f'{r["name"]:<22}' + ''.join(f'{c:>{width}}' for c in row))
         lines.append(mean_row(f'  = {group}', inside, shown, metric, reference, width))
     lines.append(mean_row('  = all', results, shown, metric, reference, width))
+    held = figures.HELD
+    lines.append(mean_row(f'  = all, 1/{held}..{held}', results, shown, metric, reference,
+                          width, held))
     if metric == 'rss':
         # Below, a peak is mostly the program's and the library's own code.
         lines.append(mean_row(f'  = all from {BIG_MIB} MiB', figures.big(results, reference,
@@ -33,8 +38,8 @@ def metric_table(results, subjects, metric, reference):
     return '\n'.join(lines) + '\n'
 
 
-def mean_row(label, results, shown, metric, reference, width):
-    means = [figures.mean_ratio(results, metric, s, reference) for s in shown]
+def mean_row(label, results, shown, metric, reference, width, held=None):
+    means = [figures.mean_ratio(results, metric, s, reference, held) for s in shown]
     return f'{label:<22}' + ''.join(
         f'{"-" if m is None else format(m, ".3f"):>{width}}' for m in means)
 
@@ -72,7 +77,8 @@ def troubles(results):
 def targets(results, subjects):
     if 'chunky' not in subjects:
         return ''
-    lines = [f'  {"ok " if met else "NOT"} {text}'
+    lines = [textwrap.fill(f'  {"ok " if met else "NOT"} {text}', 90,
+                           subsequent_indent=' ' * 8)
              for met, text in figures.verdict(results, subjects, 'chunky')]
     return 'Targets\n' + '\n'.join(lines) + '\n'
 
