@@ -4,6 +4,7 @@
  */
 #include "source.h"
 
+#include "pages.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -16,16 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PID_PAGES = 1 << 13, PID_THREADS = 1 << 16, PID_STOPS = 64 };
+enum { PID_WINDOW = 1 << 20, PID_RUNS = 256, PID_STOPS = 64 };
 
 struct pid_state {
-    int mem;             /* /proc/PID/mem, or -1 while process_vm_readv works */
-    int pagemap;         /* or -1 */
-    uint64_t page;       /* size */
-    uint64_t first_page; /* of those in entry */
-    size_t page_count;
-    uint64_t entry[PID_PAGES];
-    pid_t *stopped; /* threads that are ours to let go */
+    int mem;               /* /proc/PID/mem, or -1 while process_vm_readv works */
+    struct pages resident; /* for questions */
+    struct pages window;   /* of what the window is about to read */
+    pid_t *stopped;        /* threads that are ours to let go */
     size_t stopped_count;
 };
 
@@ -62,19 +60,61 @@ static size_t pid_read(struct reader *r, uint64_t address, void *buffer, size_t 
 static uint64_t pid_resident(struct source *s, uint64_t from, uint64_t to)
 {
     struct pid_state *state = s->state;
-    uint64_t count = 0;
-    for (uint64_t at = from / state->page; at < to / state->page; at++) {
-        if (at - state->first_page >= state->page_count) {
-            ssize_t got = pread(state->pagemap, state->entry, sizeof state->entry,
-                                (off_t)(at * sizeof state->entry[0]));
-            state->first_page = at;
-            state->page_count = got < 0 ? 0 : (size_t)got / sizeof state->entry[0];
-            if (state->page_count == 0)
-                return count;
-        }
-        count += state->entry[at - state->first_page] >> 63;
-    }
+    uint64_t count = 0, page = state->resident.size;
+    for (uint64_t at = from / page; at < to / page; at++)
+        count += (pages_of(&state->resident, at) & PAGE_RESIDENT) != 0;
     return count;
+}
+
+/* Runs of filled pages in the window at `start`. */
+static size_t pid_runs(struct pid_state *state, struct reader *r, uint64_t start,
+                       struct iovec *here, struct iovec *there)
+{
+    const struct pages *p = &state->window;
+    size_t runs = 0;
+    for (uint64_t i = 0; i < p->count && runs < PID_RUNS;) {
+        uint64_t from = i;
+        while (i < p->count && (p->flags[i] & PAGE_FILLED) != 0)
+            i++;
+        if (i != from) {
+            size_t size = (size_t)((i - from) * p->size);
+            here[runs] = (struct iovec){(void *)(r->window + from * p->size), size};
+            there[runs++] =
+                (struct iovec){(void *)(uintptr_t)(start + from * p->size), size};
+        } else {
+            memset((void *)(r->window + i++ * p->size), 0, p->size);
+        }
+    }
+    return runs;
+}
+
+/* Fills the window. Pages that were never touched, or were purged, are not read: reading
+ * them would make the kernel map them. They are zeroes. */
+static bool pid_fill(struct reader *r, uint64_t address, size_t size)
+{
+    struct source *s = (struct source *)(void *)r;
+    struct pid_state *state = s->state;
+    struct iovec here[PID_RUNS], there[PID_RUNS];
+    uint64_t page = state->window.size, start = align_down(address, page);
+    size_t length = PID_WINDOW;
+    r->length = 0;
+    if (!pages_ask(&state->window, start / page, PID_WINDOW / page))
+        return window_fill(r, address, size);
+    if ((state->window.flags[0] & PAGE_FILLED) == 0)
+        return false;
+    size_t runs = pid_runs(state, r, start, here, there), want = 0;
+    for (size_t i = 0; i < runs; i++)
+        want += here[i].iov_len;
+    ssize_t got =
+        state->mem >= 0 ? -1 : process_vm_readv(s->pid, here, runs, there, runs, 0);
+    if (got < 0 || (size_t)got != want)
+        return window_fill(r, address, size);
+    if (runs == PID_RUNS)
+        length = (size_t)((uintptr_t)here[runs - 1].iov_base - r->window) +
+                 here[runs - 1].iov_len;
+    r->start = start;
+    r->length = length;
+    return reader_has(r, address, size);
 }
 
 /* "start-end rwxp offset dev inode   name" */
@@ -132,8 +172,8 @@ static void pid_close(struct source *s)
     pid_release(state);
     if (state->mem >= 0)
         close(state->mem);
-    if (state->pagemap >= 0)
-        close(state->pagemap);
+    pages_close(&state->resident);
+    pages_close(&state->window);
     free(state);
 }
 
@@ -212,13 +252,12 @@ enum status source_open_pid(struct source *s, pid_t pid, bool stop)
     *s = (struct source){
         .kind = SOURCE_PID, .pid = pid, .state = state, .close = pid_close};
     state->mem = -1;
-    state->page = (uint64_t)sysconf(_SC_PAGESIZE);
-    snprintf(path, sizeof path, "/proc/%d/pagemap", (int)pid);
-    state->pagemap = open(path, O_RDONLY | O_CLOEXEC);
+    pages_open(&state->resident, pid);
+    pages_open(&state->window, pid);
     pid_title(s);
     s->reader.read = pid_read;
     s->reader.is_live = true;
-    if (state->pagemap >= 0)
+    if (state->resident.fd >= 0)
         s->resident = pid_resident;
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     if (access(path, F_OK) != 0)
@@ -230,7 +269,8 @@ enum status source_open_pid(struct source *s, pid_t pid, bool stop)
         return complain(
             STATUS_UNREADABLE, "%s: its memory is not ours to read (%s)", s->title,
             s->map_count == 0 && errno == 0 ? "it has none" : strerror(errno));
-    window_open(&s->reader, 1 << 20);
+    window_open(&s->reader, PID_WINDOW);
+    s->reader.fill = pid_fill;
     for (size_t i = 0; i < s->map_count; i++)
         if ((s->maps[i].access & MAP_READ) != 0 && s->maps[i].name[0] != '[') {
             if (pid_read(&s->reader, s->maps[i].start, &probe, 1) == 1)

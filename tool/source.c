@@ -190,7 +190,7 @@ void source_close(struct source *s)
 {
     if (s->close != NULL)
         s->close(s);
-    if (s->reader.fill == window_fill)
+    if (s->reader.fill != NULL)
         free((void *)s->reader.window);
     for (size_t i = 0; i < s->map_count; i++)
         free((void *)(uintptr_t)s->maps[i].name);
