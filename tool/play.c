@@ -93,6 +93,7 @@ enum {
     OPT_ART,
     OPT_QUIET,
     OPT_RULES,
+    OPT_VERIFY,
     OPT_RELATIVE,
     OPT_WIDTH,
     OPT_ASCII
@@ -106,6 +107,7 @@ static const struct option long_options[] = {
     {"art", no_argument, NULL, OPT_ART},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"rules", no_argument, NULL, OPT_RULES},
+    {"verify", no_argument, NULL, OPT_VERIFY},
     {"relative", no_argument, NULL, OPT_RELATIVE},
     {"width", required_argument, NULL, OPT_WIDTH},
     {"ascii", no_argument, NULL, OPT_ASCII},
@@ -138,6 +140,9 @@ static bool play_option(struct options *o, int option)
         return true;
     case OPT_RULES:
         o->style.rules = true;
+        return true;
+    case OPT_VERIFY:
+        o->style.verify = true;
         return true;
     case OPT_RELATIVE:
         o->style.relative = true;

@@ -335,25 +335,42 @@ void play_heap_walk(struct play_heap *h, struct walk *w, const struct play_sessi
     heap_walk_limits(h, w);
 }
 
-bool play_heap_read(struct play_heap *h, const struct play_session *s)
+enum walk_result play_heap_open(const struct play_session *s,
+                                void (*use)(struct walk *w, void *context),
+                                void *context)
 {
     struct window window = {.reader = {.read = window_read, .fill = window_fill},
                             .pid = s->pid};
     struct walk *w = malloc(sizeof *w);
+    enum walk_result result = WALK_UNREADABLE;
     window.bytes = malloc(WINDOW);
-    h->chunks = h->regions = h->lists = h->members = 0;
-    bool known = false;
     if (w != NULL && window.bytes != NULL && s->pid > 0) {
-        enum walk_result result = walk_open(w, &window.reader, s->root);
-        known = result == WALK_OK || result == WALK_EMPTY;
-        if (result == WALK_OK)
-            play_heap_walk(h, w, s);
-        else if (result == WALK_EMPTY)
-            heap_walk_limits(h, w);
+        result = walk_open(w, &window.reader, s->root);
+        if (result == WALK_OK || result == WALK_EMPTY)
+            use(w, context);
     }
     free(window.bytes);
     free(w);
-    return known;
+    return result;
+}
+
+struct heap_reading {
+    struct play_heap *heap;
+    const struct play_session *session;
+};
+
+static void heap_use(struct walk *w, void *context)
+{
+    const struct heap_reading *r = context;
+    play_heap_walk(r->heap, w, r->session);
+}
+
+bool play_heap_read(struct play_heap *h, const struct play_session *s)
+{
+    struct heap_reading r = {h, s};
+    h->chunks = h->regions = h->lists = h->members = 0;
+    enum walk_result result = play_heap_open(s, heap_use, &r);
+    return result == WALK_OK || result == WALK_EMPTY;
 }
 
 void play_heap_free(struct play_heap *h)

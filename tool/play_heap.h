@@ -70,6 +70,11 @@ struct heap_sums {
 bool play_heap_read(struct play_heap *h, const struct play_session *s);
 /* The same through an open walk; `s` only names the threads. */
 void play_heap_walk(struct play_heap *h, struct walk *w, const struct play_session *s);
+/* Calls `use` with a walk of the process's heap, unless the result is neither WALK_OK nor
+ * WALK_EMPTY. */
+enum walk_result play_heap_open(const struct play_session *s,
+                                void (*use)(struct walk *w, void *context),
+                                void *context);
 void play_heap_free(struct play_heap *h);
 
 /* The chunk whose mem is `mem`, or NULL. */

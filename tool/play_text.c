@@ -1,6 +1,7 @@
 /* Steps as text; see play_text.h. No state. */
 #include "play_text.h"
 
+#include "play_verify.h"
 #include "play_why.h"
 
 #include <ctype.h>
@@ -164,6 +165,8 @@ void play_text_step(const struct text_style *t, const struct play_run *r)
     }
     if (t->art)
         play_draw_art(&t->draw, r);
+    if (t->verify && !r->session.ended)
+        play_verify(t->draw.out, r);
     if (r->session.ended)
         text_misuse(t, r);
 }

@@ -11,6 +11,7 @@ struct text_style {
     bool quiet;    /* strips only */
     bool rules;    /* the trace's own words */
     bool relative; /* no number that differs between machines or builds */
+    bool verify; /* audit the heap at each step, and compare sums with what is drawn */
 };
 
 /* The last step of the run. */
