@@ -1,0 +1,263 @@
+/* Giving memory back: the budget, what it learns, and never under the lock. */
+#include "support/arena_world.h"
+
+#include "core/meta.h"
+
+#ifndef CHUNKY_HARD_TRIM
+#define CHUNKY_HARD_TRIM 0
+#endif
+
+static struct arena *a;
+static unsigned gives_under_lock;
+
+static void purge_note(void *start, size_t size)
+{
+    assert_int_equal((uintptr_t)start % os_fake.page, 0);
+    assert_int_equal(size % os_fake.page, 0);
+    assert_true(size > 0);
+    gives_under_lock += lock_is_mine(&a->lock);
+}
+
+/* `count` blocks of `size`, a small live one between any two, and a live one last. */
+static void purge_world(unsigned index, struct chunk **c, unsigned count, size_t size)
+{
+    a = world_new(index);
+    gives_under_lock = 0;
+    for (unsigned i = 0; i < count; i++) {
+        c[i] = world_take(a, size);
+        world_take(a, 32);
+        memset(mem_of(c[i]), 0x77, size - 16);
+    }
+    world_take(a, 64);
+    os_fake.on_give = purge_note;
+}
+
+static void purge_budget_is_kept(void **state)
+{
+    (void)state;
+    struct chunk *c[60];
+    for (unsigned index = 0; index < 2; index++) {
+        purge_world(index, c, 60, 256 * KIB);
+        size_t most = 0;
+        for (unsigned i = 0; i < 60; i++) {
+            arena_lock(a);
+            world_give(a, c[i]);
+            arena_settle(a);
+            arena_unlock(a);
+            size_t live = world_walk(a).live;
+            size_t allowed = world_tune.purge_base + live / 100 * 6;
+            assert_true(a->dirty_bytes + top_dirty(a) <= allowed);
+            most = max_size(most, a->dirty_bytes);
+        }
+        assert_int_equal(gives_under_lock, 0);
+        assert_true(a->counts.purged >= 12 * MIB);
+        assert_int_equal(a->counts.purged, os_fake.purged);
+        assert_int_equal(a->counts.purges, os_fake.purges);
+        assert_int_equal(a->purging, 0);
+        if (!CHUNKY_HARD_TRIM)
+            assert_true(most > 1 * MIB); /* no zeal: some is kept for the next use */
+    }
+}
+
+static void purge_oldest_first(void **state)
+{
+    (void)state;
+    struct chunk *c[4];
+    purge_world(1, c, 4, 256 * KIB);
+    const unsigned order[] = {2, 0, 3, 1};
+    for (unsigned i = 0; i < 4; i++)
+        world_give(a, c[order[i]]);
+    arena_lock(a);
+    size_t all = a->dirty_bytes;
+    arena_purge(a, all - 1);
+    arena_unlock(a);
+    assert_int_equal(binned_dirty(c[2], chunk_size(c[2])), 0);
+    assert_int_not_equal(binned_dirty(c[0], chunk_size(c[0])), 0);
+    world_walk(a);
+}
+
+/* What is clean is not given back a second time. */
+static void purge_only_the_dirty_part(void **state)
+{
+    (void)state;
+    struct chunk *c[1];
+    purge_world(1, c, 1, 1 * MIB);
+    world_give(a, c[0]);
+    arena_lock(a);
+    arena_purge(a, 0);
+    size_t purged = os_fake.purged;
+    assert_true(purged >= 1 * MIB - 3 * 4096);
+    assert_int_equal(a->dirty_bytes + top_dirty(a), 0);
+    arena_purge(a, 0);
+    assert_int_equal(os_fake.purged, purged);
+    arena_unlock(a);
+    struct chunk *part = world_take(a, 128 * KIB);
+    memset(mem_of(part), 1, 64 * KIB);
+    world_give(a, part);
+    arena_lock(a);
+    size_t dirty = a->dirty_bytes;
+    assert_true(dirty >= 120 * KIB && dirty <= 136 * KIB);
+    assert_int_equal(arena_purge(a, 0), dirty);
+    arena_unlock(a);
+    world_walk(a);
+}
+
+static void purge_the_top(void **state)
+{
+    (void)state;
+    for (unsigned index = 0; index < 2; index++) {
+        /* Wherever in its page the top starts: also just before the next page. */
+        for (size_t front = 32; front < 8192 + 64; front += 16) {
+            a = world_new(index);
+            world_take(a, front);
+            struct chunk *c = world_take(a, 100000);
+            memset(mem_of(c), 0x77, 99000);
+            os_fake.on_give = purge_note;
+            gives_under_lock = 0;
+            world_give(a, c);
+            arena_lock(a);
+            arena_purge(a, 0);
+            arena_unlock(a);
+            assert_int_equal(top_dirty(a), 0);
+            assert_true(os_fake.purged >= 90000);
+            assert_int_equal(gives_under_lock, 0);
+            world_walk(a);
+            /* All that the top calls clean reads as zero. */
+            struct clean clean;
+            c = arena_take(a, 100000, &clean);
+            for (uintptr_t at = clean.from; at < clean.to; at += 8)
+                assert_int_equal(*(uint64_t *)at, 0);
+        }
+    }
+}
+
+/* Purged memory that is used again at once: the budget grows for a second, then not. */
+static void purge_widens_for_a_while(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_TRIM)
+        skip();
+    struct chunk *c[1];
+    purge_world(1, c, 1, 16 * MIB);
+    unsigned rounds = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        uint64_t purged = a->counts.purged;
+        arena_lock(a);
+        world_give(a, c[0]);
+        arena_settle(a);
+        arena_unlock(a);
+        rounds += a->counts.purged != purged;
+        c[0] = world_take(a, 16 * MIB);
+        os_fake.clock += 10;
+    }
+    assert_true(rounds <= 3);
+    assert_true(a->counts.returned >= 13 * MIB);
+    os_fake.clock += 5000;
+    arena_lock(a);
+    world_give(a, c[0]);
+    arena_settle(a);
+    arena_unlock(a);
+    assert_true(a->dirty_bytes <= world_tune.purge_base);
+    world_walk(a);
+}
+
+/* Use long after the purge is no reason to keep more. */
+static void purge_late_use_is_no_reason(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_TRIM)
+        skip();
+    struct chunk *c[1];
+    purge_world(1, c, 1, 16 * MIB);
+    for (unsigned i = 0; i < 5; i++) {
+        arena_lock(a);
+        world_give(a, c[0]);
+        arena_settle(a);
+        arena_unlock(a);
+        os_fake.clock += 2000;
+        c[0] = world_take(a, 16 * MIB);
+    }
+    assert_int_equal(a->counts.returned, 0);
+    assert_true(a->counts.purged >= 5 * 13 * MIB);
+}
+
+static void purge_refused(void **state)
+{
+    (void)state;
+    struct chunk *c[4];
+    purge_world(1, c, 4, 4 * MIB);
+    os_fake.refuse_purge = true;
+    for (unsigned i = 0; i < 4; i++) {
+        arena_lock(a);
+        world_give(a, c[i]);
+        arena_settle(a);
+        arena_unlock(a);
+    }
+    assert_int_equal(a->counts.purged, 0);
+    /* What could not be given back must not be taken for zero. */
+    struct clean clean;
+    struct chunk *again = arena_take(a, 4 * MIB, &clean);
+    for (uintptr_t at = clean.from; at < clean.to; at += 8)
+        assert_int_equal(*(uint64_t *)at, 0);
+    (void)again;
+    world_walk(a);
+}
+
+static void purge_trims(void **state)
+{
+    (void)state;
+    for (unsigned index = 0; index < 2; index++) {
+        a = world_new(index);
+        struct chunk *c = world_take(a, 4 * MIB);
+        world_give(a, c);
+        size_t before = a->heap_bytes;
+        size_t got = arena_trim(a, 10000);
+        assert_true(got >= 3 * MIB);
+        assert_int_equal(a->heap_bytes, before - got);
+        assert_true(top_size(a) >= 10000 + CHUNK_MIN);
+        world_walk(a);
+        arena_trim(a, 0);
+        assert_true(top_size(a) < 4096 + 2 * CHUNK_MIN);
+        assert_int_equal(arena_trim(a, 0), 0);
+        world_walk(a);
+        assert_non_null(world_take(a, 1 * MIB));
+        world_walk(a);
+    }
+}
+
+/* The depot may hold its limit, and what nobody asks for leaves it. */
+static void purge_settles_the_depot(void **state)
+{
+    (void)state;
+    a = world_new(1);
+    world_tune.depot_bytes = 64 * KIB;
+    for (unsigned i = 0; i < 40; i++) {
+        struct magazine *m = meta_take(sizeof *m);
+        m->class = 20;
+        m->count =
+            (uint32_t)arena_take_batch(a, class_sizes[20], MAGAZINE_SLOTS, m->slot);
+        arena_lock(a);
+        depot_give(&a->depot, m);
+        arena_settle(a);
+        arena_unlock(a);
+        assert_true(a->depot.bytes <= 64 * KIB);
+    }
+    assert_true(a->depot.bytes > 0);
+    world_walk(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(purge_budget_is_kept),
+        cmocka_unit_test(purge_oldest_first),
+        cmocka_unit_test(purge_only_the_dirty_part),
+        cmocka_unit_test(purge_the_top),
+        cmocka_unit_test(purge_widens_for_a_while),
+        cmocka_unit_test(purge_late_use_is_no_reason),
+        cmocka_unit_test(purge_refused),
+        cmocka_unit_test(purge_trims),
+        cmocka_unit_test(purge_settles_the_depot),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
