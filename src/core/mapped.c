@@ -215,7 +215,7 @@ void mapped_give(struct chunk *c, struct tune *t)
         t->mmap_threshold = m->length;
         t->trim_threshold = 2 * m->length;
     }
-    bool keep = mapped_may_keep(m, now);
+    bool keep = mapped_may_keep(m, now), others = mapped.kept != NULL;
     trace(keep ? TRACE_MAP_KEEP : TRACE_UNMAP, m->length);
     if (keep) {
         m->since = now;
@@ -227,12 +227,14 @@ void mapped_give(struct chunk *c, struct tune *t)
         mapped.unmaps++;
     }
     lock_give(&mapped.lock);
-    if (keep)
-        return;
-    os_unmap((void *)m->start, m->length);
-    lock_take(&mapped.lock);
-    mapped_drop(m);
-    lock_give(&mapped.lock);
+    if (!keep) {
+        os_unmap((void *)m->start, m->length);
+        lock_take(&mapped.lock);
+        mapped_drop(m);
+        lock_give(&mapped.lock);
+    }
+    if (others)
+        mapped_expire(t, false);
 }
 
 struct chunk *mapped_resize(struct chunk *c, size_t bytes)

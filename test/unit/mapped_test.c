@@ -104,6 +104,14 @@ static void mapped_keeps_and_expires(void **state)
     os_fake.clock += 10000;
     mapped_free(mapped_new(1 * MIB, 16));
     assert_int_equal(mapped.kept_bytes, 0);
+    /* What is kept too long goes with the next free of any mapped chunk. */
+    mapped_free(mapped_new(1 * MIB, 16));
+    mapped_free(mapped_new(1 * MIB, 16));
+    assert_true(mapped.kept_bytes >= 1 * MIB);
+    struct chunk *other = mapped_new(200000, 16);
+    os_fake.clock += world_tune.purge_hold_ms + 1;
+    mapped_free(other);
+    assert_int_equal(mapped.kept_bytes, 0);
 }
 
 /* What is reused is not said to be zero, and not much larger than what was asked. */
