@@ -124,12 +124,10 @@ struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
         return c;
     for (;;) {
         c = take_sort(a, size);
-        if (c == NULL)
-            c = bin_find(&a->bins, size);
-        if (c != NULL) {
+        if (c == NULL && (c = bin_find(&a->bins, size)) != NULL)
             trace(TRACE_FIT, chunk_size(c));
+        if (c != NULL)
             return take_split(a, c, size, clean);
-        }
         if (top_size(a) >= size + CHUNK_MIN)
             return top_cut(a, size, clean);
         if (!take_make_room(a, size, &tried))
