@@ -224,14 +224,25 @@ static bool checked_stays(const struct chunk *c, size_t bytes)
     return usable >= room && usable - room <= usable / 2;
 }
 
+/* Only requests are recorded: the block goes where it would go without that. */
+static void *checked_recorded(struct chunk *c, size_t old_bytes, size_t bytes)
+{
+    checked_forget(c);
+    void *mem = realloc_plain(c, bytes);
+    struct chunk *now = mem == NULL ? c : chunk_of(mem);
+    if ((chunk_bits(now) & HAS_REQUEST) == 0)
+        checked_record(now, mem == NULL ? old_bytes : bytes, FAMILY_MALLOC);
+    return mem;
+}
+
 void *checked_realloc(struct chunk *c, size_t bytes)
 {
     size_t old_bytes = checked_request(c);
     if (guard_owns(c))
         return checked_move(c, old_bytes, bytes, (enum family)guard_of(c)->family);
-    enum family family = checked_level == 0
-                             ? FAMILY_MALLOC
-                             : canary_read(mem_of(c), chunk_usable(c)).family;
+    if (checked_level == 0)
+        return checked_recorded(c, old_bytes, bytes);
+    enum family family = canary_read(mem_of(c), chunk_usable(c)).family;
     if (checked_level >= 2 && !chunk_is_mapped(c))
         return checked_move(c, old_bytes, bytes, family);
     checked_forget(c);
@@ -241,7 +252,7 @@ void *checked_realloc(struct chunk *c, size_t bytes)
             checked_record(c, old_bytes, family);
             return checked_move(c, old_bytes, bytes, family);
         }
-        if (resized != c && checked_level != 0)
+        if (resized != c)
             fault_note_unmapped(mem_of(c), old_bytes);
         c = resized;
     }

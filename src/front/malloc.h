@@ -49,5 +49,7 @@ void free_verified(struct chunk *c);
 /* A live chunk made fit for `bytes` in place or by moving its mapping, or NULL when it
  * would have to be copied. */
 struct chunk *realloc_resize(struct chunk *c, size_t bytes);
+/* What realloc does when nothing is checked. NULL and ENOMEM, c unchanged, on failure. */
+void *realloc_plain(struct chunk *c, size_t bytes);
 
 #endif

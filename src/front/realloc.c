@@ -119,6 +119,11 @@ struct chunk *realloc_resize(struct chunk *c, size_t bytes)
     return c;
 }
 
+void *realloc_plain(struct chunk *c, size_t bytes)
+{
+    return chunk_is_mapped(c) ? realloc_mapped(c, bytes) : realloc_heap(c, bytes);
+}
+
 PUBLIC void *chunky_realloc(void *mem, size_t bytes)
 {
     if (mem == NULL)
@@ -134,8 +139,7 @@ PUBLIC void *chunky_realloc(void *mem, size_t bytes)
     struct chunk *c = malloc_verify(mem, "realloc");
     int saved = errno;
     void *result = UNLIKELY(thread_is_checked()) ? checked_realloc(c, bytes)
-                   : chunk_is_mapped(c)          ? realloc_mapped(c, bytes)
-                                                 : realloc_heap(c, bytes);
+                                                 : realloc_plain(c, bytes);
     if (result != NULL)
         errno = saved;
     AUDIT_ALL();
