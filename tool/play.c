@@ -20,6 +20,7 @@ struct options {
     struct text_style style;
     enum play_mode mode[2];
     bool compare;
+    unsigned from; /* step that is drawn first */
     const char *file, *script;
 };
 
@@ -93,6 +94,7 @@ enum {
     OPT_ART,
     OPT_QUIET,
     OPT_RULES,
+    OPT_FROM,
     OPT_VERIFY,
     OPT_RELATIVE,
     OPT_WIDTH,
@@ -107,6 +109,7 @@ static const struct option long_options[] = {
     {"art", no_argument, NULL, OPT_ART},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"rules", no_argument, NULL, OPT_RULES},
+    {"from", required_argument, NULL, OPT_FROM},
     {"verify", no_argument, NULL, OPT_VERIFY},
     {"relative", no_argument, NULL, OPT_RELATIVE},
     {"width", required_argument, NULL, OPT_WIDTH},
@@ -140,6 +143,9 @@ static bool play_option(struct options *o, int option)
         return true;
     case OPT_RULES:
         o->style.rules = true;
+        return true;
+    case OPT_FROM:
+        o->from = (unsigned)atoi(optarg);
         return true;
     case OPT_VERIFY:
         o->style.verify = true;
@@ -212,7 +218,8 @@ static int play_one(struct options *o, const struct play_script *s)
         return EXIT_SOURCE;
     play_run_expect(&run, &measured);
     while (play_run_step(&run) && fflush(o->style.draw.out) == 0)
-        play_text_step(&o->style, &run);
+        if (run.op->number >= o->from || run.op->verb == PLAY_TAG)
+            play_text_step(&o->style, &run);
     play_text_end(&o->style, &run);
     play_run_stop(&run);
     return 0;

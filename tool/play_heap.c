@@ -111,9 +111,10 @@ static void heap_break(struct heap_list *l, const char *what, uint64_t at,
                        uint64_t found, uint64_t expected)
 {
     l->broken = true;
-    snprintf(l->note, sizeof l->note,
-             "%#" PRIx64 ".%s = %#" PRIx64 ", expected %#" PRIx64, at, what, found,
-             expected);
+    l->link = what;
+    l->at = at;
+    l->found = found;
+    l->expected = expected;
 }
 
 /* A ring by fd, with bk compared, or a chain that ends with NULL. */

@@ -32,7 +32,8 @@ struct heap_list {
     size_t first, count; /* of its members */
     bool two_way;        /* fd and bk, a ring */
     bool broken;
-    char note[96]; /* which link is wrong */
+    const char *link; /* "fd" or "bk": the wrong one, of the chunk `at` */
+    uint64_t at, found, expected;
 };
 
 /* Thresholds of the engine that decide where a block comes from. */

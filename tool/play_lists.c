@@ -20,9 +20,15 @@ void play_draw_lists(const struct draw_style *d, const struct play_run *r)
             fprintf(d->out, "%s(%zu more)", arrow, l->count - MEMBERS_SHOWN);
         if (l->two_way)
             fprintf(d->out, " <-> head");
-        if (l->broken)
-            fprintf(d->out, "   %s   !\n", l->note);
-        else if (l->two_way)
+        if (l->broken) {
+            char at[40], found[40], expected[40];
+            fprintf(d->out, "   %s.%s = %s, expected %s   !\n",
+                    play_heap_name(h, l->at, at, sizeof at), l->link,
+                    play_heap_name(h, l->found, found, sizeof found),
+                    l->expected == 0
+                        ? "a chunk"
+                        : play_heap_name(h, l->expected, expected, sizeof expected));
+        } else if (l->two_way)
             fprintf(d->out, "   ok (%zu, fd=bk)\n", l->count);
         else
             fprintf(d->out, "   (%zu)\n", l->count);
@@ -57,11 +63,8 @@ void play_draw_sums(const struct draw_style *d, const struct play_run *r)
         char name[40];
         if (c->state == WALK_TOP)
             fprintf(d->out,
-                    "  the used part of the %s ends at %s; the top behind it has "
+                    "  the used part of the heap ends at %s; the top behind it has "
                     "%#" PRIx64 "\n",
-                    c->at < r->heap.region[0].end && c->at >= r->heap.region[0].start
-                        ? "heap"
-                        : "arena's heap",
                     play_heap_name(&r->heap, c->at, name, sizeof name), c->size);
     }
 }

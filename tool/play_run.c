@@ -53,6 +53,8 @@ char play_run_letter(const struct play_run *r, const struct heap_chunk *c, size_
     char other = turn % 2 == 0 ? 'o' : 'x';
     if (o == NULL || o->name < 0)
         return other;
+    /* By the operation, so that a block keeps its glyph while others come and go. */
+    other = o->op % 2 == 0 ? 'o' : 'x';
     const char *name = r->script->name[o->name];
     for (size_t i = 0; i < r->script->names; i++)
         if ((int)i != o->name && name[1] != '\0' &&

@@ -83,6 +83,8 @@ static bool why_take(struct why *w, uint32_t rule, uint64_t v)
     case TRACE_TOP_CUT:
         if (w->giving)
             why_say(w, "the dirty part of the top, %#" PRIx64 ", is taken out", v);
+        else if (w->before == TRACE_EXTEND)
+            why_say(w, "the top is split: %#" PRIx64 " off its start", v);
         else
             why_say(w,
                     "no bin has one, so the top is split: %#" PRIx64
