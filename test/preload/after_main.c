@@ -114,14 +114,14 @@ int main(int argc, char **argv)
         return end_in(argv[1]);
     REQUIRE(!pthread_key_create(&first, end_of_first));
     REQUIRE(!pthread_key_create(&second, end_of_second));
-    for (int round = 0; round < 50; round++) {
+    for (long rounds = scaled(50, 5); rounds > 0; rounds--) {
         pthread_t threads[4];
         for (int i = 0; i < 4; i++)
             start(with_values, &threads[i]);
         for (int i = 0; i < 4; i++)
             pthread_join(threads[i], NULL);
     }
-    for (int round = 0; round < 20; round++) {
+    for (long rounds = scaled(20, 2); rounds > 0; rounds--) {
         expect_end("main", "atexit ");
         expect_end("quick", "quick ");
         expect_end("thread", "thread ");

@@ -96,6 +96,7 @@ size_t allocator_churn(uint64_t seed, long steps, unsigned bits)
     struct random r = {seed};
     struct slot slots[SLOTS] = {{0}};
     size_t refused = 0;
+    steps = scaled(steps, 200);
     for (long i = 0; i < steps; i++) {
         struct slot *s = &slots[random_below(&r, SLOTS)];
         if (!s->mem)

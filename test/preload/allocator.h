@@ -14,8 +14,8 @@ bool allocator_is_preloaded(void);
 /* Executes this program anew with one argument, under what was set up before. */
 _Noreturn void allocator_again(const char *arg);
 
-/* Allocates, resizes and frees blocks of up to 2^bits bytes, `steps` times, checking the
- * contents and the zeroes of calloc, then frees them all. Returns how many allocations
+/* Allocates, resizes and frees blocks of up to 2^bits bytes, `steps` times (scaled, see
+ * support/expect.h), checking contents and the zeroes of calloc, then frees them all. Returns how many allocations
  * were refused. Needs about 4 KiB of stack; safe from any thread. */
 size_t allocator_churn(uint64_t seed, long steps, unsigned bits);
 

@@ -69,8 +69,8 @@ int main(int argc, char **argv)
         allocator_again("inside");
     }
     EXPECT(madvise((void *)0, 0, MADV_NORMAL) == -1 && errno == EPERM);
-    EXPECT(allocator_churn(3, 60000, 21) == 0);
-    EXPECT(allocator_churn_threads(4, 0, 30000, 18) == 0);
+    EXPECT(allocator_churn(3, 20000, 21) == 0);
+    EXPECT(allocator_churn_threads(4, 0, 15000, 18) == 0);
     resize_large();
     for (int i = 0; i < 20; i++) {
         char *dirty = malloc(3000000);

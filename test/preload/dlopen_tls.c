@@ -9,7 +9,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
-enum { THREADS = 6, ROUNDS = 40 };
+enum { THREADS = 6 };
 
 typedef long plugin_work(long seed, long steps);
 
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     REQUIRE(argc == 2 && allocator_is_preloaded());
     pthread_barrier_init(&opened, NULL, THREADS + 1);
     pthread_barrier_init(&used, NULL, THREADS + 1);
-    for (int round = 0; round < ROUNDS; round++)
+    for (long rounds = scaled(40, 5); rounds > 0; rounds--)
         one_round(argv[1]);
     return expect_done();
 }

@@ -106,12 +106,12 @@ int main(void)
     start_ticking();
     for (size_t i = 0; i < BUSY_THREADS; i++)
         REQUIRE(!pthread_create(&threads[i], NULL, keep_busy, (void *)(i + 1)));
-    for (uint64_t i = 0; i < 40; i++) {
+    for (long rounds = scaled(40, 8), i = 0; i < rounds; i++) {
         by_vfork();
         by_spawn();
         by_popen();
         EXPECT(system("exit 0") == 0);
-        by_fork(i);
+        by_fork((uint64_t)i);
     }
     atomic_store(&stop, true);
     for (size_t i = 0; i < BUSY_THREADS; i++)

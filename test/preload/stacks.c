@@ -16,9 +16,9 @@ static void *work_on_little(void *arg)
 {
     void *blocks[64];
     size_t step = (size_t)arg;
-    for (size_t round = 0; round < 200; round++) {
+    for (long rounds = scaled(200, 4), round = 0; round < rounds; round++) {
         for (size_t i = 0; i < 64; i++) {
-            blocks[i] = malloc(i * step + round);
+            blocks[i] = malloc(i * step + (size_t)round);
             EXPECT(blocks[i] != NULL);
         }
         for (size_t i = 0; i < 64; i += 2)
@@ -38,7 +38,7 @@ static void smallest_stacks(void)
     pthread_t threads[8];
     REQUIRE(pthread_attr_init(&attr) == 0);
     REQUIRE(pthread_attr_setstacksize(&attr, bytes) == 0);
-    for (int round = 0; round < 10; round++) {
+    for (long rounds = scaled(10, 2); rounds > 0; rounds--) {
         for (size_t i = 0; i < 8; i++)
             REQUIRE(
                 !pthread_create(&threads[i], &attr, work_on_little, (void *)(i * 97)));

@@ -60,7 +60,7 @@ if_possible 'no /proc' unshare -m sh -c 'umount -l /proc && exec "$@"' sh
 if_possible 'no /sys' unshare -m sh -c 'umount -R -l /sys && exec "$@"' sh
 
 if nm -D --defined-only "$library" | grep -q ' chunky_malloc$'; then
-    conf() { runs "CHUNKY_CONF='$1'" "$2" env "CHUNKY_CONF=$1" "LD_PRELOAD=$library" "$churning"; }
+    conf() { runs "CHUNKY_CONF='${1:0:40}'" "$2" env "CHUNKY_CONF=$1" "LD_PRELOAD=$library" "$churning"; }
     conf '' 1
     conf 'chekc=1' 2
     grep -q 'check' "$work/err" || { echo "the nearest name is not told"; bad=1; }

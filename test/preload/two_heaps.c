@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-enum { SLOTS = 600, STEPS = 60000, THREADS = 4 };
+enum { SLOTS = 600, THREADS = 4 };
 
 struct family {
     void *(*take)(size_t bytes);
@@ -29,7 +29,7 @@ static void *mix(void *arg)
 {
     static _Thread_local struct slot slots[2][SLOTS];
     struct random r = {(uint64_t)(uintptr_t)arg};
-    for (int step = 0; step < STEPS; step++) {
+    for (long steps = scaled(60000, 4000), step = 0; step < steps; step++) {
         size_t which = random_below(&r, 2);
         size_t number = random_below(&r, SLOTS);
         const struct family *f = &families[which];
