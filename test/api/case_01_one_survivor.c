@@ -67,7 +67,7 @@ static void one_survivor(size_t count, size_t bytes, const char *order)
         expect_reset();
         leave_one(count, bytes, order);
         fflush(stdout);
-        _exit(expect_done());
+        _exit(expect_status());
     }
     EXPECT(child_reaped(pid, order));
 }

@@ -10,7 +10,7 @@
 #include "support/pattern.h"
 #include "support/random.h"
 
-enum { FORKS = 1000, THREADS = 4, BLOCKS = 200, CHILD_ROUNDS = 300 };
+enum { FORKS = 1000, THREADS = 3, BLOCKS = 200, CHILD_ROUNDS = 300 };
 
 static atomic_bool stop;
 

@@ -180,7 +180,7 @@ static void in_its_own_process(const char *name, void (*test)(void))
         alarm(240);
         expect_reset();
         test();
-        _exit(expect_done());
+        _exit(expect_status());
     }
     EXPECT(child_reaped(pid, name));
 }

@@ -37,12 +37,16 @@ void expect_reset(void)
     atomic_store(&expect_failures, 0);
 }
 
+int expect_status(void)
+{
+    return atomic_load(&expect_failures) == 0 && atomic_load(&expect_checks) > 0 ? 0 : 1;
+}
+
 int expect_done(void)
 {
-    long checks = atomic_load(&expect_checks);
-    long failures = atomic_load(&expect_failures);
-    fprintf(stderr, "%ld checks, %ld failed\n", checks, failures);
-    return failures == 0 && checks > 0 ? 0 : 1;
+    fprintf(stderr, "%ld checks, %ld failed\n", atomic_load(&expect_checks),
+            atomic_load(&expect_failures));
+    return expect_status();
 }
 
 long scaled(long n, long least)

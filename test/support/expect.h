@@ -53,6 +53,8 @@ bool expect_that(bool ok, const char *file, int line, const char *what);
 bool expect_is_talking(void);
 /* Forgets what was counted, for the child of a fork. */
 void expect_reset(void);
+/* The exit status: 0 if there were checks and none failed. */
+int expect_status(void);
 /* Prints the sum and returns the exit status. */
 int expect_done(void);
 

@@ -96,8 +96,13 @@ void pattern_fill_sparse(void *mem, size_t bytes, uint64_t seed)
 
 bool pattern_holds_prefix(const void *mem, size_t bytes, uint64_t seed)
 {
+    return pattern_holds_from(mem, 0, bytes, seed);
+}
+
+bool pattern_holds_from(const void *mem, size_t from, size_t bytes, uint64_t seed)
+{
     size_t head = bytes < SPARSE_END ? bytes : SPARSE_END;
-    if (pattern_differs(mem, 0, head, seed) != head)
+    if (pattern_differs(mem, from, head, seed) != head)
         return false;
     for (size_t at = head; at < bytes; at = pattern_next(at)) {
         size_t end = pattern_word_end(at, bytes);

@@ -21,5 +21,7 @@ void pattern_fill_sparse(void *mem, size_t bytes, uint64_t seed);
 bool pattern_holds_sparse(const void *mem, size_t bytes, uint64_t seed);
 /* For a block that was filled sparsely when it had `bytes` or more. */
 bool pattern_holds_prefix(const void *mem, size_t bytes, uint64_t seed);
+/* The same, but for the first `from` bytes (fewer than a page). */
+bool pattern_holds_from(const void *mem, size_t from, size_t bytes, uint64_t seed);
 
 #endif
