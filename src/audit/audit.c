@@ -99,6 +99,8 @@ static bool audit_chunk(struct audit *u, const struct walk_chunk *prev,
     bool prev_inuse = (c->flags & PREV_INUSE) != 0;
     if (after_binned && walk_is_binned(c->state))
         more = audit_find(u, RULE_C3, c->address, prev->address, 0, 0);
+    if (more && after_binned && c->state == WALK_TOP)
+        more = audit_find(u, RULE_C7, prev->address, c->address, 0, 0);
     if (more && prev_inuse == after_binned)
         more = audit_find(u, RULE_C4, c->address, prev->address, prev_inuse,
                           !after_binned);
@@ -107,8 +109,6 @@ static bool audit_chunk(struct audit *u, const struct walk_chunk *prev,
             audit_find(u, RULE_C5, prev->address, c->address, c->prev_size, prev->size);
     if (more && (c->flags & NON_MAIN_ARENA) != u->heap.flags)
         more = audit_find(u, RULE_C6, c->address, 0, c->flags, u->heap.flags);
-    if (more && after_binned && c->state == WALK_TOP)
-        more = audit_find(u, RULE_C7, prev->address, c->address, 0, 0);
     if (more && walk_is_binned(c->state) && c->size >= TAIL_MIN)
         more = audit_clean(u, c);
     return more;

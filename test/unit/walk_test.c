@@ -100,7 +100,7 @@ static unsigned char *walk_pick(struct arena *a, struct random *dice)
         struct chunk *c = h->first;
         for (size_t n = random_below(dice, 700); n > 0 && c != heap_fence(h); n--)
             c = chunk_next(c);
-        return (unsigned char *)c + random_below(dice, 32);
+        return (unsigned char *)c + random_below(dice, c == heap_fence(h) ? 9 : 25);
     }
     }
 }
@@ -111,7 +111,7 @@ static void walk_survives_damage(void **state)
     struct random dice = {11};
     struct arena *a = walk_world();
     unsigned found = 0;
-    for (unsigned round = 0; round < 3000; round++) {
+    for (unsigned round = 0; round < 1000; round++) {
         struct reader r = {.read = walk_safe_read, .fill = walk_safe_fill};
         struct audit u;
         uint64_t saved, value = random_next(&dice) >> random_below(&dice, 64);
@@ -126,7 +126,7 @@ static void walk_survives_damage(void **state)
     struct audit u;
     assert_int_equal(walk_audit(&r, &u), 0);
     /* User bytes and counters may hold anything; most else may not. */
-    assert_in_range(found, 1000, 3000);
+    assert_in_range(found, 300, 1000);
 }
 
 static void walk_refuses_other_roots(void **state)
