@@ -22,6 +22,13 @@ static void give_verify(const struct chunk *c, size_t size)
           mem_of(c));
 }
 
+/* Whether both lie in one heap, so that prev may be looked at. */
+static bool give_same_heap(const struct chunk *c, const struct chunk *prev)
+{
+    return heap_in_break(c) ? heap_in_break(prev)
+                            : heap_of_spanned(c) == heap_of_spanned(prev);
+}
+
 /* Joins a binned chunk before c; returns where the joined chunk starts. */
 static struct chunk *give_merge_prev(struct arena *a, struct chunk *c, size_t *size,
                                      struct clean *clean)
@@ -31,7 +38,8 @@ static struct chunk *give_merge_prev(struct arena *a, struct chunk *c, size_t *s
     size_t before = (size_t)c->prev_size;
     struct chunk *prev = chunk_prev(c);
     GUARD((before & (CHUNK_ALIGN - 1)) == 0 && before >= CHUNK_MIN &&
-              before < (uintptr_t)c && chunk_is_binned(&heap_keys, prev) &&
+              before < (uintptr_t)c && give_same_heap(c, prev) &&
+              chunk_is_binned(&heap_keys, prev) &&
               chunk_size(prev) == before,
           "corrupted prev_size or P: no free chunk lies before", mem_of(c));
     *clean = binned_to_out(a, prev, before);

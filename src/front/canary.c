@@ -31,12 +31,13 @@ void canary_write_slack(void *mem, size_t bytes, size_t usable)
     }
 }
 
-/* Eight keyed bytes, none of them zero: the low bits of each are the family plus 1. */
+/* Eight keyed bytes. The high bit of each is set, so that no NUL, no small number and no
+ * ASCII passes for one; the low two are the family plus 1. */
 static uint64_t canary_word(const void *mem, size_t bytes, enum family family)
 {
     uint64_t word = multiply_fold((uintptr_t)mem ^ heap_keys.address,
                                   bytes ^ heap_keys.word ^ CANARY_SALT);
-    return (word & ~(3 * EACH_BYTE)) | ((uint64_t)family + 1) * EACH_BYTE;
+    return (word & ~(0x83 * EACH_BYTE)) | (0x80 + (uint64_t)family + 1) * EACH_BYTE;
 }
 
 unsigned char canary_byte(const void *mem, size_t bytes, enum family family, size_t i)

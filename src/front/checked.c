@@ -97,8 +97,10 @@ static size_t checked_verify(const struct chunk *c, enum family family)
 size_t checked_request(const struct chunk *c)
 {
     size_t usable = chunk_usable(c);
-    if (guard_owns(c))
+    if (guard_owns(c)) {
+        guard_verify(c);
         return guard_of(c)->bytes;
+    }
     if (checked_level != 0)
         return checked_verify(c, FAMILY_ANY);
     if ((chunk_bits(c) & HAS_REQUEST) == 0)
@@ -165,6 +167,9 @@ void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
     mem = malloc_plain(k, room, zero);
     if (mem == NULL)
         return NULL;
+    /* A cache hands out what it was given; the canary goes where the size says. */
+    GUARD(chunk_is_live(&heap_keys, chunk_of(mem)),
+          "overwritten header: of a free block, which a malloc was about to get", mem);
     if (tune.perturb != 0) {
         memset(mem, (int)(tune.perturb ^ 0xff), bytes);
         if (zero != NULL)

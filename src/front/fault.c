@@ -2,8 +2,9 @@
 #include "front/fault.h"
 
 #include "base/compiler.h"
-#include "base/say.h"
+#include "base/check.h"
 #include "chunky.h"
+#include "core/arena.h"
 #include "front/guard.h"
 #include "front/report.h"
 #include "os/os.h"
@@ -93,6 +94,10 @@ static void fault_judge(const siginfo_t *info, const ucontext_t *context)
         report_not_live(fault_mem, fault_verb);
     if (pc - (uintptr_t)chunky_free < FREE_CODE)
         report_not_live((const void *)argument, "free");
+    for (struct arena *a = &arena_main; a != NULL; a = atomic_load(&a->next))
+        if (lock_is_mine(&a->lock))
+            fail("corrupted free chunk: a link leads to memory that is not there",
+                 NULL);
     const struct guard *g = guard_find(address);
     if (g != NULL)
         report_guard(g, address, is_write);

@@ -178,8 +178,9 @@ const struct guard *guard_of(const struct chunk *c)
     return &guards.slots[c->prev_size & ~GUARD_MARK];
 }
 
-static void guard_verify(const struct guard *g)
+void guard_verify(const struct chunk *c)
 {
+    const struct guard *g = guard_of(c);
     const unsigned char *end = (const unsigned char *)(g->mem + g->bytes);
     size_t slack = g->to - (uintptr_t)end;
     struct finding f = {
@@ -203,7 +204,7 @@ void guard_give(struct chunk *c)
 {
     uint32_t slot = (uint32_t)(c->prev_size & ~GUARD_MARK);
     struct guard *g = &guards.slots[slot];
-    guard_verify(g);
+    guard_verify(c);
     lock_take(&guards.lock);
     bool live = g->state == GUARD_LIVE;
     g->state = GUARD_FREED;

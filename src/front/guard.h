@@ -36,10 +36,12 @@ bool guard_is_due(void);
 void *guard_take(size_t align, size_t bytes, enum family family);
 /* Whether this verified live chunk is a guarded one. */
 bool guard_owns(const struct chunk *c);
-/* Frees it; what lies between its end and the guard page is checked. */
+/* Verifies and frees it. */
 void guard_give(struct chunk *c);
-/* Bytes asked for. */
+/* What is known of it. */
 const struct guard *guard_of(const struct chunk *c);
+/* Overwritten bytes between its end and the guard page are a finding. */
+void guard_verify(const struct chunk *c);
 
 /* The block that an address lies in or next to, freed ones too, or NULL. No lock. */
 const struct guard *guard_find(uintptr_t address);

@@ -46,7 +46,7 @@ static const struct option options[] = {
      "unused top beyond this goes back by sbrk"},
     {"top_pad", OPTION_SIZE, &tune.top_pad, 0, SIZE_MAX / 4,
      "extra bytes whenever a heap grows"},
-    {"purge", OPTION_SIZE, &tune.purge_base, 3 * MIB / 2, SIZE_MAX / 2,
+    {"purge", OPTION_SIZE, &tune.purge_base, 1 * MIB, SIZE_MAX / 2,
      "free resident bytes that are always allowed"},
     {"purge_percent", OPTION_SIZE, &tune.purge_percent, 6, 1000,
      "and this share of what is live on top"},
@@ -126,7 +126,8 @@ static unsigned option_distance(const char *a, size_t length, const char *b)
         unsigned corner = row[0];
         row[0] = (unsigned)i + 1;
         for (size_t j = 0; j < columns; j++) {
-            unsigned change = corner + (a[i] != b[j]);
+            /* The names are lower-case; the wrong case is no other letter. */
+            unsigned change = corner + ((a[i] | 0x20) != (b[j] | 0x20));
             corner = row[j + 1];
             unsigned step = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
             row[j + 1] = change < step ? change : step;
@@ -187,7 +188,7 @@ static void option_parse(const char *entry, size_t length)
 {
     const char *equals = memchr(entry, '=', length);
     size_t name_length = equals == NULL ? length : (size_t)(equals - entry);
-    size_t value = 1;
+    size_t value;
     if (name_length == 4 && memcmp(entry, "help", 4) == 0) {
         options_help = 1;
         return;
@@ -196,8 +197,8 @@ static void option_parse(const char *entry, size_t length)
         if (strlen(options[i].name) != name_length ||
             memcmp(options[i].name, entry, name_length) != 0)
             continue;
-        if ((equals != NULL &&
-             !option_number(equals + 1, length - name_length - 1, &value)) ||
+        if (equals == NULL ||
+            !option_number(equals + 1, length - name_length - 1, &value) ||
             value > options[i].max) {
             say(2,
                 "chunky: CHUNKY_CONF: \"%s\" wants a number from 0 to %zu (K, M or G "

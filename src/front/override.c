@@ -1,7 +1,6 @@
 /*
- * The libc and C++ names of Chunky's calls; nothing when CHUNKY_OVERRIDE is 0. In the
- * unity build each name is a second label on the same code. No state. Source of the
- * C++ names: the Itanium C++ ABI. Contracts: include/chunky.h; [new.delete] of ISO C++.
+ * The libc names of Chunky's calls; nothing when CHUNKY_OVERRIDE is 0. In the unity
+ * build each name is a second label on the same code. No state.
  */
 #include "base/compiler.h"
 
@@ -11,11 +10,8 @@
 
 #if CHUNKY_OVERRIDE
 
-#include "base/check.h"
 #include "chunky.h"
-#include "front/malloc.h"
 
-#include <dlfcn.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -63,119 +59,5 @@ ALSO(void, free_sized, free_sized, (void *mem, size_t bytes), (mem, bytes))
 ALSO(void, free_aligned_sized, free_aligned_sized,
      (void *mem, size_t align, size_t bytes), (mem, align, bytes))
 ALSO(size_t, memalignment, memalignment, (const void *mem), (mem))
-
-/* operator delete and delete[]: plain, nothrow, sized, aligned, aligned nothrow, aligned
- * sized. */
-ALSO(HOT void, _ZdlPv, free, (void *mem), (mem))
-ALSO(HOT void, _ZdaPv, free, (void *mem), (mem))
-
-#define DELETE(name, parameters, call)                                                 \
-    PUBLIC void name parameters;                                                       \
-    PUBLIC void name parameters                                                        \
-    {                                                                                  \
-        call;                                                                          \
-    }
-
-DELETE(_ZdlPvRKSt9nothrow_t, (void *mem, const void *tag), ((void)tag, chunky_free(mem)))
-DELETE(_ZdaPvRKSt9nothrow_t, (void *mem, const void *tag), ((void)tag, chunky_free(mem)))
-ALSO(void, _ZdlPvm, free_sized, (void *mem, size_t bytes), (mem, bytes))
-ALSO(void, _ZdaPvm, free_sized, (void *mem, size_t bytes), (mem, bytes))
-DELETE(_ZdlPvSt11align_val_t, (void *mem, size_t align), ((void)align, chunky_free(mem)))
-DELETE(_ZdaPvSt11align_val_t, (void *mem, size_t align), ((void)align, chunky_free(mem)))
-DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void *tag),
-       ((void)align, (void)tag, chunky_free(mem)))
-DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void *tag),
-       ((void)align, (void)tag, chunky_free(mem)))
-DELETE(_ZdlPvmSt11align_val_t, (void *mem, size_t bytes, size_t align),
-       chunky_free_aligned_sized(mem, align, bytes))
-DELETE(_ZdaPvmSt11align_val_t, (void *mem, size_t bytes, size_t align),
-       chunky_free_aligned_sized(mem, align, bytes))
-
-/* libstdc++'s own, when the program has it: operator new must call the new_handler and
- * throw, which is C++'s business. */
-WEAK extern void (*_ZSt15get_new_handlerv(void))(void);
-WEAK extern void _ZSt17__throw_bad_allocv(void);
-
-union new_next {
-    void *object;
-    void *(*function)(size_t);
-};
-
-/* No memory: runs the new_handler as long as there is one. True: try again. False only
- * if `nothrow`; otherwise bad_alloc is thrown. */
-static bool new_failed(const char *name, size_t bytes, bool nothrow)
-{
-    if (_ZSt15get_new_handlerv != NULL) {
-        void (*handler)(void) = _ZSt15get_new_handlerv();
-        if (handler != NULL) {
-            handler();
-            return true;
-        }
-    }
-    if (nothrow)
-        return false;
-    if (_ZSt17__throw_bad_allocv != NULL)
-        _ZSt17__throw_bad_allocv();
-    /* A C++ library that came by dlopen: its own operator new fails in its own way. */
-    union new_next next = {.object = dlsym(RTLD_NEXT, name)};
-    if (next.object != NULL)
-        next.function(bytes);
-    fail("operator new: out of memory, and no C++ library to throw bad_alloc", NULL);
-}
-
-static COLD void *new_slow(size_t bytes, size_t align, bool nothrow)
-{
-    void *mem;
-    do {
-        mem = align == 0 ? malloc_slow(bytes) : chunky_memalign(align, bytes);
-    } while (mem == NULL && new_failed("_Znwm", bytes, nothrow));
-    return mem;
-}
-
-PUBLIC HOT void *_Znwm(size_t bytes);
-PUBLIC HOT void *_Znwm(size_t bytes)
-{
-    void *mem = malloc_hit(bytes);
-    return LIKELY(mem != NULL) ? mem : new_slow(bytes, 0, false);
-}
-
-#define NEW(name, parameters, align, nothrow)                                          \
-    PUBLIC void *name parameters;                                                      \
-    PUBLIC void *name parameters                                                       \
-    {                                                                                  \
-        void *mem = align == 0 ? malloc_hit(bytes) : NULL;                             \
-        return LIKELY(mem != NULL) ? mem : new_slow(bytes, align, nothrow);            \
-    }
-/* The next definition catches what a new_handler throws, which C cannot. */
-#define NEW_NOTHROW(name, parameters, align, type, arguments)                          \
-    PUBLIC void *name parameters;                                                      \
-    PUBLIC void *name parameters                                                       \
-    {                                                                                  \
-        void *mem = align == 0 ? chunky_malloc(bytes) : chunky_memalign(align, bytes); \
-        if (LIKELY(mem != NULL))                                                       \
-            return mem;                                                                \
-        union {                                                                        \
-            void *object;                                                              \
-            void *(*function)type;                                                     \
-        } next = {.object = dlsym(RTLD_NEXT, #name)};                                  \
-        if (next.object != NULL)                                                       \
-            return next.function arguments;                                            \
-        (void)tag;                                                                     \
-        return new_slow(bytes, align, true);                                           \
-    }
-
-NEW(_Znam, (size_t bytes), 0, false)
-NEW(_ZnwmSt11align_val_t, (size_t bytes, size_t align), align, false)
-NEW(_ZnamSt11align_val_t, (size_t bytes, size_t align), align, false)
-NEW_NOTHROW(_ZnwmRKSt9nothrow_t, (size_t bytes, const void *tag), 0,
-            (size_t, const void *), (bytes, tag))
-NEW_NOTHROW(_ZnamRKSt9nothrow_t, (size_t bytes, const void *tag), 0,
-            (size_t, const void *), (bytes, tag))
-NEW_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t,
-            (size_t bytes, size_t align, const void *tag), align,
-            (size_t, size_t, const void *), (bytes, align, tag))
-NEW_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t,
-            (size_t bytes, size_t align, const void *tag), align,
-            (size_t, size_t, const void *), (bytes, align, tag))
 
 #endif

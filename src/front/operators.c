@@ -1,0 +1,147 @@
+/*
+ * C++'s operator new and delete; nothing when CHUNKY_OVERRIDE is 0. In the archive they
+ * are an object of their own (CHUNKY_ARCHIVE), which only C++ programs pull in. No
+ * state. Sources: the Itanium C++ ABI; [new.delete] of ISO C++.
+ */
+#include "base/compiler.h"
+
+#ifndef CHUNKY_OVERRIDE
+#define CHUNKY_OVERRIDE 1
+#endif
+
+#if CHUNKY_OVERRIDE
+
+#include "chunky.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#ifdef CHUNKY_ARCHIVE
+/* Behind this stands libstdc++.a, whose functions nobody else may ask for. */
+#define IF_PRESENT
+#define malloc_hit(bytes) chunky_malloc(bytes)
+#define malloc_slow(bytes) chunky_malloc(bytes)
+#define fail(rule, mem) abort()
+#else
+#define IF_PRESENT WEAK
+#include "base/check.h"
+#include "front/malloc.h"
+#endif
+
+#define DELETE(name, parameters, call)                                                 \
+    PUBLIC void name parameters;                                                       \
+    PUBLIC void name parameters                                                        \
+    {                                                                                  \
+        call;                                                                          \
+    }
+
+/* operator delete and delete[]: plain, nothrow, sized, aligned, aligned nothrow, aligned
+ * sized. */
+ALSO(HOT void, _ZdlPv, free, (void *mem), (mem))
+ALSO(HOT void, _ZdaPv, free, (void *mem), (mem))
+
+DELETE(_ZdlPvRKSt9nothrow_t, (void *mem, const void *tag), ((void)tag, chunky_free(mem)))
+DELETE(_ZdaPvRKSt9nothrow_t, (void *mem, const void *tag), ((void)tag, chunky_free(mem)))
+DELETE(_ZdlPvm, (void *mem, size_t bytes), chunky_free_sized(mem, bytes))
+DELETE(_ZdaPvm, (void *mem, size_t bytes), chunky_free_sized(mem, bytes))
+DELETE(_ZdlPvSt11align_val_t, (void *mem, size_t align), ((void)align, chunky_free(mem)))
+DELETE(_ZdaPvSt11align_val_t, (void *mem, size_t align), ((void)align, chunky_free(mem)))
+DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void *tag),
+       ((void)align, (void)tag, chunky_free(mem)))
+DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void *tag),
+       ((void)align, (void)tag, chunky_free(mem)))
+DELETE(_ZdlPvmSt11align_val_t, (void *mem, size_t bytes, size_t align),
+       chunky_free_aligned_sized(mem, align, bytes))
+DELETE(_ZdaPvmSt11align_val_t, (void *mem, size_t bytes, size_t align),
+       chunky_free_aligned_sized(mem, align, bytes))
+
+/* libstdc++'s own, when the program has it: operator new must call the new_handler and
+ * throw, which is C++'s business. */
+IF_PRESENT extern void (*_ZSt15get_new_handlerv(void))(void);
+IF_PRESENT extern void _ZSt17__throw_bad_allocv(void);
+
+union new_next {
+    void *object;
+    void *(*function)(size_t);
+};
+
+/* No memory: runs the new_handler as long as there is one. True: try again. False only
+ * if `nothrow`; otherwise bad_alloc is thrown. */
+static bool new_failed(const char *name, size_t bytes, bool nothrow)
+{
+    if (_ZSt15get_new_handlerv != NULL) {
+        void (*handler)(void) = _ZSt15get_new_handlerv();
+        if (handler != NULL) {
+            handler();
+            return true;
+        }
+    }
+    if (nothrow)
+        return false;
+    if (_ZSt17__throw_bad_allocv != NULL)
+        _ZSt17__throw_bad_allocv();
+    /* A C++ library that came by dlopen: its own operator new fails in its own way. */
+    union new_next next = {.object = dlsym(RTLD_NEXT, name)};
+    if (next.object != NULL)
+        next.function(bytes);
+    fail("operator new: out of memory, and no C++ library to throw bad_alloc", NULL);
+}
+
+static COLD void *new_slow(size_t bytes, size_t align, bool nothrow)
+{
+    void *mem;
+    do {
+        mem = align == 0 ? malloc_slow(bytes) : chunky_memalign(align, bytes);
+    } while (mem == NULL && new_failed("_Znwm", bytes, nothrow));
+    return mem;
+}
+
+PUBLIC HOT void *_Znwm(size_t bytes);
+PUBLIC HOT void *_Znwm(size_t bytes)
+{
+    void *mem = malloc_hit(bytes);
+    return LIKELY(mem != NULL) ? mem : new_slow(bytes, 0, false);
+}
+
+#define NEW(name, parameters, align, nothrow)                                          \
+    PUBLIC void *name parameters;                                                      \
+    PUBLIC void *name parameters                                                       \
+    {                                                                                  \
+        void *mem = align == 0 ? malloc_hit(bytes) : NULL;                             \
+        return LIKELY(mem != NULL) ? mem : new_slow(bytes, align, nothrow);            \
+    }
+/* The next definition catches what a new_handler throws, which C cannot. */
+#define NEW_NOTHROW(name, parameters, align, type, arguments)                          \
+    PUBLIC void *name parameters;                                                      \
+    PUBLIC void *name parameters                                                       \
+    {                                                                                  \
+        void *mem = align == 0 ? chunky_malloc(bytes) : chunky_memalign(align, bytes); \
+        if (LIKELY(mem != NULL))                                                       \
+            return mem;                                                                \
+        union {                                                                        \
+            void *object;                                                              \
+            void *(*function)type;                                                     \
+        } next = {.object = dlsym(RTLD_NEXT, #name)};                                  \
+        if (next.object != NULL)                                                       \
+            return next.function arguments;                                            \
+        (void)tag;                                                                     \
+        return new_slow(bytes, align, true);                                           \
+    }
+
+NEW(_Znam, (size_t bytes), 0, false)
+NEW(_ZnwmSt11align_val_t, (size_t bytes, size_t align), align, false)
+NEW(_ZnamSt11align_val_t, (size_t bytes, size_t align), align, false)
+NEW_NOTHROW(_ZnwmRKSt9nothrow_t, (size_t bytes, const void *tag), 0,
+            (size_t, const void *), (bytes, tag))
+NEW_NOTHROW(_ZnamRKSt9nothrow_t, (size_t bytes, const void *tag), 0,
+            (size_t, const void *), (bytes, tag))
+NEW_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t,
+            (size_t bytes, size_t align, const void *tag), align,
+            (size_t, size_t, const void *), (bytes, align, tag))
+NEW_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t,
+            (size_t bytes, size_t align, const void *tag), align,
+            (size_t, size_t, const void *), (bytes, align, tag))
+
+#endif

@@ -1,0 +1,10 @@
+/* expect: double free mapped=1 */
+#include "death.h"
+
+void misuse(size_t bytes)
+{
+    char *p = malloc(bytes), *q = malloc(bytes);
+    free(p);
+    free(q);
+    free(hide(p));
+}

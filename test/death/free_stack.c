@@ -1,0 +1,9 @@
+/* expect: to the stack sizes=tiny */
+#include "death.h"
+
+void misuse(size_t bytes)
+{
+    char p[64];
+    memset(p, (int)bytes, sizeof p);
+    free(hide((char *)(((uintptr_t)p + 31) / 16 * 16)));
+}

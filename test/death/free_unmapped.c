@@ -1,0 +1,8 @@
+/* expect: no memory is mapped level=1 sizes=tiny */
+#include "death.h"
+
+void misuse(size_t bytes)
+{
+    (void)bytes;
+    free((void *)hide((void *)0x1230));
+}

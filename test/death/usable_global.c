@@ -1,0 +1,9 @@
+/* expect: malloc_usable_size: invalid pointer: to a global sizes=tiny */
+#include "death.h"
+
+void misuse(size_t bytes)
+{
+    static char p[64] = {1};
+    p[0] = (char)bytes;
+    printf("%zu\n", malloc_usable_size(hide((char *)(((uintptr_t)p + 31) / 16 * 16))));
+}

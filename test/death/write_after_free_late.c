@@ -1,0 +1,11 @@
+/* expect: write after free | use after free: write level=2 */
+#include "death.h"
+
+void misuse(size_t bytes)
+{
+    char *p = malloc(bytes);
+    free(p);
+    churn(100);
+    ((volatile char *)hide(p))[0] = 1;
+    churn(50000);
+}
