@@ -2,6 +2,8 @@
 #include "play.h"
 
 #include "play_child.h"
+#include "play_compare.h"
+#include "play_html.h"
 #include "play_list.h"
 #include "play_prompt.h"
 #include "play_text.h"
@@ -14,14 +16,18 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, EXIT_SOURCE = 3, SIDE_BY_SIDE = 142 };
+enum {
+    EXIT_USAGE = 2,
+    EXIT_SOURCE = 3,
+};
 
 struct options {
     struct text_style style;
     enum play_mode mode[2];
     bool compare;
     unsigned from; /* step that is drawn first */
-    const char *file, *script;
+    bool json;
+    const char *file, *html, *title;
 };
 
 static void play_usage(FILE *out)
@@ -94,6 +100,9 @@ enum {
     OPT_ART,
     OPT_QUIET,
     OPT_RULES,
+    OPT_HTML,
+    OPT_FORMAT,
+    OPT_TITLE,
     OPT_FROM,
     OPT_VERIFY,
     OPT_RELATIVE,
@@ -109,6 +118,9 @@ static const struct option long_options[] = {
     {"art", no_argument, NULL, OPT_ART},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"rules", no_argument, NULL, OPT_RULES},
+    {"html", required_argument, NULL, OPT_HTML},
+    {"format", required_argument, NULL, OPT_FORMAT},
+    {"title", required_argument, NULL, OPT_TITLE},
     {"from", required_argument, NULL, OPT_FROM},
     {"verify", no_argument, NULL, OPT_VERIFY},
     {"relative", no_argument, NULL, OPT_RELATIVE},
@@ -147,6 +159,18 @@ static bool play_option(struct options *o, int option)
     case OPT_FROM:
         o->from = (unsigned)atoi(optarg);
         return true;
+    case OPT_HTML:
+        o->html = optarg;
+        return true;
+    case OPT_TITLE:
+        o->title = optarg;
+        return true;
+    case OPT_FORMAT:
+        o->json = strcmp(optarg, "json") == 0;
+        if (!o->json && strcmp(optarg, "text") != 0)
+            fprintf(stderr, "chunky play: no format \"%s\"; there are text and json\n",
+                    optarg);
+        return o->json || strcmp(optarg, "text") == 0;
     case OPT_VERIFY:
         o->style.verify = true;
         return true;
@@ -199,22 +223,11 @@ static void play_complain(const char *where, const char *text,
             (int)strcspn(line, "\n"), line, (int)e->column - 1, "");
 }
 
-/* Without drawing: how far the heaps will reach. */
-static bool play_measure(struct play_run *r, const struct play_script *s,
-                         enum play_mode mode)
-{
-    if (!play_run_start(r, s, mode))
-        return false;
-    while (play_run_step(r))
-        continue;
-    play_run_stop(r);
-    return true;
-}
-
 static int play_one(struct options *o, const struct play_script *s)
 {
     struct play_run measured, run;
-    if (!play_measure(&measured, s, o->mode[0]) || !play_run_start(&run, s, o->mode[0]))
+    if (!compare_measure(&measured, s, o->mode[0]) ||
+        !play_run_start(&run, s, o->mode[0]))
         return EXIT_SOURCE;
     play_run_expect(&run, &measured);
     while (play_run_step(&run) && fflush(o->style.draw.out) == 0)
@@ -225,84 +238,29 @@ static int play_one(struct options *o, const struct play_script *s)
     return 0;
 }
 
-/* The text of each step of a run, in blocks; the last one is the end. */
-static char **play_blocks(struct text_style style, const struct play_script *s,
-                          enum play_mode mode, const struct play_run *measured)
+/* As a page or as JSON. */
+static int play_data(struct options *o, const struct play_script *s)
 {
-    struct play_run run;
-    size_t length = 0;
-    char **block = calloc(s->count + 2, sizeof *block);
-    if (block == NULL || !play_run_start(&run, s, mode))
-        return NULL;
-    play_run_expect(&run, &measured[0]);
-    play_run_expect(&run, &measured[1]);
-    for (size_t i = 0; i <= s->count; i++) {
-        style.draw.out = open_memstream(&block[i], &length);
-        if (style.draw.out == NULL)
-            return NULL;
-        if (i < s->count && play_run_step(&run))
-            play_text_step(&style, &run);
-        else if (i == s->count)
-            play_text_end(&style, &run);
-        fclose(style.draw.out);
+    struct play_run measured, run;
+    const char *title = o->title != NULL  ? o->title
+                        : o->file != NULL ? o->file
+                                          : "chunky play";
+    FILE *out =
+        o->html == NULL || strcmp(o->html, "-") == 0 ? stdout : fopen(o->html, "w");
+    if (out == NULL) {
+        fprintf(stderr, "chunky play: %s: %s\n", o->html, strerror(errno));
+        return EXIT_SOURCE;
     }
+    if (!compare_measure(&measured, s, o->mode[0]) ||
+        !play_run_start(&run, s, o->mode[0]))
+        return EXIT_SOURCE;
+    play_run_expect(&run, &measured);
+    if (o->html != NULL)
+        html_write(out, &run, o->mode[0], title);
+    else
+        html_json(out, &run, o->mode[0], title);
     play_run_stop(&run);
-    return block;
-}
-
-/* Columns of a line of UTF-8. */
-static size_t play_columns(const char *line, size_t length)
-{
-    size_t columns = 0;
-    for (size_t i = 0; i < length; i++)
-        columns += ((unsigned char)line[i] & 0xc0) != 0x80;
-    return columns;
-}
-
-static void play_beside(FILE *out, const char *left, const char *right, unsigned half)
-{
-    while (*left != '\0' || *right != '\0') {
-        size_t l = strcspn(left, "\n"), r = strcspn(right, "\n");
-        size_t columns = play_columns(left, l);
-        fprintf(out, "%.*s%*s %.*s\n", (int)l, left,
-                columns < half ? (int)(half - columns) : 1, "", (int)r, right);
-        left += l + (left[l] == '\n');
-        right += r + (right[r] == '\n');
-    }
-}
-
-static int play_compare(struct options *o, const struct play_script *s)
-{
-    struct play_run measured[2];
-    char **block[2];
-    FILE *out = o->style.draw.out;
-    bool wide = o->style.draw.width >= SIDE_BY_SIDE;
-    struct text_style style = o->style;
-    if (wide)
-        style.draw.width = style.draw.width / 2 - 1;
-    for (unsigned i = 0; i < 2; i++)
-        if (!play_measure(&measured[i], s, o->mode[i]))
-            return EXIT_SOURCE;
-    for (unsigned i = 0; i < 2; i++)
-        if ((block[i] = play_blocks(style, s, o->mode[i], measured)) == NULL)
-            return EXIT_SOURCE;
-    const char *name[2] = {play_mode_name(o->mode[0]), play_mode_name(o->mode[1])};
-    if (wide)
-        play_beside(out, name[0], name[1], style.draw.width);
-    for (size_t i = 0; i <= s->count; i++) {
-        if (wide)
-            play_beside(out, block[0][i], block[1][i], style.draw.width);
-        else if (i < s->count && s->op[i].verb == PLAY_TAG)
-            fputs(block[0][i], out);
-        else
-            fprintf(out, "%s:\n%s%s:\n%s\n", name[0], block[0][i], name[1],
-                    block[1][i]);
-        free(block[0][i]);
-        free(block[1][i]);
-    }
-    free(block[0]);
-    free(block[1]);
-    return 0;
+    return (out == stdout ? fflush(out) : fclose(out)) == 0 ? 0 : EXIT_SOURCE;
 }
 
 static int play_script_text(struct options *o, const char *where, const char *text)
@@ -315,7 +273,9 @@ static int play_script_text(struct options *o, const char *where, const char *te
         return EXIT_USAGE;
     }
     o->style.draw.label = play_text_label(&script, 0);
-    int status = o->compare ? play_compare(o, &script) : play_one(o, &script);
+    int status = o->html != NULL || o->json ? play_data(o, &script)
+                 : o->compare               ? compare_runs(&o->style, &script, o->mode)
+                                            : play_one(o, &script);
     play_script_free(&script);
     return status;
 }

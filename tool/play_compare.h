@@ -1,0 +1,14 @@
+/* The same script in two modes, step beside step. */
+#ifndef TOOL_PLAY_COMPARE_H
+#define TOOL_PLAY_COMPARE_H
+
+#include "play_text.h"
+
+/* Runs the script without drawing: how far its heaps will reach. */
+bool compare_measure(struct play_run *r, const struct play_script *s,
+                     enum play_mode mode);
+/* Draws two modes, one beside the other where there is room. Returns the exit status. */
+int compare_runs(const struct text_style *asked, const struct play_script *s,
+                 const enum play_mode *mode);
+
+#endif
