@@ -28,12 +28,19 @@ target_include_directories(chunky_shared INTERFACE ${PROJECT_SOURCE_DIR}/include
 # can call its own function arena_take and never meet ours.
 set(whole ${PROJECT_BINARY_DIR}/chunky-whole.o)
 set(archive ${PROJECT_BINARY_DIR}/libchunky.a)
+# The C++ operators are a second object, which pulls in what it needs of libstdc++.a and
+# which C programs leave out.
+add_library(chunky_operators OBJECT ${PROJECT_SOURCE_DIR}/src/front/operators.c)
+target_compile_definitions(chunky_operators PRIVATE CHUNKY_ARCHIVE=1)
+target_link_libraries(chunky_operators PRIVATE chunky_engine_flags)
 add_custom_command(OUTPUT ${archive}
   COMMAND ${CMAKE_LINKER} -r -o ${whole} $<TARGET_OBJECTS:chunky_objects>
-  COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${whole}
+  COMMAND ${CMAKE_OBJCOPY} --localize-hidden -w --localize-symbol=_Zn*
+    --localize-symbol=_Zd* ${whole}
   COMMAND ${CMAKE_COMMAND} -E rm -f ${archive}
-  COMMAND ${CMAKE_AR} rcs ${archive} ${whole}
-  DEPENDS chunky_objects $<TARGET_OBJECTS:chunky_objects>
+  COMMAND ${CMAKE_AR} rcs ${archive} ${whole} $<TARGET_OBJECTS:chunky_operators>
+  DEPENDS chunky_objects $<TARGET_OBJECTS:chunky_objects> chunky_operators
+    $<TARGET_OBJECTS:chunky_operators>
   COMMAND_EXPAND_LISTS VERBATIM COMMENT "Archiving libchunky.a")
 add_custom_target(chunky_archive ALL DEPENDS ${archive})
 

@@ -49,3 +49,4 @@
 #include "front/stats.c"
 #include "front/audited.c"
 #include "front/override.c"
+#include "front/operators.c"

@@ -17,7 +17,7 @@
 enum {
     PURGE_BATCH = 16,
     DEPOT_SHARE = 32,        /* a depot may hold this part of what is live */
-    DEPOT_LEAST = 64 * KIB   /* and this much however small the arena is */
+    DEPOT_LEAST = 32 * KIB   /* and this much however small the arena is */
 };
 
 void arena_note_reuse(struct arena *a, size_t bytes)

@@ -21,11 +21,13 @@
 #ifdef CHUNKY_ARCHIVE
 /* Behind this stands libstdc++.a, whose functions nobody else may ask for. */
 #define IF_PRESENT
+#define IS_PRESENT(function) true
 #define malloc_hit(bytes) chunky_malloc(bytes)
 #define malloc_slow(bytes) chunky_malloc(bytes)
 #define fail(rule, mem) abort()
 #else
 #define IF_PRESENT WEAK
+#define IS_PRESENT(function) ((function) != NULL)
 #include "base/check.h"
 #include "front/malloc.h"
 #endif
@@ -39,8 +41,8 @@
 
 /* operator delete and delete[]: plain, nothrow, sized, aligned, aligned nothrow, aligned
  * sized. */
-ALSO(HOT void, _ZdlPv, free, (void *mem), (mem))
-ALSO(HOT void, _ZdaPv, free, (void *mem), (mem))
+DELETE(_ZdlPv, (void *mem), chunky_free(mem))
+DELETE(_ZdaPv, (void *mem), chunky_free(mem))
 
 DELETE(_ZdlPvRKSt9nothrow_t, (void *mem, const void *tag), ((void)tag, chunky_free(mem)))
 DELETE(_ZdaPvRKSt9nothrow_t, (void *mem, const void *tag), ((void)tag, chunky_free(mem)))
@@ -71,7 +73,7 @@ union new_next {
  * if `nothrow`; otherwise bad_alloc is thrown. */
 static bool new_failed(const char *name, size_t bytes, bool nothrow)
 {
-    if (_ZSt15get_new_handlerv != NULL) {
+    if (IS_PRESENT(_ZSt15get_new_handlerv)) {
         void (*handler)(void) = _ZSt15get_new_handlerv();
         if (handler != NULL) {
             handler();
@@ -80,7 +82,7 @@ static bool new_failed(const char *name, size_t bytes, bool nothrow)
     }
     if (nothrow)
         return false;
-    if (_ZSt17__throw_bad_allocv != NULL)
+    if (IS_PRESENT(_ZSt17__throw_bad_allocv))
         _ZSt17__throw_bad_allocv();
     /* A C++ library that came by dlopen: its own operator new fails in its own way. */
     union new_next next = {.object = dlsym(RTLD_NEXT, name)};
