@@ -92,6 +92,23 @@ static void json_lists(FILE *out, const struct play_run *r)
     }
 }
 
+/* Lines as an array: the strings of json_string hold no line ends. */
+static void json_lines(FILE *out, const char *text)
+{
+    const char *comma = "";
+    fputc('[', out);
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        char *line = strndup(text, length);
+        fputs(comma, out);
+        json_string(out, line == NULL ? "" : line);
+        free(line);
+        comma = ",";
+        text += length + (text[length] == '\n');
+    }
+    fputc(']', out);
+}
+
 static void json_sums(FILE *out, const struct play_run *r)
 {
     char *text = NULL;
@@ -101,7 +118,7 @@ static void json_sums(FILE *out, const struct play_run *r)
         return;
     play_draw_sums(&style, r);
     fclose(style.out);
-    json_string(out, text);
+    json_lines(out, text);
     free(text);
 }
 
@@ -137,7 +154,7 @@ static void json_step(FILE *out, const struct play_run *r, const char *tag)
     fputs("],\"sums\":", out);
     json_sums(out, r);
     fputs(",\"report\":", out);
-    json_string(out, s->ended && s->text != NULL ? s->text : "");
+    json_lines(out, s->ended && s->text != NULL ? s->text : "");
     fputs("}", out);
     free(why);
 }

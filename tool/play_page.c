@@ -107,7 +107,7 @@ const char *const html_page[] = {
     "  $(\"heap\").replaceChildren(...s.regions.flatMap(r=>region(r,$(\"heap\").clientWidth-30)));\n",
     "  $(\"bins\").replaceChildren(...s.lists.map(list));\n",
     "  if(!s.lists.length)$(\"bins\").textContent=\"no free chunk but the top\";\n",
-    "  $(\"sums\").textContent=s.sums;$(\"report\").textContent=s.report;\n",
+    "  $(\"sums\").textContent=s.sums.join(\"\\n\");$(\"report\").textContent=s.report.join(\"\\n\");\n",
     "  document.querySelectorAll(\"#ops div[data-i]\").forEach(d=>{const i=+d.dataset.i;\n",
     "    d.className=i===step?\"now\":i>step?\"later\":\"\";if(i===step)d.scrollIntoView({block:\"nearest\"});});\n",
     "  location.replace(\"#r=\"+run+\"&t=\"+(step+1));\n",
