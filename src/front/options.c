@@ -34,7 +34,7 @@ static const struct option options[] = {
      "bytes that the arenas' depots may always hold"},
     {"fast_max", OPTION_SIZE, &tune.fast_max, 128, 1024,
      "largest chunk kept unmerged in fast bins; 0: none"},
-    {"fast", OPTION_SIZE, &tune.fast_bytes, 64 * KIB, SIZE_MAX / 2,
+    {"fast", OPTION_SIZE, &tune.fast_bytes, 16 * KIB, SIZE_MAX / 2,
      "fast bins are consolidated beyond this"},
     {"mmap_threshold", OPTION_SIZE, &tune.mmap_threshold, 128 * KIB, SIZE_MAX / 2,
      "requests from here on are mapped directly; setting it keeps it fixed"},
