@@ -1,13 +1,16 @@
 # Test programs that run with the allocator inside; test/{api,race,fuzz} share this.
 # With CHUNKY_OVERRIDE=OFF they are compiled for the chunky_ names (sanitizer builds).
-include_guard(GLOBAL)
+# Once in each folder: its variables are for that folder only.
+include_guard(DIRECTORY)
 
 find_package(Threads REQUIRED)
 set(support ${PROJECT_SOURCE_DIR}/test/support)
-add_library(test_support STATIC EXCLUDE_FROM_ALL
-  ${support}/expect.c ${support}/pattern.c ${support}/proc.c ${support}/child.c)
-target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/test)
-target_link_libraries(test_support PUBLIC chunky_flags Threads::Threads)
+if(NOT TARGET test_support)
+  add_library(test_support STATIC EXCLUDE_FROM_ALL
+    ${support}/expect.c ${support}/pattern.c ${support}/proc.c ${support}/child.c)
+  target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/test)
+  target_link_libraries(test_support PUBLIC chunky_flags Threads::Threads)
+endif()
 
 # Builds that check everything at each call, or run slowly, do less of the same.
 set(TEST_SCALE 100)
