@@ -1,0 +1,335 @@
+/* Thread caches: slow start, flush to several arenas, depots and remote lists, nothing
+ * lost on the way, no memory. */
+#include "support/unit.h"
+
+#include "core/meta.h"
+#include "front/cache.h"
+#include "front/options.h"
+#include "front/thread.h"
+#include "support/os_fake.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#ifndef CHUNKY_HARD_NOCACHE
+#define CHUNKY_HARD_NOCACHE 0
+#endif
+
+static struct cache *k;
+
+static int cache_setup(void **state)
+{
+    (void)state;
+    thread_start_process();
+    k = cache_create();
+    return k == NULL;
+}
+
+static int cache_teardown(void **state)
+{
+    (void)state;
+    cache_destroy(k);
+    return 0;
+}
+
+static size_t cache_held(unsigned class)
+{
+    const struct stack_state *state = &k->state[class];
+    return state->base == NULL ? 0 : (size_t)(k->stack[class].top - state->base);
+}
+
+static size_t cache_allowed(unsigned class)
+{
+    return k->state[class].allowed;
+}
+
+/* What malloc does. */
+static void *cache_get(unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    void *mem = s->top[-1];
+    if (mem == NULL)
+        return cache_fill(k, class);
+    s->top--;
+    return mem;
+}
+
+/* What free does. */
+static void cache_put(unsigned class, void *mem)
+{
+    struct stack *s = &k->stack[class];
+    if (s->top == s->limit)
+        cache_flush(k, class, mem);
+    else
+        *s->top++ = mem;
+}
+
+static void cache_dummy_is_empty_and_full(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        assert_null(cache_dummy.stack[i].top[-1]);
+        assert_ptr_equal(cache_dummy.stack[i].top, cache_dummy.stack[i].limit);
+    }
+    assert_int_equal(cache_dummy.address_key, 0);
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        assert_null(k->stack[i].top[-1]);
+        assert_ptr_equal(k->stack[i].top, k->stack[i].limit);
+    }
+}
+
+static void cache_stack_addresses(void **state)
+{
+    (void)state;
+    for (unsigned class = 1; class < CLASS_EXACT; class ++)
+        assert_ptr_equal(stack_exact(k, class_sizes[class]), &k->stack[class]);
+    for (unsigned class = 0; class + 1 < CLASS_LARGE; class ++) {
+        assert_ptr_equal(stack_at(k, 2 * class), &k->stack[class]);
+        assert_ptr_equal(stack_above(k, 2 * class), &k->stack[class + 1]);
+    }
+}
+
+static void cache_slow_start(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_NOCACHE)
+        skip();
+    enum { CLASS = 5, COUNT = 5000 };
+    static void *mem[COUNT];
+    size_t allowed = 0, steps = 0;
+    for (unsigned i = 0; i < COUNT; i++) {
+        mem[i] = cache_get(CLASS);
+        assert_non_null(mem[i]);
+        assert_int_equal(chunk_size(chunk_of(mem[i])), class_sizes[CLASS]);
+        assert_true(chunk_is_idle(&heap_keys, chunk_of(mem[i])));
+        if (cache_allowed(CLASS) != allowed) {
+            assert_true(allowed == 0 || cache_allowed(CLASS) <= 2 * allowed + 1);
+            allowed = cache_allowed(CLASS);
+            steps++;
+        }
+        assert_true(cache_held(CLASS) <= allowed);
+    }
+    assert_true(steps >= 5);
+    assert_true(allowed <= 511);
+    assert_true(k->capacity >= allowed * class_sizes[CLASS]);
+    for (unsigned i = 0; i < COUNT; i++) {
+        cache_put(CLASS, mem[i]);
+        assert_true(cache_held(CLASS) <= cache_allowed(CLASS));
+    }
+    /* The newest stays on top. */
+    assert_ptr_equal(cache_get(CLASS), mem[COUNT - 1]);
+    cache_put(CLASS, mem[COUNT - 1]);
+}
+
+static void cache_every_class(void **state)
+{
+    (void)state;
+    for (unsigned class = 1; class < CLASS_LARGE; class ++) {
+        void *mem[8];
+        for (unsigned i = 0; i < 8; i++) {
+            mem[i] = cache_get(class);
+            assert_true(chunk_size(chunk_of(mem[i])) >= class_sizes[class]);
+            memset(mem[i], 0x11, class_sizes[class] - CHUNK_OVERHEAD);
+        }
+        for (unsigned i = 0; i < 8; i++)
+            cache_put(class, mem[i]);
+    }
+    assert_true(k->capacity <= tune.cache_bytes);
+}
+
+static void cache_budget_holds(void **state)
+{
+    (void)state;
+    size_t saved = tune.cache_total;
+    tune.cache_total = 64 * KIB;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned class = 1; class < CLASS_LARGE; class ++) {
+            void *mem[40];
+            for (unsigned i = 0; i < 40; i++)
+                mem[i] = cache_get(class);
+            for (unsigned i = 0; i < 40; i++)
+                cache_put(class, mem[i]);
+        }
+    }
+    /* One block a class is always allowed; the rest fits into the budget. */
+    size_t least = 0;
+    for (unsigned class = 1; class < CLASS_LARGE; class ++)
+        least += class_sizes[class] * (size_t)8;
+    assert_true(k->capacity <= least + 256 * KIB);
+    tune.cache_total = saved;
+}
+
+static void *cache_choose_and_keep(void *busy)
+{
+    return arena_choose(busy);
+}
+
+/* An arena that is not this cache's, unlocked. */
+static struct arena *cache_foreign_arena(void)
+{
+    pthread_t thread;
+    void *got;
+    arena_lock(&arena_main);
+    assert_int_equal(pthread_create(&thread, NULL, cache_choose_and_keep, &arena_main),
+                     0);
+    pthread_join(thread, &got);
+    arena_unlock(&arena_main);
+    arena_unlock(got);
+    assert_ptr_not_equal(got, &arena_main);
+    return got;
+}
+
+static size_t cache_waiting(struct arena *a)
+{
+    return a->depot.bytes + a->remote.bytes;
+}
+
+static void cache_flush_goes_home(void **state)
+{
+    (void)state;
+    enum { CLASS = 9, COUNT = 60 };
+    void *mine[COUNT], *theirs[COUNT];
+    struct arena *a = cache_foreign_arena();
+    assert_ptr_equal(k->arena, &arena_main);
+    size_t size = class_sizes[CLASS];
+    cache_empty(k);
+    arena_lock(&arena_main);
+    arena_drain(&arena_main, 0);
+    arena_unlock(&arena_main);
+    size_t before_mine = cache_waiting(&arena_main), before_theirs = cache_waiting(a);
+    arena_lock(&arena_main);
+    assert_int_equal(arena_take_batch(&arena_main, size, COUNT, mine), COUNT);
+    arena_unlock(&arena_main);
+    arena_lock(a);
+    assert_int_equal(arena_take_batch(a, size, COUNT, theirs), COUNT);
+    arena_unlock(a);
+    for (unsigned i = 0; i < COUNT; i++) {
+        cache_put(CLASS, mine[i]);
+        cache_put(CLASS, theirs[i]);
+    }
+    cache_empty(k);
+    assert_int_equal(cache_held(CLASS), 0);
+    assert_int_equal(cache_waiting(&arena_main) - before_mine, COUNT * size);
+    assert_int_equal(cache_waiting(a) - before_theirs, COUNT * size);
+    assert_int_equal(a->depot.bytes, 0); /* lock-free: its own refill takes them */
+    for (struct magazine *m = a->remote.list; m != NULL; m = m->next)
+        for (unsigned i = 0; i < m->count; i++)
+            assert_ptr_equal(arena_of(m->slot[i]), a);
+    arena_lock(a);
+    arena_absorb(a);
+    assert_int_equal(a->depot.bytes, before_theirs + COUNT * size);
+    arena_unlock(a);
+}
+
+static void *cache_give_in_thread(void *c)
+{
+    cache_give_large(c);
+    return NULL;
+}
+
+/* A large block of an arena that is locked: its free does not wait. */
+static void cache_large_does_not_wait(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    arena_lock(&arena_main);
+    struct chunk *c = arena_take(&arena_main, 600 * KIB, NULL);
+    size_t before = arena_main.remote.bytes;
+    assert_int_equal(pthread_create(&thread, NULL, cache_give_in_thread, c), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(arena_main.remote.bytes - before, chunk_size(c));
+    arena_absorb(&arena_main);
+    assert_int_equal(arena_main.remote.bytes, 0);
+    assert_true(chunk_idle_state(c) != IDLE_OUT || c == arena_main.top ||
+                !chunk_is_live(&heap_keys, c));
+    arena_unlock(&arena_main);
+}
+
+static void cache_without_memory(void **state)
+{
+    (void)state;
+    enum { CLASS = 100 };
+    cache_empty(k);
+    os_fake.fail_for_ever = true;
+    os_fake.fail_after = 1;
+    unsigned got = 0;
+    void *last = NULL;
+    static void *mem[100000];
+    while (got < 100000 && (last = cache_get(CLASS)) != NULL)
+        mem[got++] = last;
+    assert_null(last);
+    assert_int_equal(errno, ENOMEM);
+    /* Flushing works without memory: block by block if need be. */
+    for (unsigned i = 0; i < got; i++)
+        cache_put(CLASS, mem[i]);
+    os_fake.fail_for_ever = false;
+    os_fake.fail_after = 0;
+    last = cache_get(CLASS);
+    assert_non_null(last);
+    cache_put(CLASS, last);
+}
+
+/* After all caches are gone and everything is merged, the arena is empty again. */
+static void cache_gives_all_back(void **state)
+{
+    (void)state;
+    for (unsigned class = 1; class < CLASS_LARGE; class ++)
+        for (unsigned i = 0; i < 3; i++)
+            cache_put(class, cache_get(class));
+    unsigned threads = k->arena->threads;
+    struct arena *a = k->arena;
+    cache_destroy(k);
+    assert_int_equal(a->threads, threads - 1);
+    arena_lock(&arena_main);
+    arena_absorb(&arena_main);
+    arena_drain(&arena_main, 0);
+    arena_consolidate(&arena_main);
+    assert_int_equal(arena_main.depot.bytes, 0);
+    arena_unlock(&arena_main);
+    k = cache_create();
+    assert_non_null(k);
+}
+
+/* In a fork's child the caches of other threads stay as they are, and count no more. */
+static void cache_orphans_are_left_alone(void **state)
+{
+    (void)state;
+    struct cache *own = k, *orphan = cache_create();
+    k = orphan;
+    for (unsigned i = 0; i < 20; i++)
+        cache_put(7, cache_get(7));
+    size_t held = cache_held(7);
+    unsigned attached = orphan->arena->threads;
+    k = own;
+    cache_list_lock();
+    cache_list_orphan(own);
+    cache_list_orphan(own); /* a child that forks again */
+    cache_list_unlock();
+    assert_int_equal(orphan->thread, 0);
+    assert_int_not_equal(own->thread, 0);
+    assert_int_equal(orphan->arena->threads, attached - 1);
+    void *mem = cache_get(7);
+    assert_non_null(mem);
+    cache_put(7, mem);
+    k = orphan;
+    assert_int_equal(cache_held(7), held);
+    k = own;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cache_dummy_is_empty_and_full),
+        cmocka_unit_test(cache_stack_addresses),
+        cmocka_unit_test(cache_slow_start),
+        cmocka_unit_test(cache_every_class),
+        cmocka_unit_test(cache_budget_holds),
+        cmocka_unit_test(cache_flush_goes_home),
+        cmocka_unit_test(cache_large_does_not_wait),
+        cmocka_unit_test(cache_without_memory),
+        cmocka_unit_test(cache_gives_all_back),
+        cmocka_unit_test(cache_orphans_are_left_alone),
+    };
+    return cmocka_run_group_tests(tests, cache_setup, cache_teardown);
+}
