@@ -76,6 +76,17 @@ checked_fail_canary(const void *mem, const struct canary_finding *f, const char 
     report_finding(&found);
 }
 
+/* A block of the family `of` is freed by the calls of the family `by`. */
+static void checked_family(const void *mem, enum family of, enum family by)
+{
+    static const char *const rules[3] = {
+        "mismatch: block of malloc freed by operator delete",
+        "mismatch: block of operator new freed by something else than delete",
+        "mismatch: block of operator new[] freed by something else than delete[]"};
+    if (UNLIKELY(by != FAMILY_ANY && by != of))
+        fail(rules[of], mem);
+}
+
 /* Bytes asked for; an overwritten canary or a free by another family is a finding. */
 static size_t checked_verify(const struct chunk *c, enum family family)
 {
@@ -84,13 +95,7 @@ static size_t checked_verify(const struct chunk *c, enum family family)
     if (UNLIKELY(!f.is_right))
         checked_fail_canary(
             mem, &f, "heap overflow: the bytes behind the block were overwritten");
-    if (UNLIKELY(family != FAMILY_ANY && family != f.family)) {
-        static const char *const rules[3] = {
-            "mismatch: block of malloc freed by operator delete",
-            "mismatch: block of operator new freed by something else than delete",
-            "mismatch: block of operator new[] freed by something else than delete[]"};
-        fail(rules[f.family], mem);
-    }
+    checked_family(mem, f.family, family);
     return f.bytes;
 }
 
@@ -190,9 +195,8 @@ static void checked_fill(struct chunk *c, size_t bytes)
 void checked_free(struct chunk *c, enum family family)
 {
     if (guard_owns(c)) {
-        const struct guard *g = guard_of(c);
-        if (family != FAMILY_ANY && family != (enum family)g->family)
-            fail("mismatch: the block comes from another family of calls", mem_of(c));
+        if (checked_level != 0)
+            checked_family(mem_of(c), (enum family)guard_of(c)->family, family);
         guard_give(c);
         return;
     }
@@ -208,6 +212,16 @@ void checked_free(struct chunk *c, enum family family)
         checked_fill(c, bytes);
         free_verified(c);
     }
+}
+
+void checked_delete(void *mem, enum family family)
+{
+    int saved = errno;
+    if (mem == NULL)
+        return;
+    thread_cache();
+    checked_free(malloc_verify(mem, "operator delete"), family);
+    errno = saved;
 }
 
 /* New block, copy, free: so that whoever keeps the old pointer is found. */

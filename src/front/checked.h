@@ -33,6 +33,8 @@ void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
 void *checked_guarded(size_t align, size_t bytes, enum family family);
 /* Frees a verified live block, by the calls of `family`. */
 void checked_free(struct chunk *c, enum family family);
+/* operator delete; mem may be NULL. Keeps errno. */
+void checked_delete(void *mem, enum family family);
 /* For a verified live block; bytes is not 0. NULL and ENOMEM on failure. */
 void *checked_realloc(struct chunk *c, size_t bytes);
 

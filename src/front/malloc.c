@@ -27,6 +27,11 @@ HOT PUBLIC void *chunky_malloc(size_t bytes)
 
 COLD void *malloc_slow(size_t bytes)
 {
+    return malloc_slow_as(bytes, FAMILY_MALLOC);
+}
+
+COLD void *malloc_slow_as(size_t bytes, enum family family)
+{
     if (bytes > PTRDIFF_MAX) {
         errno = ENOMEM;
         return NULL;
@@ -34,7 +39,7 @@ COLD void *malloc_slow(size_t bytes)
     struct cache *k = thread_cache();
     thread_start_process();
     if (UNLIKELY(thread_is_checked()))
-        return checked_malloc(bytes, FAMILY_MALLOC, NULL);
+        return checked_malloc(bytes, family, NULL);
     return malloc_plain(k, bytes, NULL);
 }
 
@@ -79,7 +84,7 @@ COLD void free_slow(void *mem)
     thread_cache();
     struct chunk *c = malloc_verify(mem, "free");
     if (UNLIKELY(thread_is_checked()))
-        checked_free(c, FAMILY_ANY);
+        checked_free(c, FAMILY_MALLOC);
     else
         free_verified(c);
     errno = saved;

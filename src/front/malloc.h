@@ -5,6 +5,7 @@
 #ifndef CHUNKY_FRONT_MALLOC_H
 #define CHUNKY_FRONT_MALLOC_H
 
+#include "front/canary.h"
 #include "front/thread.h"
 
 /* Memory that is known to be zero, in a block just taken. */
@@ -32,8 +33,9 @@ static ALWAYS_INLINE void *malloc_hit(size_t bytes)
     return mem;
 }
 
-/* What malloc does off the hit path. NULL and ENOMEM on failure. */
+/* What malloc does off the hit path, and operator new. NULL and ENOMEM on failure. */
 void *malloc_slow(size_t bytes);
+void *malloc_slow_as(size_t bytes, enum family family);
 /* What free does off the hit path; mem is not NULL. Keeps errno. */
 void free_slow(void *mem);
 

@@ -19,17 +19,37 @@
 #include <stdlib.h>
 
 #ifdef CHUNKY_ARCHIVE
+enum family { FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY };
 /* Behind this stands libstdc++.a, whose functions nobody else may ask for. */
 #define IF_PRESENT
 #define IS_PRESENT(function) true
 #define malloc_hit(bytes) chunky_malloc(bytes)
-#define malloc_slow(bytes) chunky_malloc(bytes)
+#define malloc_slow_as(bytes, family) chunky_malloc(bytes)
+#define delete_as(mem, family) chunky_free(mem)
+#define delete_sized_as(mem, bytes, family) chunky_free_sized(mem, bytes)
 #define fail(rule, mem) abort()
 #else
 #define IF_PRESENT WEAK
 #define IS_PRESENT(function) ((function) != NULL)
 #include "base/check.h"
+#include "front/checked.h"
 #include "front/malloc.h"
+
+/* With checks on, who frees must be of the family of who allocated. */
+static ALWAYS_INLINE void delete_as(void *mem, enum family family)
+{
+    if (UNLIKELY(checked_level != 0))
+        checked_delete(mem, family);
+    else
+        chunky_free(mem);
+}
+
+static ALWAYS_INLINE void delete_sized_as(void *mem, size_t bytes, enum family family)
+{
+    if (UNLIKELY(checked_level != 0) && mem != NULL)
+        checked_sized(mem, bytes, 0);
+    delete_as(mem, family);
+}
 #endif
 
 #define DELETE(name, parameters, call)                                                 \
@@ -41,15 +61,20 @@
 
 /* operator delete and delete[]: plain, nothrow, sized, aligned, aligned nothrow, aligned
  * sized. */
-DELETE(_ZdlPv, (void *mem), chunky_free(mem))
-DELETE(_ZdaPv, (void *mem), chunky_free(mem))
-
-DELETE(_ZdlPvRKSt9nothrow_t, (void *mem, const void *tag), ((void)tag, chunky_free(mem)))
-DELETE(_ZdaPvRKSt9nothrow_t, (void *mem, const void *tag), ((void)tag, chunky_free(mem)))
-DELETE(_ZdlPvm, (void *mem, size_t bytes), chunky_free_sized(mem, bytes))
-DELETE(_ZdaPvm, (void *mem, size_t bytes), chunky_free_sized(mem, bytes))
-DELETE(_ZdlPvSt11align_val_t, (void *mem, size_t align), ((void)align, chunky_free(mem)))
-DELETE(_ZdaPvSt11align_val_t, (void *mem, size_t align), ((void)align, chunky_free(mem)))
+DELETE(_ZdlPv, (void *mem), delete_as(mem, FAMILY_NEW))
+DELETE(_ZdaPv, (void *mem), delete_as(mem, FAMILY_NEW_ARRAY))
+DELETE(_ZdlPvRKSt9nothrow_t, (void *mem, const void *tag),
+       ((void)tag, delete_as(mem, FAMILY_NEW)))
+DELETE(_ZdaPvRKSt9nothrow_t, (void *mem, const void *tag),
+       ((void)tag, delete_as(mem, FAMILY_NEW_ARRAY)))
+DELETE(_ZdlPvm, (void *mem, size_t bytes), delete_sized_as(mem, bytes, FAMILY_NEW))
+DELETE(_ZdaPvm, (void *mem, size_t bytes),
+       delete_sized_as(mem, bytes, FAMILY_NEW_ARRAY))
+/* Aligned ones are of one family with memalign. */
+DELETE(_ZdlPvSt11align_val_t, (void *mem, size_t align),
+       ((void)align, chunky_free(mem)))
+DELETE(_ZdaPvSt11align_val_t, (void *mem, size_t align),
+       ((void)align, chunky_free(mem)))
 DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void *tag),
        ((void)align, (void)tag, chunky_free(mem)))
 DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void *tag),
@@ -91,11 +116,13 @@ static bool new_failed(const char *name, size_t bytes, bool nothrow)
     fail("operator new: out of memory, and no C++ library to throw bad_alloc", NULL);
 }
 
-static COLD void *new_slow(size_t bytes, size_t align, bool nothrow)
+static COLD void *new_slow(size_t bytes, size_t align, enum family family, bool nothrow)
 {
     void *mem;
+    (void)family;
     do {
-        mem = align == 0 ? malloc_slow(bytes) : chunky_memalign(align, bytes);
+        mem =
+            align == 0 ? malloc_slow_as(bytes, family) : chunky_memalign(align, bytes);
     } while (mem == NULL && new_failed("_Znwm", bytes, nothrow));
     return mem;
 }
@@ -104,22 +131,24 @@ PUBLIC HOT void *_Znwm(size_t bytes);
 PUBLIC HOT void *_Znwm(size_t bytes)
 {
     void *mem = malloc_hit(bytes);
-    return LIKELY(mem != NULL) ? mem : new_slow(bytes, 0, false);
+    return LIKELY(mem != NULL) ? mem : new_slow(bytes, 0, FAMILY_NEW, false);
 }
 
-#define NEW(name, parameters, align, nothrow)                                          \
+#define NEW(name, parameters, align, family, nothrow)                                  \
     PUBLIC void *name parameters;                                                      \
     PUBLIC void *name parameters                                                       \
     {                                                                                  \
         void *mem = align == 0 ? malloc_hit(bytes) : NULL;                             \
-        return LIKELY(mem != NULL) ? mem : new_slow(bytes, align, nothrow);            \
+        return LIKELY(mem != NULL) ? mem : new_slow(bytes, align, family, nothrow);    \
     }
 /* The next definition catches what a new_handler throws, which C cannot. */
-#define NEW_NOTHROW(name, parameters, align, type, arguments)                          \
+#define NEW_NOTHROW(name, parameters, align, family, type, arguments)                  \
     PUBLIC void *name parameters;                                                      \
     PUBLIC void *name parameters                                                       \
     {                                                                                  \
-        void *mem = align == 0 ? chunky_malloc(bytes) : chunky_memalign(align, bytes); \
+        void *mem = align == 0 ? malloc_hit(bytes) : chunky_memalign(align, bytes);    \
+        if (mem == NULL && align == 0)                                                 \
+            mem = malloc_slow_as(bytes, family);                                       \
         if (LIKELY(mem != NULL))                                                       \
             return mem;                                                                \
         union {                                                                        \
@@ -129,21 +158,21 @@ PUBLIC HOT void *_Znwm(size_t bytes)
         if (next.object != NULL)                                                       \
             return next.function arguments;                                            \
         (void)tag;                                                                     \
-        return new_slow(bytes, align, true);                                           \
+        return new_slow(bytes, align, family, true);                                   \
     }
 
-NEW(_Znam, (size_t bytes), 0, false)
-NEW(_ZnwmSt11align_val_t, (size_t bytes, size_t align), align, false)
-NEW(_ZnamSt11align_val_t, (size_t bytes, size_t align), align, false)
-NEW_NOTHROW(_ZnwmRKSt9nothrow_t, (size_t bytes, const void *tag), 0,
+NEW(_Znam, (size_t bytes), 0, FAMILY_NEW_ARRAY, false)
+NEW(_ZnwmSt11align_val_t, (size_t bytes, size_t align), align, FAMILY_MALLOC, false)
+NEW(_ZnamSt11align_val_t, (size_t bytes, size_t align), align, FAMILY_MALLOC, false)
+NEW_NOTHROW(_ZnwmRKSt9nothrow_t, (size_t bytes, const void *tag), 0, FAMILY_NEW,
             (size_t, const void *), (bytes, tag))
-NEW_NOTHROW(_ZnamRKSt9nothrow_t, (size_t bytes, const void *tag), 0,
+NEW_NOTHROW(_ZnamRKSt9nothrow_t, (size_t bytes, const void *tag), 0, FAMILY_NEW_ARRAY,
             (size_t, const void *), (bytes, tag))
 NEW_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t,
-            (size_t bytes, size_t align, const void *tag), align,
+            (size_t bytes, size_t align, const void *tag), align, FAMILY_MALLOC,
             (size_t, size_t, const void *), (bytes, align, tag))
 NEW_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t,
-            (size_t bytes, size_t align, const void *tag), align,
+            (size_t bytes, size_t align, const void *tag), align, FAMILY_MALLOC,
             (size_t, size_t, const void *), (bytes, align, tag))
 
 #endif
