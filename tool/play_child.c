@@ -32,6 +32,7 @@ struct child_thread {
     pthread_t thread;
     sem_t work, done;
     pid_t kernel;
+    _Atomic uint32_t busy; /* read by the tool, through the hello */
     struct child_command command;
     struct child_reply reply;
 };
@@ -93,6 +94,7 @@ static void *child_serve(void *argument)
         if (t->command.verb == PLAY_EXIT)
             return NULL;
         t->reply = child_perform(&t->command);
+        t->busy = 0;
         sem_post(&t->done);
     }
 }
@@ -125,8 +127,14 @@ static struct child_reply child_dispatch(const struct child_command *c)
     }
     if (c->thread == 0)
         return child_perform(c);
-    t->command = *c;
-    sem_post(&t->work);
+    if (c->verb != CHILD_JOIN) {
+        t->command = *c;
+        t->command.verb &= ~(uint32_t)CHILD_ASYNC;
+        t->busy = 1;
+        sem_post(&t->work);
+    }
+    if ((c->verb & CHILD_ASYNC) != 0)
+        return (struct child_reply){0, 0};
     if (c->verb == PLAY_EXIT) {
         pthread_join(t->thread, NULL);
         return (struct child_reply){0, 0};
@@ -168,6 +176,8 @@ int play_child(char **arguments)
     atomic_store(&ring->on, 1);
     struct child_hello hello = {
         (uintptr_t)ring,
+        (uintptr_t)&child_threads[0].busy,
+        sizeof child_threads[0],
         (uintptr_t)dlsym(handle, "chunky_root"),
     };
     if (write(replies, &hello, sizeof hello) != (ssize_t)sizeof hello)

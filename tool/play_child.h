@@ -5,9 +5,17 @@
 #ifndef TOOL_PLAY_CHILD_H
 #define TOOL_PLAY_CHILD_H
 
+#include "play_script.h"
+
 #include <stdint.h>
 
-enum { CHILD_START = 100 }; /* beside enum play_verb: makes thread `thread` */
+/* Beside enum play_verb. */
+enum {
+    CHILD_START =
+        100, /* makes thread `thread`; its number in the kernel is the result */
+    CHILD_JOIN = 101, /* waits for what CHILD_ASYNC began; its result */
+    CHILD_ASYNC = 256 /* added to a verb: returns before it is done */
+};
 
 struct child_command {
     uint32_t verb; /* enum play_verb or CHILD_START */
@@ -23,11 +31,13 @@ struct child_reply {
 
 /* Sent once, before the first command is read. */
 struct child_hello {
-    uint64_t trace; /* address of the ring of rules */
-    uint64_t root;  /* address of the heap's description, 0: not exported */
+    uint64_t trace;  /* address of the ring of rules */
+    uint64_t busy;   /* address of the first thread's word: it has work to do */
+    uint64_t stride; /* from one thread's to the next's */
+    uint64_t root;   /* address of the heap's description, 0: not exported */
 };
 
-enum { CHILD_THREADS = 64 };
+enum { CHILD_THREADS = PLAY_THREADS };
 
 /* LIBRARY COMMAND-FD REPLY-FD. Returns an exit status. */
 int play_child(char **arguments);

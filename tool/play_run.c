@@ -123,7 +123,7 @@ static void run_assign(struct play_run *r, const struct play_op *op)
     uint64_t result = r->session.result;
     bool gives = op->verb == PLAY_MALLOC || op->verb == PLAY_CALLOC ||
                  op->verb == PLAY_REALLOC || op->verb == PLAY_MEMALIGN;
-    if (!gives)
+    if (!gives || op->part == PLAY_HELD)
         return;
     int name = op->target;
     if (name < 0 && op->verb == PLAY_REALLOC && (result != 0 || op->a == 0))

@@ -38,6 +38,7 @@ struct parser {
     unsigned thread;
     unsigned turn; /* of the innermost repeat, from 1; `$` in names */
     unsigned depth;
+    bool holds; /* inside meanwhile{...} */
     jmp_buf failed;
 };
 
@@ -398,6 +399,8 @@ static void parse_thread(struct parser *p)
     if (word[0] == '\0')
         parse_expect(p, "the name of a thread");
     parse_token(p, ')');
+    if (parse_find(s->thread, s->threads, word) < 0 && s->threads == PLAY_THREADS)
+        parse_fail(p, p->at, "expected at most %d threads", PLAY_THREADS);
     p->thread = (unsigned)parse_add(&s->thread, &s->threads, &s->thread_room, word);
     parse_block(p);
     p->thread = outer;
@@ -435,6 +438,48 @@ static void parse_tag(struct parser *p)
     p->at = from + length;
 }
 
+/* What happens while the call before is inside the kernel. */
+static void parse_meanwhile(struct parser *p)
+{
+    static const char word[] = "meanwhile";
+    struct play_script *s = p->script;
+    parse_space(p, false);
+    if (strncmp(p->at, word, sizeof word - 1) != 0 ||
+        isalnum((unsigned char)p->at[sizeof word - 1]))
+        return;
+    if (p->thread == 0)
+        parse_fail(p, p->at,
+                   "expected meanwhile{...} only after a call inside "
+                   "thread(name){...}");
+    p->at += sizeof word - 1;
+    size_t held = s->count - 1;
+    unsigned outer = p->thread;
+    const char *from = p->at;
+    if (p->holds)
+        parse_fail(p, from, "expected no meanwhile{...} inside another one");
+    p->holds = true;
+    p->thread = 0;
+    parse_block(p);
+    p->thread = outer;
+    p->holds = false;
+    for (size_t i = held + 1; i < s->count; i++)
+        if (s->op[i].thread == outer)
+            parse_fail(p, from,
+                       "expected only other threads here: %s is inside its call",
+                       s->thread[outer]);
+    struct play_op op = s->op[held], *finish = parse_append(p, op.verb);
+    char text[300];
+    *finish = op;
+    finish->part = PLAY_FINISH;
+    finish->number = ++s->last;
+    snprintf(text, sizeof text, "... %s", op.text);
+    finish->text = strdup(text);
+    snprintf(text, sizeof text, "%s ...", op.text);
+    free(s->op[held].text);
+    s->op[held].text = strdup(text);
+    s->op[held].part = PLAY_HELD;
+}
+
 static void parse_item(struct parser *p)
 {
     char word[NAME_MAX_LENGTH + 1], target[NAME_MAX_LENGTH + 1];
@@ -456,12 +501,14 @@ static void parse_item(struct parser *p)
         if (word[0] == '\0')
             parse_expect(p, "malloc, calloc, realloc or memalign");
         parse_call(p, from, word, target);
+        parse_meanwhile(p);
     } else if (strcmp(word, "thread") == 0) {
         parse_thread(p);
     } else if (strcmp(word, "repeat") == 0) {
         parse_repeat(p);
     } else {
         parse_call(p, from, word, NULL);
+        parse_meanwhile(p);
     }
 }
 

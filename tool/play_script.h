@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { PLAY_THREADS = 64 };
+
 enum play_verb {
     PLAY_MALLOC,
     PLAY_CALLOC,
@@ -23,8 +25,12 @@ enum play_verb {
     PLAY_VERBS
 };
 
+/* An operation that others come between: it is held in the kernel, its arena locked. */
+enum play_part { PLAY_WHOLE, PLAY_HELD, PLAY_FINISH };
+
 struct play_op {
     enum play_verb verb;
+    enum play_part part;
     unsigned number; /* from 1; 0 for a tag */
     unsigned thread; /* index of its name; 0 is the first thread */
     int target;      /* index of the name that is assigned, or -1 */

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <linux/ptrace.h>
 #include <signal.h>
 #include <string.h>
@@ -153,26 +154,78 @@ static void session_note(struct play_session *s, struct play_call *call,
     s->call[s->calls++] = *call;
 }
 
-/* A stop at a system call's start or end. True when it is the read of a command. */
-static bool session_call(struct play_session *s, pid_t thread)
+enum stop { STOP_NOTHING, STOP_READY, STOP_HELD };
+
+/* A thread of the script has work to do; the first one is not asked. */
+static bool session_is_busy(const struct play_session *s, pid_t thread)
+{
+    for (unsigned i = 1; i < CHILD_THREADS; i++) {
+        uint32_t busy = 0;
+        if (s->kernel[i] == thread)
+            return session_get(s, s->busy + i * s->stride, &busy, sizeof busy) &&
+                   busy != 0;
+    }
+    return false;
+}
+
+/* A futex wait that is not one of play's own semaphores is for a lock of the engine. If
+ * it is the one that the held thread has, that thread must go on. */
+static void session_release(struct play_session *s, pid_t thread,
+                            const uint64_t *argument)
+{
+    uint64_t operation = argument[1] & 0x7f;
+    bool waits = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET;
+    bool own = argument[0] - (s->busy - s->stride) < (CHILD_THREADS + 1) * s->stride;
+    bool works = false; /* not one that is just being made, or waits for one */
+    if (thread == s->pid)
+        works = s->acting == 0;
+    else
+        for (unsigned i = 1; i < CHILD_THREADS; i++)
+            works = works || s->kernel[i] == thread;
+    if (!s->held || thread == s->hold || !waits || own || !works)
+        return;
+    ptrace(PTRACE_SYSCALL, s->hold, NULL, 0L);
+    s->held = false;
+    s->hold = 0;
+    s->released = true;
+}
+
+static enum stop session_entry(struct play_session *s, pid_t thread, uint64_t number,
+                               const uint64_t *argument)
+{
+    if (thread == s->pid && number == SYS_read &&
+        argument[0] == (uint64_t)s->command_end)
+        return STOP_READY;
+    if (number == SYS_futex)
+        session_release(s, thread, argument);
+    if (thread != s->hold || s->held)
+        return STOP_NOTHING;
+    if (number == SYS_brk && argument[0] != 0)
+        return STOP_HELD;
+    if (number == SYS_futex && !session_is_busy(s, thread))
+        s->hold = 0;
+    return STOP_NOTHING;
+}
+
+/* A stop at a system call's start or end. */
+static enum stop session_call(struct play_session *s, pid_t thread)
 {
     struct ptrace_syscall_info info;
     struct play_tracee *t = session_tracee(s, thread);
     if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof info, &info) <= 0)
-        return false;
+        return STOP_NOTHING;
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
         t->inside = true;
         t->call.number = info.entry.nr;
         memcpy(t->call.argument, info.entry.args, sizeof t->call.argument);
-        return thread == s->pid && info.entry.nr == SYS_read &&
-               info.entry.args[0] == (uint64_t)s->command_end;
+        return session_entry(s, thread, info.entry.nr, t->call.argument);
     }
     if (info.op == PTRACE_SYSCALL_INFO_EXIT && t->inside) {
         t->inside = false;
         if (session_wanted(t->call.number))
             session_note(s, &t->call, (uint64_t)info.exit.rval);
     }
-    return false;
+    return STOP_NOTHING;
 }
 
 static void session_died(struct play_session *s, int signal)
@@ -182,37 +235,45 @@ static void session_died(struct play_session *s, int signal)
     session_collect(s);
 }
 
-/* Lets the process run until it waits for a command, or is about to end. */
+/* Signals that end a program which misuses its memory. */
+static bool session_is_fatal(int signal)
+{
+    return signal == SIGABRT || signal == SIGSEGV || signal == SIGBUS ||
+           signal == SIGILL;
+}
+
+/* Lets the process run until it waits for a command, or is about to end; and until the
+ * thread that is to be held stops, or is done. */
 static bool session_run(struct play_session *s)
 {
-    for (;;) {
+    bool ready = false;
+    while (!ready || (s->hold != 0 && !s->held)) {
         int status;
         pid_t thread = waitpid(-1, &status, __WALL);
         if (thread < 0)
             return false;
         if (WIFEXITED(status) || WIFSIGNALED(status)) {
-            if (thread == s->pid) {
-                session_died(s, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-                s->pid = -1;
-                return false;
-            }
-            continue;
+            if (thread != s->pid)
+                continue;
+            session_died(s, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+            s->pid = -1;
+            return false;
         }
         int signal = WSTOPSIG(status);
-        long pass = 0;
-        if (signal == (SIGTRAP | 0x80)) {
-            if (session_call(s, thread))
-                return true;
-        } else if (signal != SIGTRAP && signal != SIGSTOP) {
-            if (signal == SIGABRT || signal == SIGSEGV || signal == SIGBUS ||
-                signal == SIGILL || signal == SIGTRAP) {
-                session_died(s, signal);
-                return true;
-            }
-            pass = signal;
+        enum stop stop = STOP_NOTHING;
+        if (session_is_fatal(signal)) {
+            session_died(s, signal);
+            return true;
         }
-        ptrace(PTRACE_SYSCALL, thread, NULL, pass);
+        if (signal == (SIGTRAP | 0x80))
+            stop = session_call(s, thread);
+        ready = ready || stop == STOP_READY;
+        s->held = s->held || stop == STOP_HELD;
+        if (stop == STOP_NOTHING)
+            ptrace(PTRACE_SYSCALL, thread, NULL,
+                   signal == SIGSTOP || (signal & 0x7f) == SIGTRAP ? 0L : (long)signal);
     }
+    return true;
 }
 
 /* Without tracing: until the answer is there. */
@@ -248,6 +309,8 @@ static bool session_greet(struct play_session *s)
         return false;
     s->root = hello.root;
     s->ring = hello.trace;
+    s->busy = hello.busy;
+    s->stride = hello.stride;
     return true;
 }
 
@@ -352,15 +415,36 @@ bool play_session_step(struct play_session *s, const struct play_op *op, uint64_
     struct child_command command = {(uint32_t)op->verb, op->thread, mem, op->a, op->b};
     if (op->thread != 0 && s->kernel[op->thread] == 0) {
         struct child_command start = {CHILD_START, op->thread, 0, 0, 0};
+        s->acting = op->thread;
         if (!session_send(s, &start))
             return false;
         s->kernel[op->thread] = (pid_t)s->result;
     }
     s->result = s->error = 0;
+    s->acting = op->thread;
+    s->released = false;
+    if (op->part == PLAY_HELD && s->traced) {
+        command.verb |= CHILD_ASYNC;
+        s->hold = s->kernel[op->thread];
+    }
+    if (op->part == PLAY_FINISH && s->traced) {
+        command.verb = CHILD_JOIN;
+        if (s->held)
+            ptrace(PTRACE_SYSCALL, s->hold, NULL, 0L);
+        s->hold = 0;
+        s->held = false;
+    }
+    if (op->part == PLAY_FINISH && !s->traced) {
+        s->result = s->early[0];
+        s->error = s->early[1];
+        return true;
+    }
     if (!session_send(s, &command))
         return false;
     if (op->verb == PLAY_EXIT)
         s->kernel[op->thread] = 0;
+    s->early[0] = s->result;
+    s->early[1] = s->error;
     session_rules(s);
     return true;
 }

@@ -34,7 +34,14 @@ struct play_session {
     int signal;      /* that ended it */
     uint64_t root;   /* of the heap, for readers */
     uint64_t ring;   /* of rules */
-    uint32_t seen;   /* entries of the ring read so far */
+    uint64_t busy;   /* of the first thread, and how far to the next */
+    uint64_t stride;
+    pid_t hold;        /* thread that is to stop when it moves the break; 0: none */
+    bool held;         /* it has */
+    bool released;     /* in this step, because another waited for its lock */
+    unsigned acting;   /* index of the thread that performs the step */
+    uint64_t early[2]; /* result and error of a call that was not held after all */
+    uint32_t seen;     /* entries of the ring read so far */
     uint64_t brk;
     pid_t kernel[64];  /* threads' numbers in the kernel; 0: not there */
     char name[64][32]; /* their names in the script */

@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 enum { LABEL_MAX = 34, LABEL_MIN = 16, INDENT = 5 };
 
@@ -74,13 +76,21 @@ static void text_calls(const struct text_style *t, const struct play_run *r)
                 "");
         return;
     }
-    if (s->calls == 0)
-        return;
-    fprintf(t->draw.out, "%*scalls", INDENT, "");
+    bool reserves = false;
     for (size_t i = 0; i < s->calls; i++)
-        fprintf(t->draw.out, "%s %s", i == 0 ? "" : ",",
+        reserves = reserves || (s->call[i].number == SYS_mmap &&
+                                (s->call[i].argument[2] & PROT_WRITE) == 0);
+    const char *comma = "calls ";
+    for (size_t i = 0; i < s->calls; i++) {
+        /* What is cut off an aligned reservation depends on where the kernel put it. */
+        if (t->relative && reserves && s->call[i].number == SYS_munmap)
+            continue;
+        fprintf(t->draw.out, "%*s%s%s", i == 0 ? INDENT : 0, "", comma,
                 why_call(&r->heap, &s->call[i], line, sizeof line));
-    fputc('\n', t->draw.out);
+        comma = ", ";
+    }
+    if (s->calls != 0)
+        fputc('\n', t->draw.out);
 }
 
 /* A line of the report, with addresses as offsets and without numbers of processes. */
@@ -165,7 +175,7 @@ void play_text_step(const struct text_style *t, const struct play_run *r)
     }
     if (t->art)
         play_draw_art(&t->draw, r);
-    if (t->verify && !r->session.ended)
+    if (t->verify && !r->session.ended && !r->session.held)
         play_verify(t->draw.out, r);
     if (r->session.ended)
         text_misuse(t, r);

@@ -279,6 +279,8 @@ char *why_sentence(const struct play_run *r)
         return NULL;
     w.giving = r->op->verb == PLAY_FREE || r->op->verb == PLAY_TRIM ||
                r->op->verb == PLAY_EXIT;
+    if (s->released) /* two threads' rules are mixed */
+        w.giving = false;
     why_opening(&w, r);
     if (r->op->verb == PLAY_WRITE)
         why_say(&w, "the program itself writes; no allocator is asked");
@@ -292,6 +294,12 @@ char *why_sentence(const struct play_run *r)
             why_say(&w, "rule %" PRIu32 " (%#" PRIx64 ")", rule, v);
         w.before = rule;
     }
+    if (s->released)
+        why_say(&w, "it had to wait for the lock that the held call has, so that one "
+                    "goes on");
+    if (r->op->part == PLAY_HELD)
+        why_say(&w, s->held ? "and here it is inside the kernel, its arena locked"
+                            : "it made no call that could be held, and is done");
     if (s->rules_lost != 0)
         why_say(&w, "(%" PRIu32 " earlier rules are lost)", s->rules_lost);
     if (s->ended && s->text != NULL)

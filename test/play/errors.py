@@ -23,6 +23,9 @@ CASES = [
     ("a$=malloc(1)", "1:2", "inside repeat(k)"),
     ("a=malloc(1)\n\n  b=calloc(2)", "3:13", 'expected ","'),
     ("}", "1:1", "expected a call"),
+    ("a=malloc(1) meanwhile{b=malloc(1)}", "1:13", "only after a call inside thread"),
+    ("thread(t){a=malloc(1) meanwhile{thread(t){b=malloc(1)}}}", "1:32",
+     "only other threads here"),
 ]
 
 
