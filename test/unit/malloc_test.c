@@ -1,0 +1,172 @@
+/* malloc, calloc and free over a scripted system: where a block comes from, and that a
+ * failure of any request for memory is ENOMEM and nothing else. */
+#include "support/unit.h"
+
+#include "chunky.h"
+#include "core/mapped.h"
+#include "core/take.h"
+#include "front/cache.h"
+#include "front/malloc.h"
+#include "front/options.h"
+#include "support/os_fake.h"
+#include "support/random.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void malloc_sizes(void **state)
+{
+    (void)state;
+    for (size_t bytes = 0; bytes < 70000; bytes += bytes < 1100 ? 1 : 501) {
+        char *mem = chunky_malloc(bytes);
+        assert_non_null(mem);
+        assert_int_equal((uintptr_t)mem % 16, 0);
+        assert_true(chunk_usable(chunk_of(mem)) >= bytes);
+        assert_true(chunk_is_live(&heap_keys, chunk_of(mem)));
+        memset(mem, 0x5a, bytes);
+        chunky_free(mem);
+        assert_false(chunk_is_live(&heap_keys, chunk_of(mem)));
+    }
+    chunky_free(NULL);
+}
+
+static void malloc_places(void **state)
+{
+    (void)state;
+    void *small = chunky_malloc(100), *large = chunky_malloc(100000);
+    void *huge = chunky_malloc(tune.mmap_threshold);
+    assert_true(heap_in_break(small));
+    assert_true(heap_in_break(large));
+    assert_true(chunk_is_mapped(chunk_of(huge)));
+    assert_int_equal(mapped.count, 1);
+    chunky_free(small);
+    chunky_free(large);
+    chunky_free(huge);
+    assert_int_equal(mapped.count, 0);
+}
+
+static void malloc_newest_first(void **state)
+{
+    (void)state;
+    void *a = chunky_malloc(200), *b = chunky_malloc(200);
+    chunky_free(a);
+    chunky_free(b);
+    void *again = chunky_malloc(200);
+    if (tune.cache_bytes != 0 && !thread_is_slow())
+        assert_ptr_equal(again, b);
+    chunky_free(again);
+}
+
+static void malloc_calloc_is_zero(void **state)
+{
+    (void)state;
+    struct random r = {9};
+    char *held[64] = {0};
+    for (unsigned round = 0; round < 3000; round++) {
+        unsigned i = (unsigned)random_below(&r, 64);
+        size_t bytes = random_size(&r, 18);
+        chunky_free(held[i]);
+        held[i] = chunky_calloc(1, bytes);
+        assert_non_null(held[i]);
+        for (size_t j = 0; j < bytes; j++)
+            assert_int_equal(held[i][j], 0);
+        memset(held[i], 0xee, bytes);
+        os_fake.clock += 50;
+    }
+    for (unsigned i = 0; i < 64; i++)
+        chunky_free(held[i]);
+}
+
+static void malloc_impossible(void **state)
+{
+    (void)state;
+    const size_t bad[] = {SIZE_MAX, SIZE_MAX - 4096, (size_t)PTRDIFF_MAX + 1};
+    for (unsigned i = 0; i < 3; i++) {
+        errno = 0;
+        assert_null(chunky_malloc(bad[i]));
+        assert_int_equal(errno, ENOMEM);
+        assert_null(chunky_calloc(bad[i], 1));
+        assert_null(chunky_calloc(bad[i] / 2 + 1, 3));
+    }
+}
+
+static void malloc_keeps_errno(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {10, 5000, 100000, 4 * MIB};
+    for (unsigned i = 0; i < 4; i++) {
+        errno = EDOM;
+        void *mem = chunky_malloc(sizes[i]);
+        assert_int_equal(errno, EDOM);
+        chunky_free(mem);
+        assert_int_equal(errno, EDOM);
+    }
+}
+
+static size_t malloc_in_use(void)
+{
+    struct mallinfo2 info = chunky_mallinfo2();
+    return info.uordblks;
+}
+
+/* Each request for memory fails in turn. */
+static void malloc_every_failure(void **state)
+{
+    (void)state;
+    chunky_malloc_trim(0);
+    size_t before = malloc_in_use();
+    for (unsigned n = 1; n <= 40; n++) {
+        void *mem[64];
+        os_fake.fail_after = n;
+        for (unsigned i = 0; i < 64; i++) {
+            size_t bytes = (size_t)1 << (i % 22);
+            errno = 0;
+            mem[i] = i % 3 == 0 ? chunky_calloc(1, bytes) : chunky_malloc(bytes);
+            if (mem[i] == NULL)
+                assert_int_equal(errno, ENOMEM);
+            else
+                memset(mem[i], 0x77, bytes);
+        }
+        os_fake.fail_after = 0;
+        for (unsigned i = 0; i < 64; i++)
+            chunky_free(mem[i]);
+        chunky_malloc_trim(0);
+        /* More heaps have more ends, nothing else. */
+        assert_true(malloc_in_use() - before <= 64 * (size_t)FENCE_SIZE);
+    }
+}
+
+/* And none succeeds any more: what there is can still be used and freed. */
+static void malloc_exhausted(void **state)
+{
+    (void)state;
+    static void *mem[20000];
+    size_t before = malloc_in_use();
+    unsigned count = 0;
+    os_fake.fail_for_ever = true;
+    os_fake.fail_after = 1;
+    while (count < 20000 && (mem[count] = chunky_malloc(3000)) != NULL)
+        count++;
+    assert_true(count < 20000);
+    assert_int_equal(errno, ENOMEM);
+    assert_null(chunky_malloc(8 * MIB));
+    for (unsigned i = 0; i < count; i++)
+        chunky_free(mem[i]);
+    os_fake.fail_for_ever = false;
+    os_fake.fail_after = 0;
+    void *again = chunky_malloc(3000);
+    assert_non_null(again);
+    chunky_free(again);
+    assert_true(malloc_in_use() - before <= 64 * (size_t)FENCE_SIZE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(malloc_sizes),         cmocka_unit_test(malloc_places),
+        cmocka_unit_test(malloc_newest_first),  cmocka_unit_test(malloc_calloc_is_zero),
+        cmocka_unit_test(malloc_impossible),    cmocka_unit_test(malloc_keeps_errno),
+        cmocka_unit_test(malloc_every_failure), cmocka_unit_test(malloc_exhausted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
