@@ -202,7 +202,8 @@ static enum stop session_entry(struct play_session *s, pid_t thread, uint64_t nu
         return STOP_NOTHING;
     if (number == SYS_brk && argument[0] != 0)
         return STOP_HELD;
-    if (number == SYS_futex && !session_is_busy(s, thread))
+    /* Before, it may still be on its way to wait for work. */
+    if (s->ready && number == SYS_futex && !session_is_busy(s, thread))
         s->hold = 0;
     return STOP_NOTHING;
 }
@@ -246,8 +247,8 @@ static bool session_is_fatal(int signal)
  * thread that is to be held stops, or is done. */
 static bool session_run(struct play_session *s)
 {
-    bool ready = false;
-    while (!ready || (s->hold != 0 && !s->held)) {
+    s->ready = false;
+    while (!s->ready || (s->hold != 0 && !s->held)) {
         int status;
         pid_t thread = waitpid(-1, &status, __WALL);
         if (thread < 0)
@@ -267,7 +268,11 @@ static bool session_run(struct play_session *s)
         }
         if (signal == (SIGTRAP | 0x80))
             stop = session_call(s, thread);
-        ready = ready || stop == STOP_READY;
+        if (stop == STOP_READY) {
+            s->ready = true;
+            if (s->hold != 0 && !s->held && !session_is_busy(s, s->hold))
+                s->hold = 0;
+        }
         s->held = s->held || stop == STOP_HELD;
         if (stop == STOP_NOTHING)
             ptrace(PTRACE_SYSCALL, thread, NULL,
