@@ -212,47 +212,46 @@ pid_t run_to_end(char **command, int *status)
     return -1;
 }
 
-static void run_report(struct draw *d, struct source *source)
+static void run_report(struct draw *d, struct scan *s)
 {
-    struct scan scan;
     struct survey v;
-    if (!scan_open(&scan, source))
-        return;
-    survey_take(&v, &scan, true, true);
+    survey_take(&v, s, true, true);
     survey_kernel(&v);
-    fprintf(d->out, "chunky: the heap of %s at its end\n", source->title);
+    fprintf(d->out, "chunky: the heap of %s at its end\n", s->source->title);
     show_arenas(d, &v);
     show_waterfall(d, &v);
     show_identity(d, &v);
-    show_bins(d, &scan, 12);
-    for (size_t i = 0; i < scan.heap_count; i++) {
-        struct scan_heap *h = &scan.heaps[i];
+    show_bins(d, s, 12);
+    for (size_t i = 0; i < s->heap_count; i++) {
+        struct scan_heap *h = &s->heaps[i];
         if (!h->is_main)
             continue;
         uint64_t cell = map_cell_for(h->h.end - h->h.start);
         fprintf(d->out, "  the main heap at 0x%llx\n", (unsigned long long)h->h.start);
-        map_heap(d, &scan, h, cell);
+        map_heap(d, s, h, cell);
         map_legend(d, cell);
     }
     show_notes(d, &v);
     survey_free(&v);
-    scan_close(&scan);
 }
 
 /* The held child: report, audit. Returns true if a rule was found broken. */
 static bool run_look(pid_t pid, struct options *o)
 {
     struct source source;
+    struct scan scan;
     struct draw d;
     bool found = false;
-    if (source_open_pid(&source, pid, false) == STATUS_OK) {
+    if (source_open_pid(&source, pid, false) == STATUS_OK &&
+        scan_open(&scan, &source)) {
         source.reader.is_live = false;
         draw_open(&d, stderr, o);
         if (o->report)
-            run_report(&d, &source);
+            run_report(&d, &scan);
         if (o->wants_check)
-            found = check_print(&d, &source, o) != 0;
+            found = check_print(&d, &scan, o) != 0;
         draw_close(&d);
+        scan_close(&scan);
     }
     source_close(&source);
     return found;

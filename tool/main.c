@@ -1,58 +1,11 @@
-/* The chunky command: the table of its verbs, and help. State: the tables. */
+/* The chunky command: finds the verb and runs it. No state. */
 #include "verb.h"
 
 #include "chunky.h"
-#include "explain.h"
-#include "play.h"
 #include "text.h"
 
 #include <signal.h>
 #include <stdlib.h>
-
-static const enum option_id run_options[] = {
-    OPT_REPORT,  OPT_CHECK,      OPT_FOLLOW_FORK,
-    OPT_NO_ASLR, OPT_WIDTH,      OPT_COLOR,
-    OPT_ASCII,   OPT_MAX_ERRORS, 0};
-static const enum option_id map_options[] = {OPT_CELL,  OPT_ARENA,  OPT_LIMIT,
-                                             OPT_STOP,  OPT_WIDTH,  OPT_COLOR,
-                                             OPT_ASCII, OPT_FORMAT, 0};
-static const enum option_id stats_options[] = {OPT_STOP,  OPT_WIDTH,  OPT_COLOR,
-                                               OPT_ASCII, OPT_FORMAT, 0};
-
-const struct verb verbs[] = {
-    {"run", cmd_run, NULL, "[--report] [--check[=N]] -- CMD",
-     "run a command on Chunky; its exit status is passed on", "text", run_options,
-     "Loads libchunky.so before everything else in CMD and in what CMD starts. "
-     "--report\n"
-     "holds the process just before it ends and draws its heap on standard error; "
-     "--check\n"
-     "audits it there. Exits as CMD did: its status, or killed by its signal; 126 if "
-     "CMD\n"
-     "cannot be run, 127 if it does not exist; 1 if only the audit found something."},
-    {"stats", cmd_stats, NULL, "SOURCE",
-     "arenas, and where the bytes are: the waterfall", "text", stats_options,
-     "From what the program asked for down to what is resident, each step with its "
-     "share,\n"
-     "checked against the kernel's own figures."},
-    {"map", cmd_map, NULL, "SOURCE", "the heap drawn as a grid of cells", "text",
-     map_options,
-     "Each cell is a byte, 16 bytes, a page or more, by the size of what is drawn."},
-    {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | -f FILE]",
-     "malloc step by step, drawn: scripts in the real engine", "text", NULL,
-     "chunky play --help lists the options."},
-    {"explain", NULL, explain_main, "malloc N | free ADDRESS [SCRIPT | PID]",
-     "what malloc or free would do next, rule by rule", "text", NULL,
-     "chunky explain --help says how."},
-};
-const size_t verb_count = sizeof verbs / sizeof verbs[0];
-
-const struct verb *verb_find(const char *name)
-{
-    for (size_t i = 0; i < verb_count; i++)
-        if (strcmp(verbs[i].name, name) == 0)
-            return &verbs[i];
-    return NULL;
-}
 
 static int main_unknown(const char *word)
 {

@@ -17,7 +17,32 @@ void show_notes(struct draw *d, const struct survey *v);
 void show_bins(struct draw *d, struct scan *s, unsigned limit);
 
 /* Audits and tells; the number of findings. */
-uint64_t check_print(struct draw *d, struct source *source, const struct options *o);
+size_t check_print(struct draw *d, struct scan *s, const struct options *o);
+
+/* Rows of 16 bytes, hex and ASCII. */
+void show_hex(struct draw *d, struct source *s, uint64_t address, uint64_t size);
+
+/* The chunk that an address lies in, and its neighbours. */
+struct around {
+    uint64_t wanted;
+    const struct scan_heap *heap; /* NULL: a mapping */
+    struct block prev, at, next;
+    bool has_prev, has_at, has_next;
+};
+/* False if no chunk holds the address. */
+bool around_find(struct scan *s, uint64_t address, struct around *a);
+
+/* The list that a free chunk is in. */
+struct listed {
+    char name[64];   /* "" if it is in none */
+    uint64_t place;  /* from 1 */
+    uint64_t length; /* of the list */
+};
+void listed_find(struct scan *s, const struct block *b, struct listed *l);
+
+/* Bin of a size, and the least size of a bin: the geometry of this layout's major. */
+unsigned bin_of_size(uint64_t size);
+uint64_t bin_least(unsigned bin);
 
 /* Damage that is not just a torn read. */
 bool scan_is_damaged(const struct scan *s);

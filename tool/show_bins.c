@@ -3,7 +3,7 @@
 
 #include "text.h"
 
-enum { BIN_LOOK = 1 << 22 };
+enum { BIN_LOOK = 1 << 22, SMALL_BINS = 64, STEPS = 32, DOUBLINGS = 24 };
 
 /* Chunks and bytes of a ring or chain; false if it is broken. */
 static bool bins_measure(struct scan *s, uint64_t head, bool is_ring, struct tally *t)
@@ -38,12 +38,24 @@ static void bins_line(struct draw *d, struct scan *s, const char *name, uint64_t
                                         : "  broken !");
 }
 
-static uint64_t bins_size(uint64_t bin)
+uint64_t bin_least(unsigned bin)
 {
-    if (bin < 64)
-        return bin * 16;
-    uint64_t doubling = (bin - 64) / 32, step = (bin - 64) % 32;
-    return ((uint64_t)1024 << doubling) + step * ((uint64_t)32 << doubling);
+    if (bin < SMALL_BINS)
+        return (uint64_t)bin * CHUNK_ALIGN;
+    unsigned doubling = (bin - SMALL_BINS) / STEPS, step = (bin - SMALL_BINS) % STEPS;
+    return ((uint64_t)LARGE_MIN << doubling) +
+           (uint64_t)step * ((uint64_t)LARGE_MIN / STEPS << doubling);
+}
+
+unsigned bin_of_size(uint64_t size)
+{
+    if (size < LARGE_MIN)
+        return (unsigned)(size / CHUNK_ALIGN);
+    unsigned doubling = log2_floor(size) - log2_floor(LARGE_MIN);
+    if (doubling >= DOUBLINGS)
+        return SMALL_BINS + STEPS * DOUBLINGS - 1;
+    return SMALL_BINS + doubling * STEPS +
+           ((unsigned)(size >> (doubling + 5)) & (STEPS - 1));
 }
 
 static void bins_arena(struct draw *d, struct scan *s, const struct scan_arena *a,
@@ -61,7 +73,7 @@ static void bins_arena(struct draw *d, struct scan *s, const struct scan_arena *
     for (unsigned i = 0; i < s->walk->root.bin_count; i++) {
         uint64_t head = walk_element(s->walk, a->a.address, ARENA_BINS, i);
         if (head != 0)
-            bins_line(d, s, i < 64 ? "small" : "large", bins_size(i), head, true,
+            bins_line(d, s, i < 64 ? "small" : "large", bin_least(i), head, true,
                       &lines, limit);
     }
     if (lines > limit)

@@ -110,6 +110,12 @@ int run_main(int argc, char **argv);
 enum status cmd_run(struct options *o);
 enum status cmd_stats(struct options *o);
 enum status cmd_map(struct options *o);
+enum status cmd_layout(struct options *o);
+enum status cmd_chunks(struct options *o);
+enum status cmd_what(struct options *o);
+enum status cmd_bins(struct options *o);
+enum status cmd_frag(struct options *o);
+enum status cmd_check(struct options *o);
 
 /* Runs a command with the library preloaded. Returns its process, stopped just before it
  * ends with its memory still there, or -1 after a complaint; *status is then the tool's. */

@@ -1,0 +1,236 @@
+/* Beginning and end of verbs; names of addresses; filters. See session.h. */
+#include "session.h"
+
+#include "show.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum status session_open(struct session *n, struct options *o)
+{
+    *n = (struct session){.options = o, .out = stdout};
+    enum status status = options_open(o, &n->source);
+    if (status == STATUS_OK && !scan_open(&n->scan, &n->source))
+        status = STATUS_DAMAGED;
+    if (status == STATUS_OK && o->output != NULL) {
+        n->out = fopen(o->output, "we");
+        if (n->out == NULL) {
+            int why = errno;
+            char *shown = text_printable(o->output);
+            status = complain(STATUS_USAGE, "%s: %s", shown, strerror(why));
+            free(shown);
+            n->out = stdout;
+        }
+    }
+    n->has_scan = status == STATUS_OK;
+    if (status == STATUS_OK)
+        draw_open(&n->draw, n->out, o);
+    else
+        source_close(&n->source);
+    return status;
+}
+
+enum status session_close(struct session *n, enum status status)
+{
+    bool written = draw_close(&n->draw);
+    if (n->out != stdout)
+        written = fclose(n->out) == 0 && written;
+    if (!written && errno != EPIPE)
+        status = complain(STATUS_UNREADABLE, "the output could not be written: %s",
+                          strerror(errno));
+    if (status == STATUS_OK && scan_is_damaged(&n->scan))
+        status = STATUS_DAMAGED;
+    scan_close(&n->scan);
+    source_close(&n->source);
+    return status;
+}
+
+/* --- names ------------------------------------------------------------------ */
+
+/* How many heaps of the same arena lie before this one. */
+static unsigned scan_heap_number(const struct scan *s, const struct scan_heap *h)
+{
+    unsigned n = 0;
+    for (const struct scan_heap *at = s->heaps; at < h; at++)
+        n += at->arena == h->arena && at->is_main == h->is_main;
+    return n;
+}
+
+static const struct scan_mapped *scan_mapped_of(const struct scan *s, uint64_t address)
+{
+    for (size_t i = 0; i < s->mapped_count; i++)
+        if (address - s->mapped[i].m.start < s->mapped[i].m.length)
+            return &s->mapped[i];
+    return NULL;
+}
+
+char *scan_name(const struct scan *s, char out[NAME_TEXT], uint64_t address)
+{
+    const struct scan_heap *h = scan_heap_of(s, address);
+    const struct scan_mapped *m = h == NULL ? scan_mapped_of(s, address) : NULL;
+    char number[16] = "";
+    if (h != NULL) {
+        unsigned n = scan_heap_number(s, h);
+        if (n != 0)
+            snprintf(number, sizeof number, "%u", n + 1);
+        unsigned long long offset = address - h->h.first;
+        if (h->is_main)
+            snprintf(out, NAME_TEXT, "heap%s+0x%llx", number, offset);
+        else
+            snprintf(out, NAME_TEXT, "a%u%s%s+0x%llx", s->arenas[h->arena].a.index,
+                     n == 0 ? "" : "h", number, offset);
+    } else if (m != NULL) {
+        snprintf(out, NAME_TEXT, "mapped%zu+0x%llx", (size_t)(m - s->mapped) + 1,
+                 (unsigned long long)(address - m->m.start));
+    } else {
+        snprintf(out, NAME_TEXT, "0x%llx", (unsigned long long)address);
+    }
+    return out;
+}
+
+char *session_name(const struct session *n, char out[NAME_TEXT], uint64_t address)
+{
+    if (n->options->rel)
+        return scan_name(&n->scan, out, address);
+    snprintf(out, NAME_TEXT, "0x%llx", (unsigned long long)address);
+    return out;
+}
+
+/* The address that a relative name stands for: every base is tried. */
+static bool session_relative(const struct session *n, const char *text,
+                             uint64_t *address)
+{
+    const struct scan *s = &n->scan;
+    const char *plus = strchr(text, '+');
+    char name[NAME_TEXT];
+    uint64_t offset;
+    if (plus == NULL || !text_number(plus + 1, &offset))
+        return false;
+    for (size_t i = 0; i < s->heap_count + s->mapped_count; i++) {
+        uint64_t base = i < s->heap_count ? s->heaps[i].h.first
+                                          : s->mapped[i - s->heap_count].m.start;
+        scan_name(s, name, base);
+        if (strncmp(name, text, (size_t)(plus - text) + 1) == 0) {
+            *address = base + offset;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool session_address(const struct session *n, const char *text, uint64_t *address)
+{
+    char padded[64];
+    if (session_relative(n, text, address) || text_number(text, address))
+        return true;
+    snprintf(padded, sizeof padded, "0x%s",
+             text); /* hex without 0x, as debuggers print */
+    if (strlen(text) < 20 && text_number(padded, address))
+        return true;
+    char *shown = text_printable(text);
+    complain(STATUS_USAGE,
+             "\"%s\" is no address (0x..., heap+0x..., a1+0x..., mapped1+0x...)",
+             shown);
+    free(shown);
+    return false;
+}
+
+/* --- filters ---------------------------------------------------------------- */
+
+/* Kinds by one word; false for a word that names none. */
+static bool filter_word(struct filter *f, const char *word, size_t length)
+{
+    static const struct {
+        const char *name;
+        enum kind from, to;
+    } groups[] = {
+        {"cached", KIND_CACHED, KIND_MOVING}, {"binned", KIND_UNSORTED, KIND_LARGE},
+        {"free", KIND_CACHED, KIND_TOP},      {"used", KIND_LIVE, KIND_LIVE},
+        {"all", KIND_LIVE, KIND_BROKEN},
+    };
+    bool known = false;
+    for (unsigned k = 0; k < KINDS; k++)
+        if (strlen(kind_name(k)) == length && strncmp(kind_name(k), word, length) == 0)
+            known = f->kind[k] = true;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        if (strlen(groups[i].name) != length ||
+            strncmp(groups[i].name, word, length) != 0)
+            continue;
+        known = true;
+        for (unsigned k = groups[i].from; k <= groups[i].to; k++)
+            f->kind[k] = true;
+    }
+    return known;
+}
+
+static bool filter_states(struct filter *f, const char *states)
+{
+    for (const char *at = states; *at != '\0';) {
+        size_t length = strcspn(at, ",");
+        if (!filter_word(f, at, length)) {
+            char word[32];
+            snprintf(word, sizeof word, "%.*s", length > 31 ? 31 : (int)length, at);
+            char *shown = text_printable(word);
+            complain(
+                STATUS_USAGE,
+                "--state: no state \"%s\" (live, cached, depot, remote, moving, fast, "
+                "unsorted, small, large, binned, top, mapped, kept, free, broken)",
+                shown);
+            free(shown);
+            return false;
+        }
+        at += length + (at[length] == ',');
+    }
+    return true;
+}
+
+/* "A-B", "A-", "-B" or "A". */
+static bool filter_pair(const struct session *n, const char *text, bool address,
+                        uint64_t *low, uint64_t *high)
+{
+    char left[64];
+    const char *dash = strchr(text, '-');
+    size_t length = dash == NULL ? strlen(text) : (size_t)(dash - text);
+    if (length >= sizeof left)
+        return false;
+    memcpy(left, text, length);
+    left[length] = '\0';
+    bool good = length == 0 ||
+                (address ? session_address(n, left, low) : text_number(left, low));
+    if (dash == NULL)
+        *high = *low;
+    else if (dash[1] != '\0')
+        good = good && (address ? session_address(n, dash + 1, high)
+                                : text_number(dash + 1, high));
+    return good && *low <= *high;
+}
+
+bool filter_open(struct filter *f, const struct session *n)
+{
+    const struct options *o = n->options;
+    *f = (struct filter){.most = UINT64_MAX, .to = UINT64_MAX, .arena = o->arena};
+    for (unsigned k = 0; k < KINDS; k++)
+        f->kind[k] = o->state == NULL && k != KIND_FENCE;
+    if (o->state != NULL && !filter_states(f, o->state))
+        return false;
+    if (o->size != NULL && !filter_pair(n, o->size, false, &f->least, &f->most)) {
+        complain(STATUS_USAGE, "--size wants MIN-MAX, such as 1K-64K");
+        return false;
+    }
+    if (o->range != NULL && !filter_pair(n, o->range, true, &f->from, &f->to)) {
+        complain(STATUS_USAGE, "--range wants A-B, such as heap+0x0-heap+0x1000");
+        return false;
+    }
+    return true;
+}
+
+bool filter_takes(const struct filter *f, const struct scan *s, const struct block *b)
+{
+    if (!f->kind[b->kind] || b->size < f->least || b->size > f->most)
+        return false;
+    if (b->address > f->to || b->address + b->size <= f->from)
+        return false;
+    return f->arena < 0 ||
+           (b->heap != NULL && s->arenas[b->heap->arena].a.index == (uint32_t)f->arena);
+}

@@ -1,0 +1,45 @@
+/*
+ * What every verb over a SOURCE begins and ends with: the source, the scan, the drawing,
+ * the output file, and the exit status that follows from what was met.
+ */
+#ifndef TOOL_SESSION_H
+#define TOOL_SESSION_H
+
+#include "draw.h"
+#include "survey.h"
+
+struct session {
+    struct options *options;
+    struct source source;
+    struct scan scan;
+    struct draw draw;
+    FILE *out; /* = draw.out */
+    bool has_scan;
+};
+
+/* Opens all of it. What fails is told on stderr, and the status to exit with returned. */
+enum status session_open(struct session *n, struct options *o);
+/* Ends it: the status, of which damage and lost output are part. */
+enum status session_close(struct session *n, enum status status);
+
+/* An address for people: 0x..., or with --rel heap+0x..., a1+0x..., mapped2+0x... */
+enum { NAME_TEXT = 48 };
+char *session_name(const struct session *n, char out[NAME_TEXT], uint64_t address);
+/* Always relative. */
+char *scan_name(const struct scan *s, char out[NAME_TEXT], uint64_t address);
+
+/* An address or name+0x... as people type it; false after a complaint. */
+bool session_address(const struct session *n, const char *text, uint64_t *address);
+
+/* Which chunks are asked for by --state, --size, --arena, --range. */
+struct filter {
+    bool kind[KINDS];
+    uint64_t least, most; /* sizes */
+    uint64_t from, to;    /* addresses */
+    int arena;
+};
+/* False after a complaint. */
+bool filter_open(struct filter *f, const struct session *n);
+bool filter_takes(const struct filter *f, const struct scan *s, const struct block *b);
+
+#endif
