@@ -94,7 +94,7 @@ static int explain_process(const char *verb, const char *what, const char *pid)
     }
     enum status status = source_open(&source, pid, true);
     if (status != STATUS_OK)
-        return status;
+        return (int)status;
     names.kernel[0] = source.pid;
     snprintf(names.name[0], sizeof names.name[0], "main");
     play_heap_walk(&heap, &source.walk, &names);

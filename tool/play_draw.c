@@ -43,12 +43,12 @@ static void pieces_before(const struct play_run *r, const struct heap_chunk *c,
         piece(context, c->at, asked, play_run_letter(r, before, turn));
         piece(context, c->at + asked, 8 - asked, '.');
     } else {
-        piece(context, c->at, 8,
-              walk_is_binned(before->state)  ? '='
-              : before->state == WALK_OUT    ? 'c'
-              : before->state == WALK_TOP    ? '~'
-              : before->state == WALK_BROKEN ? '!'
-                                             : '-');
+        char glyph = (char)(walk_is_binned(before->state)  ? '='
+                            : before->state == WALK_OUT    ? 'c'
+                            : before->state == WALK_TOP    ? '~'
+                            : before->state == WALK_BROKEN ? '!'
+                                                           : '-');
+        piece(context, c->at, 8, glyph);
     }
 }
 

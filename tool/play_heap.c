@@ -139,6 +139,15 @@ static void heap_follow(struct play_heap *h, struct walk *w, struct heap_list *l
     }
 }
 
+static void heap_name_large(struct heap_list *l, const char *arena, unsigned i)
+{
+    unsigned doubling = i >> BIN_STEPS_LOG2;
+    uint64_t step = i & ((1U << BIN_STEPS_LOG2) - 1), one = (uint64_t)32 << doubling;
+    uint64_t low = ((uint64_t)LARGE_MIN << doubling) + step * one;
+    snprintf(l->name, sizeof l->name, "%slarge[%#" PRIx64 "..%#" PRIx64 ")", arena, low,
+             low + one);
+}
+
 static void heap_walk_bins(struct play_heap *h, struct walk *w,
                            const struct walk_arena *a)
 {
@@ -163,14 +172,10 @@ static void heap_walk_bins(struct play_heap *h, struct walk *w,
         if (head == 0)
             continue;
         struct heap_list *l = heap_add_list(h);
-        unsigned doubling = (i - SMALL_BINS) >> BIN_STEPS_LOG2;
-        uint64_t step = (i - SMALL_BINS) & ((1U << BIN_STEPS_LOG2) - 1);
-        uint64_t low = ((uint64_t)LARGE_MIN << doubling) + (step << (doubling + 5));
         if (i < SMALL_BINS)
             snprintf(l->name, sizeof l->name, "%ssmall[%#x]", arena, i * CHUNK_ALIGN);
         else
-            snprintf(l->name, sizeof l->name, "%slarge[%#" PRIx64 "..%#" PRIx64 ")",
-                     arena, low, low + ((uint64_t)32 << doubling));
+            heap_name_large(l, arena, i - SMALL_BINS);
         heap_follow(h, w, l, head, true);
     }
 }
@@ -371,7 +376,13 @@ bool play_heap_read(struct play_heap *h, const struct play_session *s)
     struct heap_reading r = {h, s};
     h->chunks = h->regions = h->lists = h->members = 0;
     enum walk_result result = play_heap_open(s, heap_use, &r);
-    return result == WALK_OK || result == WALK_EMPTY;
+    bool known = result == WALK_OK || result == WALK_EMPTY;
+    if (!known) {
+        h->error = "the heap cannot be read: this tool and libchunky.so do not belong "
+                   "together";
+        h->error_at = s->root;
+    }
+    return known;
 }
 
 void play_heap_free(struct play_heap *h)

@@ -306,7 +306,7 @@ static char *parse_spell(const struct play_script *s, const struct play_op *op)
     char text[256] = "";
     size_t n = 0;
     bool first = true;
-    uint64_t number[2] = {op->a, op->b};
+    uint64_t number[4] = {op->a, op->b, 0, 0};
     unsigned numbers = 0;
     if (op->target >= 0)
         n += (size_t)snprintf(text, sizeof text, "%s=", s->name[op->target]);

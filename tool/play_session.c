@@ -243,6 +243,22 @@ static bool session_is_fatal(int signal)
            signal == SIGILL;
 }
 
+/* One stop of one thread: noted, and but for two cases ended. */
+static void session_stopped(struct play_session *s, pid_t thread, int signal)
+{
+    bool call = signal == (SIGTRAP | 0x80);
+    enum stop stop = call ? session_call(s, thread) : STOP_NOTHING;
+    s->held = s->held || stop == STOP_HELD;
+    if (stop == STOP_READY) {
+        s->ready = true;
+        if (s->hold != 0 && !s->held && !session_is_busy(s, s->hold))
+            s->hold = 0;
+    }
+    if (stop == STOP_NOTHING)
+        ptrace(PTRACE_SYSCALL, thread, NULL,
+               signal == SIGSTOP || (signal & 0x7f) == SIGTRAP ? 0L : (long)signal);
+}
+
 /* Lets the process run until it waits for a command, or is about to end; and until the
  * thread that is to be held stops, or is done. */
 static bool session_run(struct play_session *s)
@@ -260,23 +276,11 @@ static bool session_run(struct play_session *s)
             s->pid = -1;
             return false;
         }
-        int signal = WSTOPSIG(status);
-        enum stop stop = STOP_NOTHING;
-        if (session_is_fatal(signal)) {
-            session_died(s, signal);
+        if (session_is_fatal(WSTOPSIG(status))) {
+            session_died(s, WSTOPSIG(status));
             return true;
         }
-        if (signal == (SIGTRAP | 0x80))
-            stop = session_call(s, thread);
-        if (stop == STOP_READY) {
-            s->ready = true;
-            if (s->hold != 0 && !s->held && !session_is_busy(s, s->hold))
-                s->hold = 0;
-        }
-        s->held = s->held || stop == STOP_HELD;
-        if (stop == STOP_NOTHING)
-            ptrace(PTRACE_SYSCALL, thread, NULL,
-                   signal == SIGSTOP || (signal & 0x7f) == SIGTRAP ? 0L : (long)signal);
+        session_stopped(s, thread, WSTOPSIG(status));
     }
     return true;
 }
@@ -331,9 +335,10 @@ bool play_session_start(struct play_session *s, enum play_mode mode, const char 
                 "in ../lib; CHUNKY_LIB=/path/libchunky.so names it\n");
         return false;
     }
-    snprintf(options, sizeof options, "%s%srequest=1%s%s", modes[mode].options,
-             modes[mode].options[0] == '\0' ? "" : ",", more == NULL ? "" : ",",
-             more == NULL ? "" : more);
+    /* However slowly one steps, to the engine it is a program that runs. */
+    snprintf(options, sizeof options, "%s%srequest=1,purge_hold_ms=3600000%s%s",
+             modes[mode].options, modes[mode].options[0] == '\0' ? "" : ",",
+             more == NULL ? "" : ",", more == NULL ? "" : more);
     if (pipe(pipes) != 0 || pipe(pipes + 2) != 0 || pipe2(pipes + 4, O_NONBLOCK) != 0 ||
         pipe2(traced, O_CLOEXEC) != 0) {
         perror("chunky play: pipe");

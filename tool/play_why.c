@@ -80,6 +80,18 @@ static bool why_take(struct why *w, uint32_t rule, uint64_t v)
         else
             why_say(w, "all %#" PRIx64 " is handed out", v);
         return true;
+    case TRACE_CARVE:
+        why_say(w, "the run is carved into %" PRIu64 " neighbours", v);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Rules of the top. */
+static bool why_top(struct why *w, uint32_t rule, uint64_t v)
+{
+    switch (rule) {
     case TRACE_TOP_CUT:
         if (w->giving)
             why_say(w, "the dirty part of the top, %#" PRIx64 ", is taken out", v);
@@ -96,9 +108,6 @@ static bool why_take(struct why *w, uint32_t rule, uint64_t v)
             why_say(w, "there is no top yet");
         else
             why_say(w, "the top, %#" PRIx64 ", is too small", v);
-        return true;
-    case TRACE_CARVE:
-        why_say(w, "the run is carved into %" PRIu64 " neighbours", v);
         return true;
     default:
         return false;
@@ -289,7 +298,7 @@ char *why_sentence(const struct play_run *r)
     for (size_t i = 0; i < s->rules; i++) {
         uint32_t rule = s->rule[i].rule;
         uint64_t v = s->rule[i].value;
-        if (!why_take(&w, rule, v) && !why_give(&w, rule, v) &&
+        if (!why_take(&w, rule, v) && !why_top(&w, rule, v) && !why_give(&w, rule, v) &&
             !why_cache(&w, rule, v) && !why_other(&w, rule, v))
             why_say(&w, "rule %" PRIu32 " (%#" PRIx64 ")", rule, v);
         w.before = rule;
