@@ -15,8 +15,9 @@
 #include <string.h>
 
 enum {
-    FILL_BYTE = 0xdf, /* what level 1 leaves in freed blocks */
-    FILL_MOST = 4096  /* bytes of a block that are filled */
+    FILL_BYTE = 0xdf,  /* what level 1 leaves in freed blocks */
+    FILL_MOST = 4096,  /* bytes of a block that are filled */
+    SIZED_SPARE = 4096 /* unrecorded blocks may be larger than asked by this */
 };
 
 unsigned checked_level;
@@ -282,12 +283,13 @@ void *checked_realloc(struct chunk *c, size_t bytes)
 void checked_sized(const void *mem, size_t bytes, size_t align)
 {
     const struct chunk *c = malloc_verify(mem, "free_sized");
-    bool recorded = checked_level != 0 || (chunk_bits(c) & HAS_REQUEST) != 0;
+    bool recorded =
+        checked_level != 0 || guard_owns(c) || (chunk_bits(c) & HAS_REQUEST) != 0;
     size_t have = checked_request(c);
-    bool fits = recorded
-                    ? bytes == have
-                    : bytes <= have &&
-                          chunk_size_for(bytes) + CLASS_MAX_SIZE / 16 >= chunk_size(c);
+    /* What a block may have too much of: classes, what is not split off, pages. */
+    size_t spare =
+        max_size(have / 4, SIZED_SPARE) + (chunk_is_mapped(c) ? have / 8 : 0);
+    bool fits = recorded ? bytes == have : bytes <= have && have - bytes <= spare;
     GUARD(fits, "free_sized: the size is not the one that was asked for", mem);
     GUARD(align == 0 || ((uintptr_t)mem & (align - 1)) == 0,
           "free_aligned_sized: the block is not aligned like this", mem);

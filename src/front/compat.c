@@ -22,14 +22,14 @@ PUBLIC size_t chunky_malloc_usable_size(void *mem)
 
 PUBLIC void chunky_free_sized(void *mem, size_t bytes)
 {
-    if (mem != NULL && UNLIKELY(thread_is_slow()))
+    if (mem != NULL && UNLIKELY(thread_is_checked()))
         checked_sized(mem, bytes, 0);
     chunky_free(mem);
 }
 
 PUBLIC void chunky_free_aligned_sized(void *mem, size_t align, size_t bytes)
 {
-    if (mem != NULL && UNLIKELY(thread_is_slow()))
+    if (mem != NULL && UNLIKELY(thread_is_checked()))
         checked_sized(mem, bytes, align);
     chunky_free(mem);
 }

@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "front/guard.h"
 #include "front/report.h"
+#include "front/thread.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -22,8 +23,13 @@ enum {
 
 static struct sigaction fault_before[2]; /* SIGSEGV, SIGBUS */
 
-static TLS_INITIAL_EXEC const void *fault_mem;
-static TLS_INITIAL_EXEC const char *fault_verb;
+/* Looks that are going on, by thread (named by where it keeps its thread-local words).
+ * Threads that share a place may lose it, and then a fault stays a plain fault. */
+static struct {
+    _Atomic uintptr_t thread;
+    const void *mem;
+    const char *verb;
+} fault_looks[64];
 
 /* The blocks unmapped last. */
 static struct {
@@ -32,18 +38,23 @@ static struct {
 } fault_gone[GONE_COUNT];
 static _Atomic unsigned fault_gone_count;
 
+static unsigned fault_place(void)
+{
+    return (unsigned)((uintptr_t)&thread_hot >> 12) % 64;
+}
+
 void fault_expect(const void *mem, const char *verb)
 {
-    fault_verb = verb;
-    atomic_signal_fence(memory_order_seq_cst);
-    fault_mem = mem;
-    atomic_signal_fence(memory_order_seq_cst);
+    unsigned at = fault_place();
+    fault_looks[at].mem = mem;
+    fault_looks[at].verb = verb;
+    atomic_store_explicit(&fault_looks[at].thread, (uintptr_t)&thread_hot,
+                          memory_order_release);
 }
 
 void fault_relax(void)
 {
-    atomic_signal_fence(memory_order_seq_cst);
-    fault_mem = NULL;
+    atomic_store_explicit(&fault_looks[fault_place()].thread, 0, memory_order_release);
 }
 
 void fault_note_unmapped(const void *mem, size_t bytes)
@@ -90,8 +101,9 @@ static void fault_judge(const siginfo_t *info, const ucontext_t *context)
     size_t bytes;
     bool is_write;
     fault_decode(context, &pc, &argument, &is_write);
-    if (fault_mem != NULL)
-        report_not_live(fault_mem, fault_verb);
+    unsigned at = fault_place();
+    if (atomic_load(&fault_looks[at].thread) == (uintptr_t)&thread_hot)
+        report_not_live(fault_looks[at].mem, fault_looks[at].verb);
     if (pc - (uintptr_t)chunky_free < FREE_CODE)
         report_not_live((const void *)argument, "free");
     for (struct arena *a = &arena_main; a != NULL; a = atomic_load(&a->next))

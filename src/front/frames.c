@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "front/mapping.h"
+#include "front/thread.h"
 #include "os/os.h"
 
 #include <stdatomic.h>
@@ -18,7 +19,10 @@ enum {
 /* glibc's; absent elsewhere. Its first call loads libgcc_s. */
 WEAK extern int backtrace(void **pc, int room);
 static _Atomic bool frames_ready;
-static TLS_INITIAL_EXEC bool frames_inside; /* an unwinder that allocates */
+
+/* Threads that are inside the unwinder, which may allocate. A word of thread-local
+ * storage each would be one too many: a thread is named by where it keeps its own. */
+static _Atomic uintptr_t frames_inside[32];
 
 /* Our own code, when it is a library of its own; else both are 0. */
 static uintptr_t frames_own_from, frames_own_to;
@@ -44,9 +48,7 @@ void frames_start(void)
     void *pc[2];
     frames_find_own();
     if (backtrace != NULL) {
-        frames_inside = true;
         backtrace(pc, 2);
-        frames_inside = false;
         atomic_store_explicit(&frames_ready, true, memory_order_release);
     }
 }
@@ -68,18 +70,35 @@ static void frames_walk(struct frames *f)
     }
 }
 
+/* A free place, or NULL: none is left, or the thread has one already. */
+static _Atomic uintptr_t *frames_enter(void)
+{
+    uintptr_t self = (uintptr_t)&thread_hot;
+    for (unsigned i = 0; i < 32; i++)
+        if (atomic_load_explicit(&frames_inside[i], memory_order_relaxed) == self)
+            return NULL;
+    for (unsigned i = 0; i < 32; i++) {
+        uintptr_t none = 0;
+        if (atomic_compare_exchange_strong(&frames_inside[i], &none, self))
+            return &frames_inside[i];
+    }
+    return NULL;
+}
+
 void frames_take(struct frames *f)
 {
     f->count = 0;
     f->thread = os_thread_id();
-    if (!atomic_load_explicit(&frames_ready, memory_order_acquire) || frames_inside) {
+    _Atomic uintptr_t *place = atomic_load_explicit(&frames_ready, memory_order_acquire)
+                                   ? frames_enter()
+                                   : NULL;
+    if (place == NULL) {
         frames_walk(f);
         return;
     }
     void *pc[FRAMES_MAX + FRAMES_OWN];
-    frames_inside = true;
     int count = backtrace(pc, FRAMES_MAX + FRAMES_OWN);
-    frames_inside = false;
+    atomic_store(place, 0);
     bool own = true;
     for (int i = 0; i < count && f->count < FRAMES_MAX; i++) {
         own = own && frames_is_own((uintptr_t)pc[i]);

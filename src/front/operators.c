@@ -34,6 +34,7 @@ enum family { FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY };
 #include "base/check.h"
 #include "front/checked.h"
 #include "front/malloc.h"
+#include "front/options.h"
 
 /* With checks on, who frees must be of the family of who allocated. */
 static ALWAYS_INLINE void delete_as(void *mem, enum family family)
@@ -46,7 +47,7 @@ static ALWAYS_INLINE void delete_as(void *mem, enum family family)
 
 static ALWAYS_INLINE void delete_sized_as(void *mem, size_t bytes, enum family family)
 {
-    if (UNLIKELY(checked_level != 0) && mem != NULL)
+    if (UNLIKELY(tune.check != 0) && mem != NULL)
         checked_sized(mem, bytes, 0);
     delete_as(mem, family);
 }
