@@ -118,6 +118,7 @@ static void give_a_dirty_heap_waits(void **state)
 static struct magazine *give_magazine_of(unsigned class, unsigned count)
 {
     struct magazine *m = meta_take(sizeof *m);
+    assert_true(top_grow(a, (count + 1) * (size_t)class_sizes[class]));
     m->class = class;
     m->count = (uint32_t)arena_take_batch(a, class_sizes[class], count, m->slot);
     assert_int_equal(m->count, count);

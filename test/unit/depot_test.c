@@ -52,7 +52,7 @@ static void depot_drains_in_turn(void **state)
 static void depot_remote_list(void **state)
 {
     (void)state;
-    struct remote r = {0};
+    struct remote r = {.bytes = 0};
     struct magazine m[3];
     assert_null(remote_take(&r));
     assert_int_equal(remote_push(&r, magazine_new(&m[0], 1, 2)), 64);
@@ -70,7 +70,7 @@ static void depot_remote_large(void **state)
 {
     (void)state;
     static _Alignas(16) unsigned char area[64];
-    struct remote r = {0};
+    struct remote r = {.bytes = 0};
     struct magazine m;
     struct chunk *c = (struct chunk *)(void *)area;
     chunk_set_idle(&heap_keys, c, 1 << 20, 0);

@@ -73,11 +73,11 @@ static void lock_knows_its_owner(void **state)
 static void lock_fork_window(void **state)
 {
     (void)state;
-    struct lock l, free_one;
+    struct lock l;
     lock_init(&l, RANK_MAPPED);
-    lock_init(&free_one, RANK_META);
-    lock_take(&l);
     lock_fork_begin();
+    lock_take(&l);
+    lock_fork_all_held();
     /* Other handlers may allocate: taking and giving does nothing, for this thread. */
     lock_take(&l);
     assert_true(lock_try(&l));
@@ -86,6 +86,27 @@ static void lock_fork_window(void **state)
     assert_true(lock_is_mine(&l));
     assert_string_equal(elsewhere(&l), "busy");
     lock_fork_end();
+    lock_give(&l);
+    lock_fork_done(false);
+    assert_string_equal(elsewhere(&l), "free");
+}
+
+/* The fork came out of a signal handler that interrupted the holder of a lock: it stays
+ * held by that code, which goes on in the parent. */
+static void lock_held_before_fork(void **state)
+{
+    (void)state;
+    struct lock l;
+    lock_init(&l, RANK_META);
+    lock_take(&l);
+    lock_fork_begin();
+    lock_take(&l);
+    lock_fork_all_held();
+    lock_fork_end();
+    lock_give(&l);
+    lock_fork_done(false);
+    assert_true(lock_is_mine(&l));
+    assert_string_equal(elsewhere(&l), "busy");
     lock_give(&l);
     assert_string_equal(elsewhere(&l), "free");
 }
@@ -123,9 +144,8 @@ static void lock_ranks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lock_excludes),
-        cmocka_unit_test(lock_knows_its_owner),
-        cmocka_unit_test(lock_fork_window),
+        cmocka_unit_test(lock_excludes),    cmocka_unit_test(lock_knows_its_owner),
+        cmocka_unit_test(lock_fork_window), cmocka_unit_test(lock_held_before_fork),
         cmocka_unit_test(lock_ranks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
