@@ -186,6 +186,7 @@ static void session_release(struct play_session *s, pid_t thread,
         return;
     ptrace(PTRACE_SYSCALL, s->hold, NULL, 0L);
     s->held = false;
+    s->awaited = s->hold;
     s->hold = 0;
     s->released = true;
 }
@@ -264,7 +265,8 @@ static void session_stopped(struct play_session *s, pid_t thread, int signal)
 static bool session_run(struct play_session *s)
 {
     s->ready = false;
-    while (!s->ready || (s->hold != 0 && !s->held)) {
+    while (!s->ready || (s->awaited != 0 && session_is_busy(s, s->awaited)) ||
+           (s->hold != 0 && !s->held)) {
         int status;
         pid_t thread = waitpid(-1, &status, __WALL);
         if (thread < 0)
@@ -433,6 +435,7 @@ bool play_session_step(struct play_session *s, const struct play_op *op, uint64_
     s->result = s->error = 0;
     s->acting = op->thread;
     s->released = false;
+    s->awaited = 0;
     if (op->part == PLAY_HELD && s->traced) {
         command.verb |= CHILD_ASYNC;
         s->hold = s->kernel[op->thread];
