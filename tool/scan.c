@@ -5,8 +5,9 @@
 
 enum {
     PLACE_BITS = 15,
-    ANCHORS = 12, /* earlier boundaries that a torn walk can go back to */
     TORN_TRIES = 24,
+    RESUME_MAX = 4 << 20, /* bytes that are searched for sound headers */
+    RESUME_CHUNKS = 3,
     LIST_MAX = 1 << 22 /* more in a list can only be a loop */
 };
 
@@ -312,83 +313,120 @@ static enum kind scan_kind(const struct scan *s, const struct scan_heap *h,
     return last && s->source->reader.is_live ? KIND_TOP : KIND_MOVING;
 }
 
-/* Boundaries that were good, ever further back, for walks over memory that changes. */
-struct anchors {
-    uint64_t at[ANCHORS];
-    uint64_t count;
-};
-
-static void anchors_add(struct anchors *a, uint64_t address)
+/* Keeps boundaries that were good, ever further back. */
+static void cursor_anchor(struct cursor *c)
 {
-    a->count++;
-    for (unsigned i = 0; i < ANCHORS; i++)
-        if (a->count % ((uint64_t)1 << (2 * i)) == 0)
-            a->at[i] = address;
+    c->steps++;
+    for (unsigned i = 0; i < ANCHORS && c->steps % ((uint64_t)1 << (2 * i)) == 0; i++)
+        c->anchor[i] = c->at;
 }
 
-/* Reads the chunk at *at; what is torn is read again, from further and further back:
- * meanwhile boundaries may have been merged away. Chunks behind *at that were visited
- * already are passed over. False if there is nothing to be read. */
-static bool scan_next(struct scan *s, struct scan_heap *h, uint64_t *at,
-                      const struct anchors *good, struct walk_chunk *c)
+/* Reads the chunk at c->at. What is torn is read again, from further and further back:
+ * meanwhile boundaries may have been merged away; then c->at moves to the chunk that
+ * now holds the place. False if there is nothing to be read. */
+static bool cursor_read(struct cursor *c, struct walk_chunk *chunk)
 {
-    uint64_t wanted = *at;
-    bool got = walk_chunk_at(s->walk, &h->h, h->top, wanted, c);
-    for (unsigned i = 0; s->source->reader.is_live && i < TORN_TRIES; i++) {
-        if (got && c->state != WALK_BROKEN)
-            return true;
+    struct scan *s = c->scan;
+    struct scan_heap *h = c->heap;
+    uint64_t wanted = c->at;
+    bool got = walk_chunk_at(s->walk, &h->h, h->top, wanted, chunk);
+    if (LIKELY(got && chunk->state != WALK_BROKEN) || !s->source->reader.is_live)
+        return got;
+    for (unsigned i = 0; i < TORN_TRIES; i++) {
+        struct walk_heap now;
         s->source->retries++;
         window_forget(s->walk->reader);
-        struct walk_heap now;
         if (walk_read_heap(s->walk, h->h.address, &now) && now.first == h->h.first &&
             walk_heap_is_sane(s->walk, &now))
             h->h = now; /* it grew or shrank */
         uint64_t from =
-            i / 2 < ANCHORS && good->at[i / 2] != 0 ? good->at[i / 2] : wanted;
+            i / 2 < ANCHORS && c->anchor[i / 2] != 0 ? c->anchor[i / 2] : wanted;
         do {
-            got = walk_chunk_at(s->walk, &h->h, h->top, from, c);
-            from += c->size;
-        } while (got && c->size != 0 && from <= wanted);
-        *at = c->address;
+            got = walk_chunk_at(s->walk, &h->h, h->top, from, chunk);
+            from += chunk->size;
+        } while (got && chunk->size != 0 && from <= wanted);
+        c->at = chunk->address;
+        if (got && chunk->state != WALK_BROKEN)
+            return true;
     }
     return got;
 }
 
+/* Behind what is broken: where headers make sense again, three in a row up to the fence;
+ * the heap's end if there is no such place near. */
+static uint64_t cursor_resume(struct cursor *c, uint64_t broken)
+{
+    struct walk_chunk chunk;
+    const struct walk_heap *h = &c->heap->h;
+    uint64_t fence = h->end - CHUNK_HEADER, limit = broken + RESUME_MAX;
+    for (uint64_t at = broken + CHUNK_ALIGN; at < fence && at < limit;
+         at += CHUNK_ALIGN) {
+        uint64_t next = at;
+        unsigned good = 0;
+        while (good < RESUME_CHUNKS && next < fence &&
+               walk_chunk_at(c->scan->walk, h, c->heap->top, next, &chunk) &&
+               chunk.state != WALK_BROKEN) {
+            good++;
+            next += chunk.size;
+        }
+        if (good == RESUME_CHUNKS || (good != 0 && next == fence))
+            return at;
+    }
+    return h->end;
+}
+
+void cursor_open(struct cursor *c, struct scan *s, struct scan_heap *h)
+{
+    *c = (struct cursor){.scan = s, .heap = h, .at = h->h.first, .next = h->h.first};
+    c->place = scan_place_from(s, c->at);
+}
+
+bool cursor_next(struct cursor *c, struct block *b)
+{
+    struct scan *s = c->scan;
+    struct scan_heap *h = c->heap;
+    struct walk_chunk chunk;
+    if (c->done || c->at > h->h.end - CHUNK_HEADER)
+        return false;
+    if (!cursor_read(c, &chunk))
+        chunk = (struct walk_chunk){.address = c->at, .state = WALK_BROKEN};
+    *b = (struct block){.address = chunk.address,
+                        .size = chunk.size,
+                        .prev_size = chunk.prev_size,
+                        .flags = chunk.flags,
+                        .kind = scan_kind(s, h, &chunk, &c->place),
+                        .heap = h};
+    if (chunk.state == WALK_BROKEN) {
+        s->arenas[h->arena].is_damaged = s->is_damaged = true;
+        uint64_t resume = cursor_resume(c, c->at);
+        b->size = resume - c->at;
+        c->at = c->next = resume;
+        c->done = resume == h->h.end;
+        return true;
+    }
+    if (c->at < c->next) {
+        /* Merged with what was told already: only its rest is new. */
+        b->size = c->at + chunk.size - c->next;
+        b->address = c->next;
+    }
+    b->request = s->wants_request && b->kind == KIND_LIVE && b->address == c->at
+                     ? walk_request(s->walk, &chunk)
+                     : b->size - CHUNK_OVERHEAD;
+    cursor_anchor(c);
+    c->at += chunk.size;
+    c->next = c->at;
+    return true;
+}
+
 bool scan_heap(struct scan *s, struct scan_heap *h, scan_visit *visit, void *context)
 {
-    struct anchors good = {.count = 0};
-    struct walk_chunk c;
-    struct block b = {.heap = h};
-    uint64_t at = h->h.first, next = at;
-    size_t place = scan_place_from(s, at);
-    while (at <= h->h.end - CHUNK_HEADER) {
-        if (!scan_next(s, h, &at, &good, &c))
-            c = (struct walk_chunk){.address = at, .state = WALK_BROKEN};
-        b.address = c.address;
-        b.size = c.size;
-        b.prev_size = c.prev_size;
-        b.flags = c.flags;
-        b.kind = scan_kind(s, h, &c, &place);
-        if (c.state == WALK_BROKEN) {
-            s->arenas[h->arena].is_damaged = s->is_damaged = true;
-            b.size = h->h.end - at;
-        } else if (at < next) {
-            /* Merged with what was visited already: only its rest is new. */
-            b.size = at + c.size - next;
-            b.address = next;
-        }
-        b.request = s->wants_request && b.kind == KIND_LIVE && b.address == at
-                        ? walk_request(s->walk, &c)
-                        : b.size - CHUNK_OVERHEAD;
+    struct cursor c;
+    struct block b;
+    cursor_open(&c, s, h);
+    while (cursor_next(&c, &b))
         if (!visit(context, &b))
             return false;
-        if (c.state == WALK_BROKEN)
-            return true;
-        anchors_add(&good, at);
-        at += c.size;
-        next = at;
-    }
-    h->done = at;
+    h->done = c.done ? c.at : h->h.end;
     return true;
 }
 

@@ -105,6 +105,22 @@ struct scan {
 bool scan_open(struct scan *s, struct source *source);
 void scan_close(struct scan *s);
 
+/* A place in the scan of one heap. */
+enum { ANCHORS = 12 /* earlier boundaries that a torn walk can go back to */ };
+struct cursor {
+    struct scan *scan;
+    struct scan_heap *heap;
+    uint64_t at;   /* next chunk */
+    uint64_t next; /* end of what was told */
+    size_t place;  /* in scan.places */
+    uint64_t anchor[ANCHORS];
+    uint64_t steps;
+    bool done;
+};
+void cursor_open(struct cursor *c, struct scan *s, struct scan_heap *h);
+/* The next chunk of the heap; false behind the fence, or what is broken. */
+bool cursor_next(struct cursor *c, struct block *b);
+
 /* Called for each chunk in order of address; false ends the scan. */
 typedef bool scan_visit(void *context, const struct block *b);
 

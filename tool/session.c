@@ -41,6 +41,8 @@ enum status session_close(struct session *n, enum status status)
                           strerror(errno));
     if (status == STATUS_OK && scan_is_damaged(&n->scan))
         status = STATUS_DAMAGED;
+    if (n->source.is_truncated && status != STATUS_USAGE)
+        status = STATUS_UNREADABLE;
     scan_close(&n->scan);
     source_close(&n->source);
     return status;

@@ -3,9 +3,12 @@
 
 #include "text.h"
 
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { SCAN_STEP = 1 << 16 };
 
@@ -36,11 +39,9 @@ enum status complain(enum status status, const char *format, ...)
 
 /* --- windows ---------------------------------------------------------------- */
 
-static size_t window_room = 1 << 20;
-
 bool window_open(struct reader *r, size_t room)
 {
-    window_room = room;
+    ((struct source *)(void *)r)->window_room = room;
     r->window = (uintptr_t)must(aligned_alloc(4096, room));
     r->fill = window_fill;
     window_forget(r);
@@ -56,10 +57,11 @@ void window_forget(struct reader *r)
 bool window_fill(struct reader *r, uint64_t address, size_t size)
 {
     uint64_t start = address & ~(uint64_t)4095;
-    if (size > window_room - 4096)
+    size_t room = ((struct source *)(void *)r)->window_room;
+    if (size > room - 4096)
         return false;
     r->length = 0;
-    size_t got = r->read(r, start, (void *)r->window, window_room);
+    size_t got = r->read(r, start, (void *)r->window, room);
     r->start = start;
     r->length = got;
     return reader_has(r, address, size);
@@ -165,8 +167,35 @@ enum status source_find_root(struct source *s)
     case WALK_NO_ROOT:
         break;
     }
+    if (s->is_truncated)
+        return complain(STATUS_UNREADABLE, "%s: no heap is in what is left of it", s->title);
     return complain(STATUS_FOREIGN, "%s does not use Chunky (chunky run -- CMD would)",
                     s->title);
+}
+
+/* A file, by its first bytes. */
+static enum status source_open_file(struct source *s, const char *name)
+{
+    char magic[16] = "";
+    enum status status;
+    char *shown = text_printable(name);
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, magic, sizeof magic);
+    if (got < 0)
+        status = complain(STATUS_UNREADABLE, "%s: %s%s", shown, strerror(errno),
+                          errno == ENOENT ? ", and not a process number" : "");
+    else if (got == sizeof magic && memcmp(magic, SNAPSHOT_MAGIC, sizeof magic) == 0)
+        status = source_open_snapshot(s, fd, name);
+    else if (got == sizeof magic && memcmp(magic, ELFMAG, SELFMAG) == 0 &&
+             magic[EI_CLASS] == ELFCLASS64)
+        status = source_open_core(s, fd, name);
+    else
+        status = complain(STATUS_UNREADABLE, "%s: neither a core file nor a snapshot",
+                          shown);
+    if (fd >= 0)
+        close(fd);
+    free(shown);
+    return status;
 }
 
 enum status source_open(struct source *s, const char *name, bool stop)
@@ -180,10 +209,7 @@ enum status source_open(struct source *s, const char *name, bool stop)
             return complain(STATUS_USAGE, "%s is no process number", name);
         return source_open_pid(s, (pid_t)pid, stop);
     }
-    char *shown = text_printable(name);
-    enum status status = complain(STATUS_USAGE, "%s: not a process number", shown);
-    free(shown);
-    return status;
+    return source_open_file(s, name);
 }
 
 void source_close(struct source *s)

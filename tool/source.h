@@ -42,7 +42,10 @@ struct source {
     /* Counts resident pages in [from, to), a multiple of pages; NULL: not known. */
     uint64_t (*resident)(struct source *s, uint64_t from, uint64_t to);
     void (*close)(struct source *s);
+    size_t window_room; /* bytes of the window */
     void *state;           /* of the kind of source */
+    bool is_truncated;     /* the file is shorter than it says */
+    bool is_skewed;        /* the file is not aligned as memory was */
     unsigned long retries; /* torn reads that were read again */
 };
 
@@ -54,6 +57,9 @@ void source_close(struct source *s);
 
 /* The kinds. `s` is zeroed but for kind and name. */
 enum status source_open_pid(struct source *s, pid_t pid, bool stop);
+enum status source_open_core(struct source *s, int fd, const char *name);
+enum status source_open_snapshot(struct source *s, int fd, const char *name);
+#define SNAPSHOT_MAGIC "chunkysnapshot\1" /* 16 bytes with its NUL */
 /* Finds chunky_root and opens the walk over it. */
 enum status source_find_root(struct source *s);
 
@@ -63,7 +69,7 @@ const struct map *source_map_of(const struct source *s, uint64_t address);
 /* The address of a symbol of the ELF file mapped at `base`, by its dynamic symbols; 0. */
 uint64_t elf_symbol(struct reader *r, uint64_t base, const char *name);
 
-/* Windows over a reader without one: `room` bytes are read at a time. */
+/* Windows over a source's reader: `room` bytes are read at a time. */
 bool window_open(struct reader *r, size_t room);
 bool window_fill(struct reader *r, uint64_t address, size_t size);
 void window_forget(struct reader *r);

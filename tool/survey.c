@@ -119,8 +119,7 @@ static int survey_by_start(const void *x, const void *y)
     return a->start < b->start ? -1 : a->start > b->start;
 }
 
-/* All that is ours, by address. */
-static struct region *survey_ours(const struct scan *s, size_t *count)
+struct region *survey_ours(const struct scan *s, size_t *count)
 {
     struct region *r =
         take((s->heap_count + s->mapped_count + s->meta_count + s->spare_count + 1) *

@@ -45,6 +45,8 @@ void survey_take(struct survey *v, struct scan *s, bool requests, bool resident)
 /* Compares with /proc/PID/smaps; nothing happens for other sources. */
 void survey_kernel(struct survey *v);
 void survey_free(struct survey *v);
+/* All regions that are Chunky's, by address. The caller frees them. */
+struct region *survey_ours(const struct scan *s, size_t *count);
 
 static inline uint64_t survey_size(const struct survey_arena *a, enum kind from,
                                    enum kind to)

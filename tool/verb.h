@@ -116,6 +116,8 @@ enum status cmd_what(struct options *o);
 enum status cmd_bins(struct options *o);
 enum status cmd_frag(struct options *o);
 enum status cmd_check(struct options *o);
+enum status cmd_dump(struct options *o);
+enum status cmd_diff(struct options *o);
 
 /* Runs a command with the library preloaded. Returns its process, stopped just before it
  * ends with its memory still there, or -1 after a complaint; *status is then the tool's. */

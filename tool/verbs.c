@@ -23,56 +23,58 @@ static const enum option_id bins_options[] = {
     OPT_ALL, OPT_LIMIT, OPT_ARENA, OPT_STOP, OPT_FORMAT, OPT_OUTPUT, OPT_COLOR, 0};
 static const enum option_id frag_options[] = {OPT_FAIL,   OPT_STOP, OPT_FORMAT,
                                               OPT_OUTPUT, DRAWING,  0};
+static const enum option_id dump_options[] = {OPT_OUTPUT, OPT_BYTES, OPT_COLOR, 0};
+static const enum option_id diff_options[] = {
+    OPT_CELL, OPT_LIMIT, OPT_FAIL, OPT_STOP, OPT_FORMAT, OPT_OUTPUT, DRAWING, 0};
 static const enum option_id check_options[] = {OPT_MAX_ERRORS, OPT_STOP,  OPT_FORMAT,
                                                OPT_OUTPUT,     OPT_COLOR, 0};
 
+/* The formatter would break the texts anew with each edit. */
+/* clang-format off */
 const struct verb verbs[] = {
     {"run", cmd_run, NULL, "[--report] [--check[=N]] -- CMD",
      "run a command on Chunky; its exit status is passed on", "text", run_options,
-     "Loads libchunky.so before everything else in CMD and in what CMD starts. "
-     "--report\n"
-     "holds the process just before it ends and draws its heap on standard error; "
-     "--check\n"
-     "audits it there. Exits as CMD did: its status, or killed by its signal; 126 if "
-     "CMD\n"
+     "Loads libchunky.so before everything else in CMD and in what CMD starts. --report\n"
+     "holds the process just before it ends and draws its heap on standard error; --check\n"
+     "audits it there. Exits as CMD did: its status, or killed by its signal; 126 if CMD\n"
      "cannot be run, 127 if it does not exist; 1 if only the audit found something."},
     {"stats", cmd_stats, NULL, "SOURCE",
      "arenas, and where the bytes are: the waterfall", "text", stats_options,
-     "From what the program asked for down to what is resident, each step with its "
-     "share,\n"
+     "From what the program asked for down to what is resident, each step with its share,\n"
      "checked against the kernel's own figures."},
     {"map", cmd_map, NULL, "SOURCE", "the heap drawn as a grid of cells", "text",
      map_options,
      "Each cell is a byte, 16 bytes, a page or more, by the size of what is drawn."},
     {"layout", cmd_layout, NULL, "SOURCE",
      "the address space: program, heaps, mappings, stack", "text, json", layout_options,
-     "High addresses on top. Shows where the break is, what of the mappings is "
-     "Chunky's,\n"
+     "High addresses on top. Shows where the break is, what of the mappings is Chunky's,\n"
      "and how much of each is resident."},
     {"chunks", cmd_chunks, NULL, "SOURCE", "every chunk, one a line",
      "text, jsonl, csv", chunks_options,
-     "Live and free, in order of address; --state, --size, --range and --arena "
-     "choose."},
+     "Live and free, in order of address; --state, --size, --range and --arena choose."},
     {"what", cmd_what, NULL, "SOURCE ADDRESS...", "one address explained", "text, json",
      what_options,
-     "Which block it lies in and where, its neighbours, the list that holds it, and "
-     "why its\n"
+     "Which block it lies in and where, its neighbours, the list that holds it, and why its\n"
      "page is resident. ADDRESS: 0x..., or heap+0x... as --rel prints it."},
     {"bins", cmd_bins, NULL, "SOURCE", "the lists of free chunks, in list order",
      "text, json", bins_options,
-     "Every bin with its links compared both ways, then the caches of all threads, and "
-     "the\n"
+     "Every bin with its links compared both ways, then the caches of all threads, and the\n"
      "depots."},
     {"frag", cmd_frag, NULL, "SOURCE", "why memory that was freed is still resident",
      "text, json", frag_options,
-     "Which live block pins the end of each heap, pages that are nearly empty, how "
-     "free\n"
+     "Which live block pins the end of each heap, pages that are nearly empty, how free\n"
      "space is cut up, what malloc_trim would return. --fail: exit 1 from 50 % on."},
     {"check", cmd_check, NULL, "SOURCE", "audit the heap from outside", "text, json",
      check_options,
-     "All numbered invariants (docs/notes/invariants.md). Exit 1 on a finding. A "
-     "running\n"
+     "All numbered invariants (docs/notes/invariants.md). Exit 1 on a finding. A running\n"
      "process is only accused of what is found again when nothing moved meanwhile."},
+    {"dump", cmd_dump, NULL, "SOURCE -o FILE", "keep a heap in a file: a snapshot",
+     "text", dump_options,
+     "A running process is stopped meanwhile. Without --bytes the file holds headers, links\n"
+     "and Chunky's own structures, and nothing that the program stored."},
+    {"diff", cmd_diff, NULL, "A B",
+     "what grew, shrank, came and went between two sources", "text, json", diff_options,
+     "Compares what is in use by address: two snapshots, or a snapshot and the process."},
     {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | -f FILE]",
      "malloc step by step, drawn: scripts in the real engine", "text", NULL,
      "chunky play --help lists the options."},
@@ -80,6 +82,7 @@ const struct verb verbs[] = {
      "what malloc or free would do next, rule by rule", "text", NULL,
      "chunky explain --help says how."},
 };
+/* clang-format on */
 const size_t verb_count = sizeof verbs / sizeof verbs[0];
 
 const struct verb *verb_find(const char *name)

@@ -161,8 +161,6 @@ struct root {
     uint32_t size; /* of this struct */
     uint32_t field_count;
     const void *fields;      /* array of struct layout_field, by enum layout_id */
-    const void *version;     /* text, "0.1.0" */
-    const void *build;       /* text: how it was built */
     const void *arena_main;  /* struct arena */
     const void *mapped;      /* struct mapped_state */
     const void *meta;        /* struct meta */
@@ -178,6 +176,8 @@ struct root {
     uint32_t page;       /* page size, bytes; 0 before the process has started */
     uint64_t heap_span;  /* alignment and reserved size of a spanned heap */
     uint64_t meta_large; /* metadata blocks beyond this have their own mapping */
+    char version[16];    /* "0.1.0" */
+    char build[16];      /* "release", "debug" or "audit" */
 };
 
 /* Value of a field in a copy of its struct, of this layout; 0 if it is absent. */

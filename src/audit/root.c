@@ -22,7 +22,8 @@
     [id] = {offsetof(type, member), SIZE_OF(type, member[0]),                          \
             SIZE_OF(type, member) / SIZE_OF(type, member[0])}
 
-static const struct layout_field root_fields[LAYOUT_FIELDS] = {
+/* Written to never, yet not const: core files hold only what could be written. */
+static struct layout_field root_fields[LAYOUT_FIELDS] = {
     WHOLE(ARENA_SIZE, struct arena),
     FIELD(ARENA_LOCK, struct arena, lock.word),
     FIELD(ARENA_INDEX, struct arena, index),
@@ -154,10 +155,6 @@ PUBLIC USED struct root chunky_root = {
     .size = sizeof(struct root),
     .field_count = LAYOUT_FIELDS,
     .fields = root_fields,
-    .version = CHUNKY_VERSION,
-    .build = CHUNKY_AUDIT   ? "audit"
-             : CHUNKY_DEBUG ? "debug"
-                            : "release",
     .arena_main = &arena_main,
     .mapped = &mapped,
     .meta = &meta,
@@ -172,6 +169,14 @@ PUBLIC USED struct root chunky_root = {
     .magazine_slots = MAGAZINE_SLOTS,
     .heap_span = HEAP_SPAN,
     .meta_large = (uint64_t)1 << META_MAX_LOG2,
+    .version = CHUNKY_VERSION,
+#if CHUNKY_AUDIT
+    .build = "audit",
+#elif CHUNKY_DEBUG
+    .build = "debug",
+#else
+    .build = "release",
+#endif
 };
 
 void root_init(size_t page)
