@@ -1,4 +1,4 @@
-/* The verb `explain`: what malloc or free would do next, rule by rule, without doing it. */
+/* The verb `explain`: what malloc or free would do next, rule by rule, undone. */
 #ifndef TOOL_EXPLAIN_H
 #define TOOL_EXPLAIN_H
 

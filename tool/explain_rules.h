@@ -1,4 +1,4 @@
-/* The questions that malloc and free ask, in their order, answered from a heap's lists. */
+/* The questions that malloc and free ask, in their order, with their answers. */
 #ifndef TOOL_EXPLAIN_RULES_H
 #define TOOL_EXPLAIN_RULES_H
 
