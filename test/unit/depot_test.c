@@ -69,7 +69,7 @@ static void depot_remote_list(void **state)
 static void depot_remote_large(void **state)
 {
     (void)state;
-    static _Alignas(16) unsigned char area[64];
+    static _Alignas(16) unsigned char area[sizeof(struct chunk)];
     struct remote r = {.bytes = 0};
     struct magazine m;
     struct chunk *c = (struct chunk *)(void *)area;
