@@ -87,11 +87,11 @@ static bool arena_may_create(const struct tune *t)
     return count < arena_limit;
 }
 
-static struct arena *arena_create(const struct tune *t)
+static struct arena *arena_create(const struct tune *t, bool forced)
 {
     struct arena *a = NULL;
     lock_take(&arena_list_lock);
-    if (arena_may_create(t))
+    if (forced || arena_may_create(t))
         a = meta_take(sizeof *a);
     if (a != NULL) {
         arena_setup(a, t, arena_count());
@@ -110,7 +110,11 @@ struct arena *arena_choose(struct arena *busy)
     for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
         if (arena_try(a))
             return a;
-    struct arena *a = arena_may_create(busy->tune) ? arena_create(busy->tune) : NULL;
+    /* Its own lock, out of a signal handler: waiting would be for ever. */
+    bool forced = lock_is_mine(&busy->lock);
+    struct arena *a = forced || arena_may_create(busy->tune)
+                          ? arena_create(busy->tune, forced)
+                          : NULL;
     errno = saved;
     if (a != NULL)
         return a;

@@ -120,6 +120,7 @@ struct arena *thread_arena(void)
 static void process_fork_prepare(void)
 {
     thread_start_process();
+    lock_fork_begin();
     lock_take(&process_lock);
     cache_list_lock();
     arena_lock_all();
@@ -128,10 +129,10 @@ static void process_fork_prepare(void)
     quarantine_lock();
     guard_lock();
     lock_take(&meta.lock);
-    lock_fork_begin();
+    lock_fork_all_held();
 }
 
-static void process_fork_release(void)
+static void process_fork_release(bool child)
 {
     lock_fork_end();
     lock_give(&meta.lock);
@@ -142,6 +143,12 @@ static void process_fork_release(void)
     arena_unlock_all();
     cache_list_unlock();
     lock_give(&process_lock);
+    lock_fork_done(child);
+}
+
+static void process_fork_parent(void)
+{
+    process_fork_release(false);
 }
 
 static void process_fork_child(void)
@@ -149,14 +156,14 @@ static void process_fork_child(void)
     if (thread_own() != NULL)
         thread_own()->thread = os_thread_id();
     cache_list_orphan(thread_own());
-    process_fork_release();
+    process_fork_release(true);
 }
 
 static CONSTRUCTOR(101) void process_constructor(void)
 {
     thread_start_process();
     if (atomic_exchange(&process_forks, 1) == 0)
-        pthread_atfork(process_fork_prepare, process_fork_release, process_fork_child);
+        pthread_atfork(process_fork_prepare, process_fork_parent, process_fork_child);
     checked_start();
 }
 

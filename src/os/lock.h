@@ -23,13 +23,12 @@ enum lock_rank {
 };
 
 struct lock {
-    _Atomic uint32_t word;  /* 0 free, 1 held, 2 held and somebody sleeps */
-    uint32_t rank;          /* enum lock_rank */
-    _Atomic uintptr_t owner; /* the holder's thread mark, 0 when free */
+    _Atomic uint32_t word; /* 0 free, else the holder's number; top bit: somebody sleeps */
+    uint32_t rank;         /* enum lock_rank */
 };
 
 /* Initialiser for a static lock. */
-#define LOCK_INIT(r) {.word = 0, .rank = (r), .owner = 0}
+#define LOCK_INIT(r) {.word = 0, .rank = (r)}
 
 void lock_init(struct lock *l, enum lock_rank rank);
 void lock_take(struct lock *l);
@@ -39,9 +38,15 @@ void lock_give(struct lock *l);
 /* True when the calling thread holds it. */
 bool lock_is_mine(const struct lock *l);
 
-/* Between these, which the fork handlers call with every lock held, lock_take and
- * lock_give by the same thread do nothing: other libraries' handlers may allocate. */
+/* The fork handlers: begin, take every lock, all_held, fork, ..., end, give them all.
+ * Between all_held and end, lock_take and lock_give by the same thread do nothing: other
+ * libraries' handlers may allocate. A lock that the thread held already, because a
+ * signal interrupted it and its handler forks, stays held through all this. */
 void lock_fork_begin(void);
+void lock_fork_all_held(void);
 void lock_fork_end(void);
+/* After the last lock was given. In the child, the interrupted code may never go on:
+ * then what it holds does not make its own thread wait for ever. */
+void lock_fork_done(bool child);
 
 #endif
