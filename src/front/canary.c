@@ -54,7 +54,7 @@ static size_t canary_length(size_t slack)
     return min_size(slack - (slack >= SLACK_WIDE ? CANARY_TAIL : 1), CANARY_MOST);
 }
 
-void canary_write(void *mem, size_t bytes, size_t usable, enum family family)
+HOT void canary_write(void *mem, size_t bytes, size_t usable, enum family family)
 {
     size_t length = canary_length(usable - bytes);
     uint64_t word = canary_word(mem, bytes, family);
@@ -81,7 +81,7 @@ static bool canary_equal(const unsigned char *at, size_t length, uint64_t word)
     return true;
 }
 
-struct canary_finding canary_read(const void *mem, size_t usable)
+HOT struct canary_finding canary_read(const void *mem, size_t usable)
 {
     const unsigned char *end = (const unsigned char *)mem + usable;
     struct canary_finding f = {.bytes = usable};

@@ -89,7 +89,7 @@ static void checked_family(const void *mem, enum family of, enum family by)
 }
 
 /* Bytes asked for; an overwritten canary or a free by another family is a finding. */
-static size_t checked_verify(const struct chunk *c, enum family family)
+static HOT size_t checked_verify(const struct chunk *c, enum family family)
 {
     const void *mem = mem_of(c);
     struct canary_finding f = canary_read(mem, chunk_usable(c));
@@ -158,7 +158,8 @@ void *checked_guarded(size_t align, size_t bytes, enum family family)
     return guard_take(align, bytes, family);
 }
 
-void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
+/* The callers are cold, and what only cold code calls is built for size; not this. */
+HOT void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
 {
     void *mem = checked_guarded(CHUNK_ALIGN, bytes, family);
     if (mem != NULL) {
@@ -185,15 +186,18 @@ void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
     return mem;
 }
 
-static void checked_fill(struct chunk *c, size_t bytes)
+static HOT void checked_fill(struct chunk *c, size_t bytes)
 {
-    if (tune.perturb != 0)
+    if (tune.perturb != 0) {
         memset(mem_of(c), (int)tune.perturb, bytes);
-    else if (checked_level != 0)
-        memset(mem_of(c), FILL_BYTE, min_size(bytes, FILL_MOST));
+    } else if (checked_level != 0) {
+        size_t length = min_size(bytes, FILL_MOST);
+        OPAQUE(length); /* else the known bound makes gcc inline a slow loop */
+        memset(mem_of(c), FILL_BYTE, length);
+    }
 }
 
-void checked_free(struct chunk *c, enum family family)
+HOT void checked_free(struct chunk *c, enum family family)
 {
     if (guard_owns(c)) {
         if (checked_level != 0)
