@@ -136,7 +136,8 @@ void *guard_take(size_t align, size_t bytes, enum family family)
 {
     size_t page = os_page_size();
     size_t most = ((size_t)1 << (GUARD_CLASSES - 1)) * page;
-    if (guards.slots == NULL || align > page || bytes > most - page)
+    if (guards.slots == NULL || lock_is_mine(&guards.lock) || align > page ||
+        bytes > most - page)
         return NULL;
     /* Measured from the end of the place, which is a multiple of the page. */
     size_t behind = align_up(bytes, max_size(align, CHUNK_ALIGN));
@@ -205,6 +206,11 @@ void guard_give(struct chunk *c)
     uint32_t slot = (uint32_t)(c->prev_size & ~GUARD_MARK);
     struct guard *g = &guards.slots[slot];
     guard_verify(c);
+    if (lock_is_mine(&guards.lock)) { /* a handler came between: the place stays out */
+        g->state = GUARD_FREED;
+        os_decommit((void *)g->from, g->to - g->from);
+        return;
+    }
     lock_take(&guards.lock);
     bool live = g->state == GUARD_LIVE;
     g->state = GUARD_FREED;
@@ -232,12 +238,17 @@ const struct guard *guard_find(uintptr_t address)
     return NULL;
 }
 
+static bool guard_kept; /* locked by the code that the fork interrupted */
+
 void guard_lock(void)
 {
-    lock_take(&guards.lock);
+    guard_kept = lock_is_mine(&guards.lock);
+    if (!guard_kept)
+        lock_take(&guards.lock);
 }
 
 void guard_unlock(void)
 {
-    lock_give(&guards.lock);
+    if (!guard_kept)
+        lock_give(&guards.lock);
 }

@@ -111,7 +111,8 @@ void quarantine_give(struct chunk *c)
 {
     size_t limit = tune.quarantine;
     memset(mem_of(c), 0, chunk_usable(c));
-    if (chunk_size(c) > limit / 4) {
+    /* Our own lock is held when a signal handler came between and forked. */
+    if (chunk_size(c) > limit / 4 || lock_is_mine(&quarantine.lock)) {
         free_verified(c);
         return;
     }
@@ -153,12 +154,17 @@ bool quarantine_holds(const void *mem)
     return false;
 }
 
+static bool quarantine_kept; /* locked by the code that the fork interrupted */
+
 void quarantine_lock(void)
 {
-    lock_take(&quarantine.lock);
+    quarantine_kept = lock_is_mine(&quarantine.lock);
+    if (!quarantine_kept)
+        lock_take(&quarantine.lock);
 }
 
 void quarantine_unlock(void)
 {
-    lock_give(&quarantine.lock);
+    if (!quarantine_kept)
+        lock_give(&quarantine.lock);
 }
