@@ -156,7 +156,6 @@ static void frag_print(struct frag *f)
     char size[4][SIZE_TEXT];
     uint64_t page = f->n->scan.walk->page;
     FILE *out = f->n->out;
-    fprintf(out, "%s\n", f->n->source.title);
     fprintf(out, "external fragmentation %.0f %%: largest free run %s of %s free\n",
             frag_external(f), text_size(size[0], f->largest),
             text_size(size[1], f->total));
@@ -223,6 +222,14 @@ static void frag_json(struct frag *f)
     fprintf(out, "]}\n");
 }
 
+void show_frag(struct session *n)
+{
+    struct frag f = {.n = n};
+    frag_scan(&f);
+    frag_print(&f);
+    free(f.pin);
+}
+
 enum status cmd_frag(struct options *o)
 {
     struct session n;
@@ -231,10 +238,12 @@ enum status cmd_frag(struct options *o)
         return status;
     struct frag f = {.n = &n};
     frag_scan(&f);
-    if (options_want(o, "json"))
+    if (options_want(o, "json")) {
         frag_json(&f);
-    else
+    } else {
+        fprintf(n.out, "%s\n", n.source.title);
         frag_print(&f);
+    }
     bool finding = o->fail && f.total != 0 && frag_external(&f) >= 50;
     free(f.pin);
     return session_close(&n, finding ? STATUS_FINDING : STATUS_OK);

@@ -339,6 +339,15 @@ static void layout_json(struct layout_view *v)
     fprintf(out, "]}\n");
 }
 
+void show_layout(struct session *n)
+{
+    struct layout_view v = {.n = n};
+    layout_collect(&v);
+    layout_print(&v);
+    free(v.ours);
+    free(v.all);
+}
+
 enum status cmd_layout(struct options *o)
 {
     struct session n;

@@ -1,69 +1,200 @@
 /* chunky map: the grid of cells. No state. */
-#include "draw.h"
+#include "session.h"
 #include "show.h"
 #include "text.h"
 
-static void map_title(struct draw *d, const struct scan *s, const struct scan_heap *h)
+#include <stdlib.h>
+
+static void map_title(struct session *n, const struct scan_heap *h)
 {
-    char size[SIZE_TEXT];
-    fprintf(d->out, "arena %u%s  heap 0x%llx  %s\n", s->arenas[h->arena].a.index,
-            h->is_main ? " (break)" : "", (unsigned long long)h->h.start,
-            text_size(size, h->h.end - h->h.start));
+    char size[SIZE_TEXT], name[NAME_TEXT];
+    fprintf(n->out, "arena %u%s  %s = 0x%llx  %s\n", n->scan.arenas[h->arena].a.index,
+            h->is_main ? " (break)" : "", scan_name(&n->scan, name, h->h.first),
+            (unsigned long long)h->h.first, text_size(size, h->h.end - h->h.start));
 }
 
-static void map_mappings(struct draw *d, const struct scan *s, unsigned limit)
+static void map_mappings(struct session *n, unsigned limit)
 {
     char size[SIZE_TEXT];
+    const struct scan *s = &n->scan;
     if (s->mapped_count == 0)
         return;
-    fprintf(d->out, "mapped chunks (%zu)\n", s->mapped_count);
+    fprintf(n->out, "mapped chunks (%zu)\n", s->mapped_count);
     for (size_t i = 0; i < s->mapped_count && i < limit; i++) {
         const struct walk_mapped *m = &s->mapped[i].m;
-        fprintf(d->out, "  0x%llx  %s%s\n", (unsigned long long)m->start,
+        fprintf(n->out, "  0x%llx  %s%s\n", (unsigned long long)m->start,
                 text_size(size, m->length), s->mapped[i].is_kept ? "  kept, free" : "");
     }
     if (s->mapped_count > limit)
-        fprintf(d->out, "  and %zu more (--limit)\n", s->mapped_count - limit);
+        fprintf(n->out, "  and %zu more (--limit)\n", s->mapped_count - limit);
 }
 
-static bool map_is_wanted(const struct options *o, const struct scan *s,
+static bool map_is_wanted(const struct session *n, const struct map_style *style,
                           const struct scan_heap *h)
 {
-    return o->arena < 0 || s->arenas[h->arena].a.index == (uint32_t)o->arena;
+    const struct options *o = n->options;
+    if (o->arena >= 0 && n->scan.arenas[h->arena].a.index != (uint32_t)o->arena)
+        return false;
+    return style->to == 0 || (h->h.start < style->to && h->h.end > style->from);
+}
+
+/* "ADDRESS" is the page around it; "A-B" a range. */
+static bool map_range(struct session *n, struct map_style *style)
+{
+    const struct options *o = n->options;
+    const char *text = o->range != NULL   ? o->range
+                       : o->operands != 0 ? o->operand[0]
+                                          : NULL;
+    char left[64];
+    if (text == NULL)
+        return true;
+    const char *dash = strchr(text, '-');
+    snprintf(left, sizeof left, "%.*s", dash == NULL ? 63 : (int)(dash - text), text);
+    if (!session_address(n, left, &style->from) ||
+        (dash != NULL && !session_address(n, dash + 1, &style->to)))
+        return false;
+    if (dash == NULL) {
+        const struct scan_heap *h = scan_heap_of(&n->scan, style->from);
+        uint64_t base = h == NULL ? 0 : h->h.first;
+        style->from = base + align_down(style->from - base, 4096);
+        style->to = style->from + 4096;
+    }
+    if (style->to <= style->from) {
+        complain(STATUS_USAGE, "a range goes from a lower to a higher address");
+        return false;
+    }
+    return true;
+}
+
+static void map_text(struct session *n, const struct map_style *style)
+{
+    struct scan *s = &n->scan;
+    bool any = false;
+    fprintf(n->out, "%s\n", n->source.title);
+    map_legend(&n->draw, style);
+    for (size_t i = 0; i < s->heap_count && ferror(n->out) == 0; i++) {
+        if (!map_is_wanted(n, style, &s->heaps[i]))
+            continue;
+        any = true;
+        map_title(n, &s->heaps[i]);
+        map_heap(&n->draw, s, &s->heaps[i], style);
+        fflush(n->out);
+    }
+    if (n->options->arena < 0 && style->to == 0)
+        map_mappings(n, n->options->limit != 0 ? n->options->limit : 20);
+    if (!any && style->to != 0)
+        fprintf(n->out, "no heap lies there\n");
+    scan_settle(s);
+    struct survey none = {.scan = s};
+    show_notes(&n->draw, &none);
+}
+
+static void map_json(struct session *n, const struct map_style *style)
+{
+    struct scan *s = &n->scan;
+    bool first = true;
+    n->draw.form = FORM_JSON;
+    fprintf(n->out, "{\"schema\":\"chunky-map/1\",\"source\":");
+    json_string(n->out, n->source.title);
+    fprintf(n->out, ",\"cell\":%llu,\"heaps\":[", (unsigned long long)style->cell);
+    for (size_t i = 0; i < s->heap_count && ferror(n->out) == 0; i++) {
+        const struct scan_heap *h = &s->heaps[i];
+        if (!map_is_wanted(n, style, h))
+            continue;
+        fprintf(n->out, "%s{\"arena\":%u,\"base\":", first ? "" : ",",
+                s->arenas[h->arena].a.index);
+        json_address(n->out, map_base(h, style->cell));
+        fprintf(n->out, ",\"end\":");
+        json_address(n->out, h->h.end);
+        fprintf(n->out, ",\"rows\":[");
+        n->draw.has_rows = false;
+        map_heap(&n->draw, s, &s->heaps[i], style);
+        fprintf(n->out, "]}");
+        first = false;
+    }
+    fprintf(n->out, "],\"mapped\":[");
+    for (size_t i = 0; i < s->mapped_count; i++) {
+        fprintf(n->out, "%s{\"start\":", i == 0 ? "" : ",");
+        json_address(n->out, s->mapped[i].m.start);
+        fprintf(n->out, ",\"bytes\":%llu,\"kept\":%s}",
+                (unsigned long long)s->mapped[i].m.length,
+                s->mapped[i].is_kept ? "true" : "false");
+    }
+    fprintf(n->out, "]}\n");
+    scan_settle(s);
+}
+
+static void map_svg(struct session *n, const struct map_style *style)
+{
+    struct scan *s = &n->scan;
+    char *body = NULL;
+    size_t size = 0;
+    FILE *memory = must(open_memstream(&body, &size));
+    n->draw.form = FORM_SVG;
+    n->draw.out = memory;
+    for (size_t i = 0; i < s->heap_count; i++) {
+        if (!map_is_wanted(n, style, &s->heaps[i]))
+            continue;
+        fprintf(memory,
+                "<text x=\"0\" y=\"%u\" font-weight=\"bold\">arena %u, 0x%llx</text>\n",
+                n->draw.svg_y * 12 + 10, s->arenas[s->heaps[i].arena].a.index,
+                (unsigned long long)s->heaps[i].h.start);
+        n->draw.svg_y++;
+        map_heap(&n->draw, s, &s->heaps[i], style);
+    }
+    fclose(memory);
+    n->draw.out = n->out;
+    svg_page(n->out, n->source.title, body, n->draw.svg_y, n->draw.cells);
+    free(body);
+    scan_settle(s);
+}
+
+static enum status map_boxes(struct session *n, const struct map_style *style)
+{
+    struct scan *s = &n->scan;
+    struct scan_heap *h = NULL;
+    for (size_t i = 0; i < s->heap_count && h == NULL; i++)
+        if (map_is_wanted(n, style, &s->heaps[i]))
+            h = &s->heaps[i];
+    if (h == NULL)
+        return complain(STATUS_USAGE, "no heap lies there");
+    uint64_t page = style->from != 0 ? style->from : h->h.first;
+    fprintf(
+        n->out,
+        "%s\n0x%llx: one box is one byte; a double left edge starts a chunk's header\n",
+        n->source.title, (unsigned long long)page);
+    struct map_style fine = {.cell = 1};
+    map_legend(&n->draw, &fine);
+    map_art(&n->draw, s, h, page);
+    return STATUS_OK;
 }
 
 enum status cmd_map(struct options *o)
 {
-    struct source source;
-    struct scan scan;
-    struct draw d;
+    struct session n;
+    struct map_style style = {.marks_resident = o->resident};
     uint64_t extent = 0;
-    enum status status = options_open(o, &source);
-    if (status != STATUS_OK || !scan_open(&scan, &source)) {
-        source_close(&source);
-        return status != STATUS_OK ? status : STATUS_DAMAGED;
-    }
-    draw_open(&d, stdout, o);
-    for (size_t i = 0; i < scan.heap_count; i++)
-        if (map_is_wanted(o, &scan, &scan.heaps[i]))
-            extent += scan.heaps[i].h.end - scan.heaps[i].h.start;
-    uint64_t cell = o->cell != 0 ? o->cell : map_cell_for(extent);
-    fprintf(d.out, "%s\n", source.title);
-    map_legend(&d, cell);
-    for (size_t i = 0; i < scan.heap_count; i++) {
-        if (!map_is_wanted(o, &scan, &scan.heaps[i]))
-            continue;
-        map_title(&d, &scan, &scan.heaps[i]);
-        map_heap(&d, &scan, &scan.heaps[i], cell);
-        fflush(d.out);
-    }
-    if (o->arena < 0)
-        map_mappings(&d, &scan, o->limit != 0 ? o->limit : 20);
-    scan_settle(&scan);
-    struct survey none = {.scan = &scan};
-    show_notes(&d, &none);
-    status = show_result(&d, &scan);
-    scan_close(&scan);
-    source_close(&source);
-    return status;
+    enum status status = session_open(&n, o);
+    if (status != STATUS_OK)
+        return status;
+    style.color_by = strcmp(o->color_by, "size") == 0    ? MAP_BY_SIZE
+                     : strcmp(o->color_by, "arena") == 0 ? MAP_BY_ARENA
+                                                         : MAP_BY_STATE;
+    if (!map_range(&n, &style))
+        return session_close(&n, STATUS_USAGE);
+    for (size_t i = 0; i < n.scan.heap_count; i++)
+        if (map_is_wanted(&n, &style, &n.scan.heaps[i]))
+            extent += n.scan.heaps[i].h.end - n.scan.heaps[i].h.start;
+    if (style.to != 0 && extent > style.to - style.from)
+        extent = style.to - style.from;
+    style.cell = o->cell != 0 ? o->cell : map_cell_for(extent);
+    if (o->art)
+        status = map_boxes(&n, &style);
+    else if (options_want(o, "json"))
+        map_json(&n, &style);
+    else if (options_want(o, "svg"))
+        map_svg(&n, &style);
+    else
+        map_text(&n, &style);
+    return session_close(&n, status);
 }

@@ -226,10 +226,10 @@ static void run_report(struct draw *d, struct scan *s)
         struct scan_heap *h = &s->heaps[i];
         if (!h->is_main)
             continue;
-        uint64_t cell = map_cell_for(h->h.end - h->h.start);
+        struct map_style style = {.cell = map_cell_for(h->h.end - h->h.start)};
         fprintf(d->out, "  the main heap at 0x%llx\n", (unsigned long long)h->h.start);
-        map_heap(d, s, h, cell);
-        map_legend(d, cell);
+        map_heap(d, s, h, &style);
+        map_legend(d, &style);
     }
     show_notes(d, &v);
     survey_free(&v);

@@ -1,11 +1,16 @@
 /* chunky stats: the table of arenas and the waterfall. No state. */
-#include "draw.h"
+#include "session.h"
 #include "show.h"
 #include "text.h"
 
-#include <stdlib.h>
+#include <time.h>
 
-enum { BAR = 30 };
+enum { BAR_WIDE = 30, BAR_NARROW = 10, COLUMNS_WIDE = 100 };
+
+static unsigned stats_bar(const struct draw *d)
+{
+    return d->width >= COLUMNS_WIDE ? BAR_WIDE : BAR_NARROW;
+}
 
 /* One line of the waterfall; *sum grows. */
 static void stats_line(struct draw *d, char sign, const char *what, uint64_t bytes,
@@ -13,9 +18,9 @@ static void stats_line(struct draw *d, char sign, const char *what, uint64_t byt
                        const char *note)
 {
     char size[SIZE_TEXT], in[SIZE_TEXT];
-    fprintf(d->out, "  %c %-11s %11s ", sign, what, text_size(size, bytes));
-    draw_bar(d, t, sign == '=' ? 0 : *sum, bytes, whole, BAR);
-    fprintf(d->out, " %11s%s%s\n", text_size(in, resident), note[0] == '\0' ? "" : "  ",
+    fprintf(d->out, "  %c %-9s %10s ", sign, what, text_size(size, bytes));
+    draw_bar(d, t, sign == '=' ? 0 : *sum, bytes, whole, stats_bar(d));
+    fprintf(d->out, " %10s%s%s\n", text_size(in, resident), note[0] == '\0' ? "" : "  ",
             note);
     if (sign != '=')
         *sum += bytes;
@@ -25,8 +30,9 @@ void show_arenas(struct draw *d, const struct survey *v)
 {
     char size[5][SIZE_TEXT], count[SIZE_TEXT];
     const struct scan *s = v->scan;
-    fprintf(d->out, "  arena  heaps        bytes       in use       cached         free"
-                    "          top     chunks\n");
+    fprintf(d->out,
+            "  arena heaps      bytes     in use     cached       free        top    "
+            "chunks\n");
     for (size_t i = 0; i < s->arena_count; i++) {
         const struct survey_arena *a = &v->arena[i];
         unsigned heaps = 0;
@@ -35,7 +41,7 @@ void show_arenas(struct draw *d, const struct survey *v)
             heaps += s->heaps[h].arena == i;
         for (unsigned k = 0; k < KINDS; k++)
             chunks += a->kind[k].count;
-        fprintf(d->out, "  %-5u %6u %12s %12s %12s %12s %12s %10s%s\n",
+        fprintf(d->out, "  %-5u %5u %10s %10s %10s %10s %10s %9s%s\n",
                 s->arenas[i].a.index, heaps, text_size(size[0], a->heap_bytes),
                 text_size(size[1], a->kind[KIND_LIVE].size),
                 text_size(size[2], survey_size(a, KIND_CACHED, KIND_MOVING)),
@@ -60,23 +66,22 @@ void show_waterfall(struct draw *d, const struct survey *v)
         used + cached + binned + k[KIND_TOP].size + k[KIND_KEPT].size + other;
     uint64_t live_in = k[KIND_LIVE].resident + k[KIND_MAPPED].resident;
     char note[96], size[SIZE_TEXT];
-    fprintf(d->out, "  %-13s %11s %*s %11s\n", "", "bytes", BAR + 2, "", "resident");
-    snprintf(note, sizeof note, "%s",
-             a->recorded != 0 ? "" : "what was asked is not recorded");
+    fprintf(d->out, "  %-11s %10s %*s %10s\n", "", "bytes", (int)stats_bar(d) + 2, "",
+            "resident");
+    snprintf(note, sizeof note, "%s", a->recorded != 0 ? "" : "asked is not recorded");
     stats_line(d, ' ', a->recorded != 0 ? "requested" : "usable", a->requested, live_in,
                &sum, whole, TINT_LIVE, note);
-    snprintf(note, sizeof note, "internal fragmentation %.1f %%",
+    snprintf(note, sizeof note, "internal frag %.1f %%",
              text_percent(used - a->requested, used));
     if (a->recorded != 0)
         stats_line(d, '+', "slack", a->usable - a->requested, 0, &sum, whole,
                    TINT_SLACK, "");
     stats_line(d, '+', "headers", used - a->usable, 0, &sum, whole, TINT_HEADER, note);
-    snprintf(note, sizeof note, "%zu threads %s, depots %s", v->scan->cache_count,
-             text_size(size, k[KIND_CACHED].size),
-             text_size((char[SIZE_TEXT]){0}, k[KIND_DEPOT].size + k[KIND_REMOTE].size));
+    snprintf(note, sizeof note, "%zu threads, depots %s", v->scan->cache_count,
+             text_size(size, k[KIND_DEPOT].size + k[KIND_REMOTE].size));
     stats_line(d, '+', "cached", cached, survey_resident(a, KIND_CACHED, KIND_MOVING),
                &sum, whole, TINT_CACHED, note);
-    snprintf(note, sizeof note, "external fragmentation %.0f %%, largest run %s",
+    snprintf(note, sizeof note, "external %.0f %%, run %s",
              binned == 0 ? 0.0 : 100.0 - text_percent(a->largest_free, binned),
              text_size(size, a->largest_free));
     stats_line(d, '+', "free bins", binned, survey_resident(a, KIND_FAST, KIND_LARGE),
@@ -92,7 +97,7 @@ void show_waterfall(struct draw *d, const struct survey *v)
                &sum, whole, TINT_DIM, "metadata, heap ends");
     uint64_t resident = survey_resident(a, 0, KIND_BROKEN) + v->meta_resident +
                         a->head + v->spare_resident;
-    snprintf(note, sizeof note, "%s not resident: purged or never touched",
+    snprintf(note, sizeof note, "%s not resident",
              text_size(size, sum > resident ? sum - resident : 0));
     stats_line(d, '=', "mapped", sum, resident, &sum, whole, TINT_NONE, note);
 }
@@ -149,28 +154,45 @@ enum status show_result(struct draw *d, const struct scan *s)
     return damaged ? STATUS_DAMAGED : STATUS_OK;
 }
 
+static void stats_once(struct session *n)
+{
+    struct survey v;
+    const struct options *o = n->options;
+    survey_take(&v, &n->scan, true, true);
+    survey_kernel(&v);
+    if (options_want(o, "json")) {
+        stats_json(n->out, &v);
+    } else if (options_want(o, "xml")) {
+        stats_xml(n->out, &v);
+    } else if (options_want(o, "openmetrics")) {
+        stats_openmetrics(n->out, &v);
+    } else {
+        fprintf(n->out, "%s\n", n->source.title);
+        show_arenas(&n->draw, &v);
+        show_waterfall(&n->draw, &v);
+        show_identity(&n->draw, &v);
+        if (o->all)
+            stats_config(n->out, &v);
+        show_notes(&n->draw, &v);
+    }
+    survey_free(&v);
+}
+
 enum status cmd_stats(struct options *o)
 {
-    struct source source;
-    struct scan scan;
-    struct survey v;
-    struct draw d;
-    enum status status = options_open(o, &source);
-    if (status == STATUS_OK && scan_open(&scan, &source)) {
-        survey_take(&v, &scan, true, true);
-        survey_kernel(&v);
-        draw_open(&d, stdout, o);
-        fprintf(d.out, "%s\n", source.title);
-        show_arenas(&d, &v);
-        show_waterfall(&d, &v);
-        show_identity(&d, &v);
-        show_notes(&d, &v);
-        status = show_result(&d, &scan);
-        survey_free(&v);
-        scan_close(&scan);
-    } else if (status == STATUS_OK) {
-        status = STATUS_DAMAGED;
+    struct session n;
+    enum status status;
+    for (;;) {
+        status = session_open(&n, o);
+        if (status != STATUS_OK)
+            return status;
+        stats_once(&n);
+        bool lost = ferror(n.out) != 0;
+        status = session_close(&n, STATUS_OK);
+        if (o->watch == 0 || lost || status == STATUS_UNREADABLE)
+            return status;
+        struct timespec pause = {(time_t)o->watch,
+                                 (long)((o->watch - (double)(time_t)o->watch) * 1e9)};
+        nanosleep(&pause, NULL);
     }
-    source_close(&source);
-    return status;
 }

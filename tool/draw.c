@@ -154,19 +154,23 @@ enum tint draw_tint_of(enum kind k, bool odd)
 
 /* --- rows of cells ---------------------------------------------------------- */
 
-void draw_cell_alone(struct draw *d, const struct cell *c)
+char draw_ascii(const struct cell *c)
 {
     static const char ascii[] = " .:+#@";
-    static const char *const shade[] = {
-        " ",           "\xe2\x96\x91", "\xe2\x96\x92", "\xe2\x96\x93", "\xe2\x96\x93",
-        "\xe2\x96\x88"};
+    return c->shade == 0 ? c->glyph : ascii[c->shade];
+}
+
+void draw_cell_alone(struct draw *d, const struct cell *c)
+{
+    static const char *const shade[] = {" ", ".", "\xe2\x96\x91", "\xe2\x96\x92",
+                                        "\xe2\x96\x93", "\xe2\x96\x88"};
     draw_tint(d, (enum tint)c->tint);
     if (c->shade == 0)
         fputc(c->glyph, d->out);
     else if (d->unicode)
         fputs(shade[c->shade], d->out);
     else
-        fputc(ascii[c->shade], d->out);
+        fputc(draw_ascii(c), d->out);
 }
 
 static bool draw_is_plain(const struct cell *cell, unsigned count)
@@ -190,6 +194,10 @@ void draw_rows_end(struct draw *d)
 void draw_row(struct draw *d, uint64_t offset, const struct cell *cell, unsigned count,
               const char *note)
 {
+    if (d->form != FORM_TEXT) {
+        draw_row_form(d, offset, cell, count, note);
+        return;
+    }
     bool plain = count == d->cells && note == NULL && draw_is_plain(cell, count);
     if (plain && d->row_glyph == cell[0].glyph) {
         d->row_count++;

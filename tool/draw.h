@@ -20,7 +20,23 @@ enum tint {
     TINT_HEADER,
     TINT_BAD,
     TINT_DIM,
-    TINTS
+    TINT_HUE, /* six more, from blue to orange, for sizes and arenas */
+    TINT_HUES = 6,
+    TINTS = TINT_HUE + TINT_HUES
+};
+
+/* What becomes of rows of cells. */
+enum form {
+    FORM_TEXT,
+    FORM_JSON,
+    FORM_SVG,
+    FORM_CAPTURE /* into an array, by offset */
+};
+
+struct cell {
+    char glyph;
+    uint8_t tint;  /* enum tint */
+    uint8_t shade; /* 0: the glyph; 1 to 5: how much of a large cell is live */
 };
 
 struct draw {
@@ -31,6 +47,11 @@ struct draw {
     bool unicode; /* shades are one column wide */
     bool is_terminal;
     enum tint tint; /* that is switched on */
+    enum form form;
+    struct cell *capture;   /* FORM_CAPTURE: cells by offset */
+    uint64_t capture_count; /* room of it */
+    unsigned svg_y;         /* rows drawn so far */
+    bool has_rows;          /* JSON: a comma is due */
     /* Rows that are held back because they may be collapsed. */
     char row_glyph;
     uint64_t row_count;
@@ -49,18 +70,20 @@ void draw_bar(struct draw *d, enum tint t, uint64_t before, uint64_t part,
               uint64_t whole, unsigned cells);
 enum tint draw_tint_of(enum kind k, bool odd);
 
-struct cell {
-    char glyph;
-    uint8_t tint;  /* enum tint */
-    uint8_t shade; /* 0: the glyph; 1 to 5: how much of a large cell is live */
-};
-
 /* A row of cells at an offset, with a note behind it (NULL: none). Runs of rows of one
  * glyph without notes become one line. */
 void draw_row(struct draw *d, uint64_t offset, const struct cell *cell, unsigned count,
               const char *note);
 /* One cell, outside a row. */
 void draw_cell_alone(struct draw *d, const struct cell *c);
+/* The character that stands for a cell where there are no shades. */
+char draw_ascii(const struct cell *c);
+/* Rows of the other forms; see draw_forms.c. */
+void draw_row_form(struct draw *d, uint64_t offset, const struct cell *cell,
+                   unsigned count, const char *note);
+/* SVG: the head needs the number of rows, so the body is written first. */
+void svg_page(FILE *out, const char *title, const char *body, unsigned rows,
+              unsigned cells);
 /* Rows held back are written. */
 void draw_rows_end(struct draw *d);
 

@@ -4,11 +4,13 @@
  */
 #include "show.h"
 
-enum { CELLS_MAX = 128, FINE_MAX = 16 };
+enum { CELLS_MAX = 128, FINE_MAX = 16, ART_ROW = 32, ART_CELLS = 4096 };
 
 /* What one large cell holds, bytes. */
 struct mix {
     uint64_t live, cached, free, top, broken;
+    uint64_t largest; /* part of one chunk in use, and its size: the cell's colour */
+    uint64_t largest_size;
 };
 
 struct pen {
@@ -21,8 +23,9 @@ struct pen {
     unsigned count; /* cells of it that were reached */
     struct cell cells[CELLS_MAX];
     struct mix mix[CELLS_MAX];
+    uint64_t from, to; /* nothing outside is drawn */
+    const struct map_style *style;
     bool odd; /* every other chunk has the other tint */
-    bool last_live;
 };
 
 uint64_t map_cell_for(uint64_t extent)
@@ -45,23 +48,44 @@ static unsigned pen_share(uint64_t part, uint64_t cell)
     return shade > 5 ? 5 : shade;
 }
 
+/* Colour and letter of a chunk in use, by what the map is coloured. */
+static enum tint pen_hue(const struct pen *p, uint64_t size, char *glyph)
+{
+    unsigned log2 = size < CHUNK_MIN ? 0 : log2_floor(size) - 5;
+    unsigned arena = p->s->arenas[p->h->arena].a.index;
+    if (p->style->color_by == MAP_BY_SIZE) {
+        *glyph = (char)('A' + (log2 < 26 ? log2 : 25));
+        return (enum tint)(TINT_HUE +
+                           (log2 / 2 < TINT_HUES ? log2 / 2 : TINT_HUES - 1));
+    }
+    if (p->style->color_by == MAP_BY_ARENA) {
+        *glyph = (char)('0' + arena % 10);
+        return (enum tint)(TINT_HUE + arena % TINT_HUES);
+    }
+    *glyph = p->odd ? 'x' : 'o';
+    return p->odd ? TINT_LIVE2 : TINT_LIVE;
+}
+
 /* Judges a large cell; counts for the row's note. */
-static void pen_finish_cell(struct pen *p, unsigned i, uint64_t *used, unsigned *idle)
+static void pen_finish_cell(struct pen *p, unsigned i, uint64_t *used, uint64_t *idle)
 {
     const struct mix *m = &p->mix[i];
     struct cell *c = &p->cells[i];
     uint64_t from = p->row + i * p->cell;
-    bool resident = p->s->source->resident == NULL ||
-                    scan_resident(p->s, align_down(from, 4096), from + p->cell) != 0;
+    uint64_t there = scan_resident(p->s, from, from + p->cell);
+    bool resident = there != 0;
     *used += m->live;
-    *idle += m->live == 0 && resident;
+    *idle += m->live == 0 ? there : 0;
     c->shade = 0;
     if (m->broken != 0) {
         c->glyph = '!';
         c->tint = TINT_BAD;
     } else if (m->live != 0) {
-        c->shade = (uint8_t)pen_share(m->live, p->cell);
-        c->tint = TINT_LIVE;
+        c->tint = (uint8_t)pen_hue(p, m->largest_size, &c->glyph);
+        if (p->style->color_by == MAP_BY_STATE) {
+            c->shade = (uint8_t)pen_share(m->live, p->cell);
+            c->tint = TINT_LIVE;
+        }
     } else if (!resident) {
         c->glyph = '_';
         c->tint = TINT_DIM;
@@ -75,17 +99,18 @@ static void pen_finish_cell(struct pen *p, unsigned i, uint64_t *used, unsigned 
 static void pen_flush(struct pen *p)
 {
     char note[80];
-    uint64_t used = 0;
-    unsigned idle = 0;
+    uint64_t used = 0, idle = 0, page = p->s->walk->page;
     if (p->count == 0)
         return;
     if (p->cell > FINE_MAX) {
         for (unsigned i = 0; i < p->count; i++)
             pen_finish_cell(p, i, &used, &idle);
-        uint64_t pages = p->count * (p->cell < 4096 ? 1 : p->cell / 4096);
-        snprintf(note, sizeof note, "%llu %s %3.0f %% used  %u resident but free",
-                 (unsigned long long)pages, p->cell < 4096 ? "cells" : "pages",
-                 100.0 * (double)used / ((double)p->count * (double)p->cell), idle);
+        uint64_t bytes = p->count * p->cell;
+        snprintf(note, sizeof note, "%llu %s %3.0f %% used  %llu resident but free",
+                 (unsigned long long)(p->cell < page ? p->count : bytes / page),
+                 p->cell < page ? "cells" : "pages",
+                 100.0 * (double)used / (double)bytes,
+                 (unsigned long long)(idle / page));
         draw_row(p->d, p->row - p->base, p->cells, p->count,
                  used == 0 && idle == 0 ? NULL : note);
         memset(p->mix, 0, sizeof p->mix);
@@ -116,7 +141,7 @@ static void pen_skip_rows(struct pen *p, uint64_t *from, uint64_t to, char glyph
 {
     uint64_t width = p->d->cells * p->cell;
     if (*from != p->row || p->count != 0 || p->d->row_glyph != glyph ||
-        to - *from < width)
+        p->d->form != FORM_TEXT || p->style->marks_resident || to - *from < width)
         return;
     uint64_t rows = (to - *from) / width;
     p->d->row_count += rows;
@@ -128,13 +153,18 @@ static void pen_skip_rows(struct pen *p, uint64_t *from, uint64_t to, char glyph
 static void pen_paint(struct pen *p, uint64_t from, uint64_t to, char glyph,
                       enum tint t)
 {
+    from = from < p->from ? p->from : from;
+    to = to > p->to ? p->to : to;
     while (from < to) {
         if (from - p->row == p->d->cells * p->cell)
             pen_flush(p);
         pen_skip_rows(p, &from, to, glyph);
         if (from >= to)
             break;
-        p->cells[pen_reach(p, from)] = (struct cell){glyph, (uint8_t)t, 0};
+        bool gone =
+            p->style->marks_resident && scan_resident(p->s, from, from + 1) == 0;
+        p->cells[pen_reach(p, from)] = gone ? (struct cell){'_', TINT_DIM, 0}
+                                            : (struct cell){glyph, (uint8_t)t, 0};
         from = p->row + ((from - p->row) / p->cell + 1) * p->cell;
     }
 }
@@ -150,6 +180,7 @@ static void pen_fine(struct pen *p, const struct block *b)
     uint64_t mem = b->address + CHUNK_HEADER, end = b->address + b->size;
     uint64_t footer = end, usable = end + CHUNK_OVERHEAD;
     enum tint t = draw_tint_of(b->kind, p->odd);
+    char glyph;
     if (b->kind == KIND_BROKEN) {
         pen_paint(p, b->address, mem, '!', TINT_BAD);
         pen_paint(p, mem, end, '?', TINT_BAD);
@@ -162,7 +193,8 @@ static void pen_fine(struct pen *p, const struct block *b)
     case KIND_FENCE:
         return;
     case KIND_LIVE:
-        pen_paint(p, mem, mem + b->request, p->odd ? 'x' : 'o', t);
+        t = pen_hue(p, b->size, &glyph);
+        pen_paint(p, mem, mem + b->request, glyph, t);
         pen_paint(p, pen_up(p, mem + b->request), usable, '.', TINT_SLACK);
         return;
     case KIND_UNSORTED:
@@ -194,7 +226,8 @@ static void pen_fine(struct pen *p, const struct block *b)
 /* Shares of a chunk in the large cells that it touches. */
 static void pen_coarse(struct pen *p, const struct block *b)
 {
-    uint64_t from = b->address, end = b->address + b->size;
+    uint64_t from = b->address < p->from ? p->from : b->address;
+    uint64_t end = b->address + b->size < p->to ? b->address + b->size : p->to;
     while (from < end) {
         if (from - p->row >= p->d->cells * p->cell)
             pen_flush(p);
@@ -202,9 +235,11 @@ static void pen_coarse(struct pen *p, const struct block *b)
         uint64_t stop = p->row + (at + 1) * p->cell;
         uint64_t part = (stop < end ? stop : end) - from;
         struct mix *m = &p->mix[at];
-        if (b->kind == KIND_LIVE)
+        if (b->kind == KIND_LIVE) {
             m->live += part;
-        else if (b->kind == KIND_TOP)
+            m->largest_size = part > m->largest ? b->size : m->largest_size;
+            m->largest = part > m->largest ? part : m->largest;
+        } else if (b->kind == KIND_TOP)
             m->top += part;
         else if (b->kind == KIND_BROKEN)
             m->broken += part;
@@ -221,6 +256,10 @@ static bool pen_block(void *context, const struct block *b)
     struct pen *p = context;
     if (b->kind == KIND_LIVE)
         p->odd = !p->odd;
+    if (b->address + b->size + CHUNK_OVERHEAD <= p->from)
+        return true;
+    if (b->address >= p->to)
+        return false;
     if (p->cell <= FINE_MAX)
         pen_fine(p, b);
     else
@@ -228,48 +267,53 @@ static bool pen_block(void *context, const struct block *b)
     return ferror(p->d->out) == 0;
 }
 
-void map_heap(struct draw *d, struct scan *s, struct scan_heap *h, uint64_t cell)
+uint64_t map_base(const struct scan_heap *h, uint64_t cell)
 {
-    struct pen p = {.d = d, .s = s, .h = h, .cell = cell};
-    p.base = cell > FINE_MAX ? align_down(h->h.start, 4096) : h->h.first;
-    p.row = p.base;
+    return cell > FINE_MAX ? align_down(h->h.start, 4096) : h->h.first;
+}
+
+void map_heap(struct draw *d, struct scan *s, struct scan_heap *h,
+              const struct map_style *style)
+{
+    struct pen p = {.d = d, .s = s, .h = h, .cell = style->cell, .style = style};
+    uint64_t width = d->cells * p.cell;
+    p.base = map_base(h, p.cell);
+    p.from =
+        style->from > p.base ? p.base + (style->from - p.base) / width * width : p.base;
+    p.to = style->to != 0 && style->to < h->h.end ? style->to : h->h.end;
+    p.row = p.from;
     d->row_glyph = '\0';
-    s->wants_request = cell <= FINE_MAX;
+    s->wants_request = p.cell <= FINE_MAX;
     scan_heap(s, h, pen_block, &p);
     pen_flush(&p);
     draw_rows_end(d);
-    fprintf(d->out, "  +%07llx heap ends\n", (unsigned long long)(h->h.end - p.base));
+    if (d->form == FORM_TEXT && p.to == h->h.end)
+        fprintf(d->out, "  +%07llx heap ends\n",
+                (unsigned long long)(h->h.end - p.base));
 }
 
-void map_legend(struct draw *d, uint64_t cell)
+void map_art(struct draw *d, struct scan *s, struct scan_heap *h, uint64_t page)
 {
-    if (cell <= FINE_MAX) {
-        fprintf(d->out, "  ");
-        draw_text(d, TINT_HEADER, "# header");
-        draw_text(d, TINT_LIVE, "  o x in use");
-        draw_text(d, TINT_SLACK, "  . slack");
-        draw_text(d, TINT_FREE,
-                  cell <= 8 ? "  f b links  - free  = prev_size" : "  - free");
-        draw_text(d, TINT_CACHED, "  c cached");
-        draw_text(d, TINT_TOP, "  ~ top");
-        draw_text(d, TINT_BAD, "  ! broken");
-    } else {
-        struct cell shade = {0, TINT_LIVE, 1};
-        fprintf(d->out, "  ");
-        fprintf(d->out, "in use: ");
-        for (; shade.shade <= 5; shade.shade++) {
-            static const char *const upto[] = {"", "20", "40", "60", "80", "100 %"};
-            draw_cell_alone(d, &shade);
-            fprintf(d->out, " %s ", upto[shade.shade]);
-        }
-        draw_text(d, TINT_CACHED, " c cached");
-        draw_text(d, TINT_FREE, "  - free");
-        draw_text(d, TINT_TOP, "  ~ top");
-        draw_text(d, TINT_DIM, "  _ not resident");
-        draw_text(d, TINT_BAD, "  ! broken");
-    }
-    char size[24];
-    snprintf(size, sizeof size, cell < 1024 ? "%llu B" : "%llu KiB",
-             (unsigned long long)(cell < 1024 ? cell : cell / 1024));
-    fprintf(d->out, "\n  one cell is %s, one row %u cells\n", size, d->cells);
+    static struct cell cells[ART_CELLS];
+    struct draw inner = {.out = d->out,
+                         .cells = ART_ROW,
+                         .form = FORM_CAPTURE,
+                         .capture = cells,
+                         .capture_count = ART_CELLS};
+    struct map_style style = {.cell = 1};
+    struct pen p = {.d = &inner,
+                    .s = s,
+                    .h = h,
+                    .cell = 1,
+                    .style = &style,
+                    .base = page,
+                    .row = page,
+                    .from = page,
+                    .to = page + ART_CELLS};
+    for (unsigned i = 0; i < ART_CELLS; i++)
+        cells[i] = (struct cell){' ', TINT_DIM, 0};
+    s->wants_request = true;
+    scan_heap(s, h, pen_block, &p);
+    pen_flush(&p);
+    art_page(d, cells);
 }

@@ -42,4 +42,8 @@ struct filter {
 bool filter_open(struct filter *f, const struct session *n);
 bool filter_takes(const struct filter *f, const struct scan *s, const struct block *b);
 
+/* Parts that `top` shows too. */
+void show_frag(struct session *n);
+void show_layout(struct session *n);
+
 #endif

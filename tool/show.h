@@ -11,6 +11,12 @@ void show_arenas(struct draw *d, const struct survey *v);
 void show_waterfall(struct draw *d, const struct survey *v);
 /* Our sum of resident bytes beside the kernel's. */
 void show_identity(struct draw *d, const struct survey *v);
+/* The same for programs. */
+void stats_json(FILE *out, const struct survey *v);
+void stats_xml(FILE *out, const struct survey *v);
+void stats_openmetrics(FILE *out, const struct survey *v);
+/* The thresholds in force. */
+void stats_config(FILE *out, const struct survey *v);
 /* What the reader must know: arenas that changed meanwhile, damage. */
 void show_notes(struct draw *d, const struct survey *v);
 /* Bins, fast bins and caches, with at most `limit` lines of each. */
@@ -49,10 +55,24 @@ bool scan_is_damaged(const struct scan *s);
 /* Ends the drawing; the exit status. */
 enum status show_result(struct draw *d, const struct scan *s);
 
-/* The map of one heap, or of part of it. */
-void map_heap(struct draw *d, struct scan *s, struct scan_heap *h, uint64_t cell);
-void map_legend(struct draw *d, uint64_t cell);
+/* How a map is drawn. */
+enum map_color { MAP_BY_STATE, MAP_BY_SIZE, MAP_BY_ARENA };
+struct map_style {
+    uint64_t cell;     /* bytes a cell */
+    uint64_t from, to; /* addresses; to 0: all */
+    enum map_color color_by;
+    bool marks_resident; /* small cells that are not resident are '_' */
+};
+/* The map of one heap, or of a part of it. */
+void map_heap(struct draw *d, struct scan *s, struct scan_heap *h,
+              const struct map_style *style);
+void map_legend(struct draw *d, const struct map_style *style);
+/* Where offsets count from. */
+uint64_t map_base(const struct scan_heap *h, uint64_t cell);
 /* The cell size that suits an extent. */
 uint64_t map_cell_for(uint64_t extent);
+/* 4096 numbered boxes: the page of a heap, and any 4096 cells. */
+void map_art(struct draw *d, struct scan *s, struct scan_heap *h, uint64_t page);
+void art_page(struct draw *d, const struct cell *cells);
 
 #endif

@@ -168,7 +168,8 @@ enum status source_find_root(struct source *s)
         break;
     }
     if (s->is_truncated)
-        return complain(STATUS_UNREADABLE, "%s: no heap is in what is left of it", s->title);
+        return complain(STATUS_UNREADABLE, "%s: no heap is in what is left of it",
+                        s->title);
     return complain(STATUS_FOREIGN, "%s does not use Chunky (chunky run -- CMD would)",
                     s->title);
 }

@@ -42,7 +42,7 @@ struct source {
     /* Counts resident pages in [from, to), a multiple of pages; NULL: not known. */
     uint64_t (*resident)(struct source *s, uint64_t from, uint64_t to);
     void (*close)(struct source *s);
-    size_t window_room; /* bytes of the window */
+    size_t window_room;    /* bytes of the window */
     void *state;           /* of the kind of source */
     bool is_truncated;     /* the file is shorter than it says */
     bool is_skewed;        /* the file is not aligned as memory was */

@@ -118,6 +118,8 @@ enum status cmd_frag(struct options *o);
 enum status cmd_check(struct options *o);
 enum status cmd_dump(struct options *o);
 enum status cmd_diff(struct options *o);
+enum status cmd_top(struct options *o);
+enum status cmd_view(struct options *o);
 
 /* Runs a command with the library preloaded. Returns its process, stopped just before it
  * ends with its memory still there, or -1 after a complaint; *status is then the tool's. */

@@ -9,9 +9,10 @@
 static const enum option_id run_options[] = {
     OPT_REPORT, OPT_CHECK, OPT_FOLLOW_FORK, OPT_NO_ASLR, OPT_MAX_ERRORS, DRAWING, 0};
 static const enum option_id map_options[] = {
-    OPT_CELL, OPT_ARENA, OPT_LIMIT, OPT_STOP, OPT_FORMAT, OPT_OUTPUT, DRAWING, 0};
-static const enum option_id stats_options[] = {OPT_STOP, OPT_FORMAT, OPT_OUTPUT,
-                                               DRAWING, 0};
+    OPT_CELL,  OPT_RANGE, OPT_ARENA,  OPT_COLOR_BY, OPT_RESIDENT, OPT_ART,
+    OPT_LIMIT, OPT_STOP,  OPT_FORMAT, OPT_OUTPUT,   DRAWING,      0};
+static const enum option_id stats_options[] = {
+    OPT_ALL, OPT_WATCH, OPT_STOP, OPT_FORMAT, OPT_OUTPUT, DRAWING, 0};
 static const enum option_id layout_options[] = {OPT_STOP, OPT_FORMAT, OPT_OUTPUT,
                                                 DRAWING, 0};
 static const enum option_id chunks_options[] = {
@@ -26,6 +27,8 @@ static const enum option_id frag_options[] = {OPT_FAIL,   OPT_STOP, OPT_FORMAT,
 static const enum option_id dump_options[] = {OPT_OUTPUT, OPT_BYTES, OPT_COLOR, 0};
 static const enum option_id diff_options[] = {
     OPT_CELL, OPT_LIMIT, OPT_FAIL, OPT_STOP, OPT_FORMAT, OPT_OUTPUT, DRAWING, 0};
+static const enum option_id top_options[] = {OPT_WATCH, OPT_STOP, OPT_COLOR, OPT_ASCII,
+                                             0};
 static const enum option_id check_options[] = {OPT_MAX_ERRORS, OPT_STOP,  OPT_FORMAT,
                                                OPT_OUTPUT,     OPT_COLOR, 0};
 
@@ -39,12 +42,13 @@ const struct verb verbs[] = {
      "audits it there. Exits as CMD did: its status, or killed by its signal; 126 if CMD\n"
      "cannot be run, 127 if it does not exist; 1 if only the audit found something."},
     {"stats", cmd_stats, NULL, "SOURCE",
-     "arenas, and where the bytes are: the waterfall", "text", stats_options,
+     "arenas, and where the bytes are: the waterfall", "text, json, xml, openmetrics", stats_options,
      "From what the program asked for down to what is resident, each step with its share,\n"
      "checked against the kernel's own figures."},
-    {"map", cmd_map, NULL, "SOURCE", "the heap drawn as a grid of cells", "text",
+    {"map", cmd_map, NULL, "SOURCE [ADDRESS | A-B]", "the heap drawn as a grid of cells", "text, json, svg",
      map_options,
-     "Each cell is a byte, 16 bytes, a page or more, by the size of what is drawn."},
+     "Each cell is a byte, 16 bytes, a page or more, by the size of what is drawn; --cell\n"
+     "says otherwise. An ADDRESS draws the 4 KiB around it, byte by byte."},
     {"layout", cmd_layout, NULL, "SOURCE",
      "the address space: program, heaps, mappings, stack", "text, json", layout_options,
      "High addresses on top. Shows where the break is, what of the mappings is Chunky's,\n"
@@ -75,6 +79,10 @@ const struct verb verbs[] = {
     {"diff", cmd_diff, NULL, "A B",
      "what grew, shrank, came and went between two sources", "text, json", diff_options,
      "Compares what is in use by address: two snapshots, or a snapshot and the process."},
+    {"top", cmd_top, NULL, "PID", "the heap on the full screen, again every second", "text",
+     top_options,
+     "Keys choose what is shown: s stats, m map (+ and - zoom), b bins, f frag, l layout;\n"
+     "arrows scroll, p pauses, q quits."},
     {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | -f FILE]",
      "malloc step by step, drawn: scripts in the real engine", "text", NULL,
      "chunky play --help lists the options."},
