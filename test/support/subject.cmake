@@ -7,7 +7,8 @@ find_package(Threads REQUIRED)
 set(support ${PROJECT_SOURCE_DIR}/test/support)
 if(NOT TARGET test_support)
   add_library(test_support STATIC EXCLUDE_FROM_ALL
-    ${support}/expect.c ${support}/pattern.c ${support}/proc.c ${support}/child.c)
+    ${support}/expect.c ${support}/pattern.c ${support}/proc.c ${support}/child.c
+    ${support}/shadow.c)
   target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/test)
   target_link_libraries(test_support PUBLIC chunky_flags Threads::Threads)
 endif()
@@ -37,8 +38,10 @@ function(subject_program target source)
   cmake_parse_arguments(arg "" "LINK" "FLAGS;LIBS" ${ARGN})
   add_executable(${target} ${source})
   target_compile_definitions(${target} PRIVATE TEST_CHUNKY=1
-    $<$<NOT:$<BOOL:${CHUNKY_OVERRIDE}>>:TEST_PREFIX=1>
-    $<$<BOOL:${CHUNKY_SANITIZE}>:TEST_SANITIZED=1>)
+    $<$<NOT:$<BOOL:${CHUNKY_OVERRIDE}>>:TEST_PREFIX=1>)
+  if(CHUNKY_SANITIZE)
+    target_compile_definitions(${target} PRIVATE TEST_SANITIZED=1)
+  endif()
   # The calls are the test: the compiler may not merge, drop or judge them.
   target_compile_options(${target} PRIVATE -fno-builtin -Wno-deprecated-declarations
     ${arg_FLAGS})
