@@ -26,3 +26,4 @@ set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_CXX_STANDARD 17)  # of the tests: aligned operator new
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
+add_compile_options("$<$<COMPILE_LANG_AND_ID:CXX,Clang>:-fsized-deallocation>")
