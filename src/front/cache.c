@@ -360,7 +360,8 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
     struct stack *s = &k->stack[class];
     struct stack_state *state = &k->state[class];
     if (s->top == s->limit && !cache_widen(k, class)) {
-        size_t count = (size_t)(s->top - state->base);
+        /* No stack of pointers yet, and no memory for one: the dummy has no base. */
+        size_t count = state->base == NULL ? 0 : (size_t)(s->top - state->base);
         size_t oldest = (count + 1) / 2;
         if (count == 0) {
             cache_send_all(k, class, &mem, 1);
