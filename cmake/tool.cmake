@@ -12,10 +12,24 @@ endif()
 set(tool_audit ${CHUNKY_SRC_audit})
 list(FILTER tool_audit EXCLUDE REGEX "/(root|inside)\\.c$")
 
-add_executable(chunky_tool ${tool_sources} ${tool_audit}
+# The files of tool/page/, which the tool prints into the pages that it writes.
+set(page_files
+  page_view_html=${PROJECT_SOURCE_DIR}/tool/page/view.html
+  page_view_css=${PROJECT_SOURCE_DIR}/tool/page/view.css
+  page_view_js=${PROJECT_SOURCE_DIR}/tool/page/view.js)
+string(REGEX REPLACE "[a-z_]+=" "" page_inputs "${page_files}")
+set(page_source ${PROJECT_BINARY_DIR}/page_files.c)
+add_custom_command(OUTPUT ${page_source}
+  COMMAND ${CMAKE_COMMAND} -DOUT=${page_source} "-DFILES=${page_files}"
+    -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+  DEPENDS ${page_inputs} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+  VERBATIM COMMENT "Embedding tool/page")
+
+add_executable(chunky_tool ${tool_sources} ${tool_audit} ${page_source}
   ${PROJECT_SOURCE_DIR}/src/base/say.c)
 set_target_properties(chunky_tool PROPERTIES
   OUTPUT_NAME chunky RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+target_include_directories(chunky_tool PRIVATE ${PROJECT_SOURCE_DIR}/tool)
 target_link_libraries(chunky_tool PRIVATE chunky_flags Threads::Threads m)
 target_link_options(chunky_tool PRIVATE -Wl,-z,now -Wl,-z,relro)
 

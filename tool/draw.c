@@ -162,8 +162,8 @@ char draw_ascii(const struct cell *c)
 
 void draw_cell_alone(struct draw *d, const struct cell *c)
 {
-    static const char *const shade[] = {" ", ".", "\xe2\x96\x91", "\xe2\x96\x92",
-                                        "\xe2\x96\x93", "\xe2\x96\x88"};
+    static const char *const shade[] = {
+        " ", ".", "\xe2\x96\x91", "\xe2\x96\x92", "\xe2\x96\x93", "\xe2\x96\x88"};
     draw_tint(d, (enum tint)c->tint);
     if (c->shade == 0)
         fputc(c->glyph, d->out);

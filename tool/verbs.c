@@ -29,6 +29,8 @@ static const enum option_id diff_options[] = {
     OPT_CELL, OPT_LIMIT, OPT_FAIL, OPT_STOP, OPT_FORMAT, OPT_OUTPUT, DRAWING, 0};
 static const enum option_id top_options[] = {OPT_WATCH, OPT_STOP, OPT_COLOR, OPT_ASCII,
                                              0};
+static const enum option_id view_options[] = {OPT_OUTPUT, OPT_BYTES, OPT_RANGE,
+                                              OPT_OPEN,   OPT_STOP,  0};
 static const enum option_id check_options[] = {OPT_MAX_ERRORS, OPT_STOP,  OPT_FORMAT,
                                                OPT_OUTPUT,     OPT_COLOR, 0};
 
@@ -83,6 +85,11 @@ const struct verb verbs[] = {
      top_options,
      "Keys choose what is shown: s stats, m map (+ and - zoom), b bins, f frag, l layout;\n"
      "arrows scroll, p pauses, q quits."},
+    {"view", cmd_view, NULL, "SOURCE -o FILE.html", "the heap as one HTML file to walk through", "html",
+     view_options,
+     "No network and no server: open the file. From 10 GiB down to a byte, by mouse or keys.\n"
+     "More than 4 million chunks are told as sums; --range tells a part chunk by chunk.\n"
+     "--bytes puts what the program stored into the file, too."},
     {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | -f FILE]",
      "malloc step by step, drawn: scripts in the real engine", "text", NULL,
      "chunky play --help lists the options."},
