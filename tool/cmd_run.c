@@ -185,6 +185,16 @@ static bool run_trace(pid_t pid)
     return ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)PTRACE_O_TRACEEXIT) == 0;
 }
 
+/* The command was not started: its process is still this program. */
+static bool run_is_us(pid_t pid)
+{
+    char path[64], theirs[PATH_MAX], ours[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    ssize_t a = readlink(path, theirs, sizeof theirs);
+    ssize_t b = readlink("/proc/self/exe", ours, sizeof ours);
+    return a > 0 && a == b && memcmp(theirs, ours, (size_t)a) == 0;
+}
+
 pid_t run_to_end(char **command, int *status)
 {
     int go;
@@ -205,8 +215,12 @@ pid_t run_to_end(char **command, int *status)
         return -1;
     }
     close(go);
-    if (run_wait_held(pid, status))
-        return pid;
+    if (run_wait_held(pid, status)) {
+        if (!run_is_us(pid))
+            return pid;
+        *status = run_finish(pid); /* it could not be run, and said so */
+        return -1;
+    }
     *status = run_exit_status(*status);
     complain(STATUS_OK, "the command ended before its heap could be read");
     return -1;
@@ -287,7 +301,7 @@ enum status cmd_run(struct options *o)
                  strerror(errno));
     close(go);
     if (traced && run_wait_held(pid, &status)) {
-        found = run_look(pid, o);
+        found = !run_is_us(pid) && run_look(pid, o);
         ptrace(PTRACE_DETACH, pid, NULL, NULL);
     }
     if (!traced || WIFSTOPPED(status))

@@ -42,6 +42,8 @@ int help_main(int argc, char **argv)
         help_all();
         return STATUS_OK;
     }
+    if (manual_main(argc, argv))
+        return STATUS_OK;
     const struct verb *v = verb_find(argv[1]);
     if (v == NULL) {
         char *shown = text_printable(argv[1]);

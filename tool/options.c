@@ -338,7 +338,17 @@ bool options_want(const struct options *o, const char *format)
 
 enum status options_open(struct options *o, struct source *s)
 {
+    int ended;
     *s = (struct source){0};
+    if (o->source == NULL && o->command != NULL) {
+        pid_t pid = run_to_end(o->command, &ended);
+        if (pid < 0)
+            return STATUS_UNREADABLE;
+        enum status status = source_open_pid(s, pid, false);
+        s->reader.is_live = false;
+        s->held = pid;
+        return status;
+    }
     if (o->source == NULL)
         return complain(STATUS_USAGE, "of which process? Give its number");
     return source_open(s, o->source, o->stop);

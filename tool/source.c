@@ -2,6 +2,7 @@
 #include "source.h"
 
 #include "text.h"
+#include "verb.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -223,5 +224,7 @@ void source_close(struct source *s)
         free((void *)(uintptr_t)s->maps[i].name);
     free(s->maps);
     free(s->title);
+    if (s->held != 0)
+        run_finish(s->held);
     *s = (struct source){0};
 }

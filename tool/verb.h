@@ -105,7 +105,8 @@ bool options_want(const struct options *o, const char *format);
 enum status options_open(struct options *o, struct source *s);
 
 int help_main(int argc, char **argv);
-int run_main(int argc, char **argv);
+/* --man [VERB], --bash, --zsh; false for anything else. */
+bool manual_main(int argc, char **argv);
 
 enum status cmd_run(struct options *o);
 enum status cmd_stats(struct options *o);

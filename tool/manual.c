@@ -1,0 +1,277 @@
+/*
+ * Manual pages and completions, made from the tables of verbs and options, so that they
+ * say what the tool does: chunky help --man [VERB], --bash, --zsh. No state.
+ */
+#include "verb.h"
+
+#include "chunky.h"
+#include "text.h"
+
+#include <ctype.h>
+
+/* Text of a manual: dashes stay dashes, dots at the start of a line mean nothing. */
+static void man_text(const char *s)
+{
+    bool start = true;
+    for (; *s != '\0'; s++) {
+        if (start && (*s == '.' || *s == '\''))
+            fputs("\\&", stdout);
+        if (*s == '-')
+            fputs("\\-", stdout);
+        else if (*s == '\\')
+            fputs("\\e", stdout);
+        else
+            fputc(*s, stdout);
+        start = *s == '\n';
+    }
+}
+
+static bool man_takes(const struct verb *v, enum option_id id)
+{
+    for (const enum option_id *at = v->options; at != NULL && *at != 0; at++)
+        if (*at == id)
+            return true;
+    return false;
+}
+
+static void man_option(const struct option_spec *o)
+{
+    printf(".TP\n");
+    if (o->letter != 0)
+        printf("\\fB\\-%c\\fR, ", o->letter);
+    printf("\\fB\\-\\-");
+    man_text(o->name);
+    printf("\\fR");
+    if (o->argument != NULL && o->argument[0] == '[')
+        printf("[=\\fI%.*s\\fR]", (int)strlen(o->argument) - 2, o->argument + 1);
+    else if (o->argument != NULL)
+        printf(" \\fI%s\\fR", o->argument);
+    fputc('\n', stdout);
+    man_text(o->meaning);
+    fputc('\n', stdout);
+}
+
+static void man_upper(const char *s)
+{
+    for (; *s != '\0'; s++)
+        fputc(toupper((unsigned char)*s), stdout);
+}
+
+static void man_status(void)
+{
+    printf(
+        ".SH EXIT STATUS\n"
+        "0: fine. 1: a finding. 2: usage. 3: the source cannot be read (no such "
+        "process, no\n"
+        "permission, a file that is cut off). 4: the source does not use Chunky, or a "
+        "layout\n"
+        "that this tool does not know. 5: the heap is damaged and the output partial.\n"
+        "\\fBrun\\fR exits as its command did: its status, 128 and the signal that "
+        "killed it;\n"
+        "126 if it cannot be run, 127 if it does not exist.\n");
+}
+
+static void man_verb(const struct verb *v)
+{
+    printf(".TH CHUNKY\\-");
+    man_upper(v->name);
+    printf(" 1 \"\" \"chunky %s\" \"Chunky\"\n.SH NAME\nchunky\\-%s \\- ",
+           CHUNKY_VERSION, v->name);
+    man_text(v->summary);
+    printf("\n.SH SYNOPSIS\n\\fBchunky %s\\fR ", v->name);
+    man_text(v->usage);
+    printf(" [option...]\n.SH DESCRIPTION\n");
+    if (v->text != NULL)
+        man_text(v->text);
+    printf("\n.SH OPTIONS\n");
+    for (const struct option_spec *o = option_specs; o->name != NULL; o++)
+        if (man_takes(v, o->id))
+            man_option(o);
+    printf(".SH FORMATS\n");
+    man_text(v->formats);
+    fputc('\n', stdout);
+    man_status();
+    printf(".SH SEE ALSO\n\\fBchunky\\fR(1)\n");
+}
+
+static void man_all(void)
+{
+    printf(
+        ".TH CHUNKY 1 \"\" \"chunky %s\" \"Chunky\"\n"
+        ".SH NAME\nchunky \\- see the heap of a program that runs on Chunky\n"
+        ".SH SYNOPSIS\n\\fBchunky run\\fR [\\-\\-report] \\-\\- \\fICMD\\fR\n.br\n"
+        "\\fBchunky\\fR \\fIVERB SOURCE\\fR [option...]\n"
+        ".SH DESCRIPTION\n"
+        "\\fISOURCE\\fR is the number of a process, a core file, a snapshot made by\n"
+        "\\fBchunky dump\\fR, or \\-\\- and a command, which is run to its end.\n"
+        "A running process is read without stopping it, unless \\-\\-stop says so.\n"
+        ".SH VERBS\n",
+        CHUNKY_VERSION);
+    for (size_t i = 0; i < verb_count; i++) {
+        printf(".TP\n\\fB%s\\fR\n", verbs[i].name);
+        man_text(verbs[i].summary);
+        fputc('\n', stdout);
+    }
+    man_status();
+    printf(".SH ENVIRONMENT\n"
+           "\\fBCHUNKY_LIB\\fR: path of libchunky.so for \\fBrun\\fR.\n"
+           "\\fBCOLUMNS\\fR: width. \\fBNO_COLOR\\fR, \\fBFORCE_COLOR\\fR, "
+           "\\fBCLICOLOR_FORCE\\fR:\n"
+           "colour, in this order, after \\-\\-color and before what the terminal can "
+           "do.\n"
+           ".SH SEE ALSO\n");
+    for (size_t i = 0; i < verb_count; i++)
+        if (verbs[i].options != NULL)
+            printf("\\fBchunky\\-%s\\fR(1)%s\n", verbs[i].name,
+                   i + 1 < verb_count ? "," : "");
+}
+
+/* --- completion ------------------------------------------------------------- */
+
+static void bash_verb(const struct verb *v)
+{
+    printf("    %s) words='--help", v->name);
+    for (const struct option_spec *o = option_specs; o->name != NULL; o++)
+        if (man_takes(v, o->id))
+            printf(" --%s%s", o->name,
+                   o->argument != NULL && o->argument[0] != '[' ? "=" : "");
+    printf("' formats='");
+    for (const char *f = v->formats; *f != '\0'; f++)
+        if (*f != ',')
+            fputc(*f, stdout);
+    printf("' ;;\n");
+}
+
+static void bash_all(void)
+{
+    printf("# Completion of chunky for bash; made by: chunky help --bash\n"
+           "_chunky()\n{\n"
+           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+           "    local verbs='help");
+    for (size_t i = 0; i < verb_count; i++)
+        printf(" %s", verbs[i].name);
+    printf("' words='' formats=''\n"
+           "    COMPREPLY=()\n"
+           "    if [ \"$COMP_CWORD\" -eq 1 ] || [ \"$prev\" = help ]; then\n"
+           "        mapfile -t COMPREPLY < <(compgen -W \"$verbs\" -- \"$cur\")\n"
+           "        return\n"
+           "    fi\n"
+           "    case ${COMP_WORDS[1]} in\n");
+    for (size_t i = 0; i < verb_count; i++)
+        if (verbs[i].options != NULL)
+            bash_verb(&verbs[i]);
+    printf("    esac\n"
+           "    case $prev in\n"
+           "    --format | -f) words=$formats ;;\n"
+           "    --color) words='auto always never' ;;\n"
+           "    --color-by) words='state size arena' ;;\n"
+           "    --output | -o) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); "
+           "return ;;\n"
+           "    esac\n"
+           "    case $cur in\n"
+           "    -*) ;;\n"
+           "    *) [ \"$prev\" != \"${COMP_WORDS[1]}\" ] ||\n"
+           "        words=\"$(cd /proc && echo [0-9]*) $(compgen -f -- \"$cur\")\" ;;\n"
+           "    esac\n"
+           "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+           "    if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace; fi\n"
+           "}\n"
+           "complete -F _chunky chunky\n");
+}
+
+/* Quotes, brackets and colons mean something in a specification. */
+static void zsh_text(const char *s)
+{
+    for (; *s != '\0'; s++) {
+        if (*s == '\'')
+            fputs("'\\''", stdout);
+        else if (strchr("[]:\\", *s) != NULL)
+            printf("\\%c", *s);
+        else
+            fputc(*s, stdout);
+    }
+}
+
+static void zsh_option(const struct verb *v, const struct option_spec *o)
+{
+    printf(" \\\n        '--%s%s[", o->name,
+           o->argument == NULL     ? ""
+           : o->argument[0] == '[' ? "=-"
+                                   : "=");
+    zsh_text(o->meaning);
+    fputc(']', stdout);
+    if (o->argument != NULL) {
+        fputs(o->argument[0] == '[' ? "::" : ":", stdout);
+        zsh_text(o->name);
+        if (o->id == OPT_FORMAT) {
+            printf(":(");
+            for (const char *f = v->formats; *f != '\0'; f++)
+                if (*f != ',')
+                    fputc(*f, stdout);
+            fputc(')', stdout);
+        } else {
+            printf(":%s", o->id == OPT_COLOR      ? "(auto always never)"
+                          : o->id == OPT_COLOR_BY ? "(state size arena)"
+                          : o->id == OPT_OUTPUT   ? "_files"
+                                                  : "");
+        }
+    }
+    fputc('\'', stdout);
+}
+
+static void zsh_all(void)
+{
+    printf(
+        "#compdef chunky\n# Completion of chunky for zsh; made by: chunky help --zsh\n"
+        "_chunky() {\n"
+        "    local -a verbs\n    verbs=(\n");
+    for (size_t i = 0; i < verb_count; i++) {
+        printf("        '%s:", verbs[i].name);
+        zsh_text(verbs[i].summary);
+        printf("'\n");
+    }
+    printf("        'help:what a verb does'\n    )\n"
+           "    if (( CURRENT == 2 )); then\n"
+           "        _describe -t verbs 'verb' verbs\n"
+           "        return\n"
+           "    fi\n"
+           "    local verb=$words[2]\n"
+           "    shift words\n"
+           "    (( CURRENT-- ))\n"
+           "    case $verb in\n"
+           "    help) _describe -t verbs 'verb' verbs ;;\n");
+    for (size_t i = 0; i < verb_count; i++) {
+        const struct verb *v = &verbs[i];
+        if (v->options == NULL)
+            continue;
+        printf("    %s) _arguments", v->name);
+        for (const struct option_spec *o = option_specs; o->name != NULL; o++)
+            if (man_takes(v, o->id))
+                zsh_option(v, o);
+        printf(v->options != NULL && strcmp(v->name, "run") == 0
+                   ? " \\\n        '*::command:_normal' ;;\n"
+                   : " \\\n        '1:source:{_alternative \"processes:process:_pids\" "
+                     "\"files:file:_files\"}' \\\n        '*:operand:_files' ;;\n");
+    }
+    printf("    esac\n}\n_chunky \"$@\"\n");
+}
+
+bool manual_main(int argc, char **argv)
+{
+    if (strcmp(argv[1], "--bash") == 0) {
+        bash_all();
+        return true;
+    }
+    if (strcmp(argv[1], "--zsh") == 0) {
+        zsh_all();
+        return true;
+    }
+    if (strcmp(argv[1], "--man") != 0)
+        return false;
+    const struct verb *v = argc > 2 ? verb_find(argv[2]) : NULL;
+    if (v == NULL)
+        man_all();
+    else
+        man_verb(v);
+    return true;
+}
