@@ -34,7 +34,7 @@ struct source {
     struct reader reader; /* first: readers are found from it */
     enum source_kind kind;
     pid_t pid;        /* 0 if it is not known */
-    pid_t held;           /* a child of ours, stopped just before its end; or 0 */
+    pid_t held;       /* a child of ours, stopped just before its end; or 0 */
     char *title;      /* for people: printable */
     struct map *maps; /* by address */
     size_t map_count;

@@ -95,11 +95,12 @@ static ALWAYS_INLINE void invert_word(_Atomic uint32_t *p, uint32_t mask)
 #endif
 }
 
-/* ++*p, in one instruction where there is one. */
+/* ++*p, in one instruction where there is one, after all stores before it: a signal never
+ * finds a slot counted that is not yet filled. */
 static ALWAYS_INLINE void advance_slot(void ***p)
 {
 #if defined(__x86_64__)
-    __asm__("addq $8, %0" : "+m"(*p) : : "cc");
+    __asm__ volatile("addq $8, %0" : "+m"(*p) : : "cc", "memory");
 #else
     ++*p;
 #endif

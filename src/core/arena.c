@@ -72,7 +72,8 @@ void arena_unlock(struct arena *a)
 static struct arena *arena_next(const struct arena *a)
 {
     /* Arenas are only ever added, behind the main one, each fully built. */
-    return atomic_load_explicit((_Atomic(struct arena *) *)&a->next, memory_order_acquire);
+    return atomic_load_explicit((_Atomic(struct arena *) *)&a->next,
+                                memory_order_acquire);
 }
 
 static bool arena_may_create(const struct tune *t)

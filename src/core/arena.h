@@ -13,60 +13,60 @@
 #include "os/lock.h"
 
 enum {
-    FAST_COUNT = 65, /* fast bin i holds size 16 * i, up to 1 KiB */
+    FAST_COUNT = 65,     /* fast bin i holds size 16 * i, up to 1 KiB */
     ARENA_LOW_PAGES = 16 /* pages that a top must have before it is worth purging */
 };
 
 /* Counters, written under the lock, read without it by anybody who asks. */
 struct arena_counts {
-    uint64_t visits;       /* times the lock was taken for a cache or a large block */
-    uint64_t contended;    /* of these, found locked */
-    uint64_t fills;        /* batches given to caches */
-    uint64_t flushes;      /* batches taken from caches */
-    uint64_t splits;       /* chunks cut in two */
-    uint64_t merges;       /* neighbours joined */
+    uint64_t visits;         /* times the lock was taken for a cache or a large block */
+    uint64_t contended;      /* of these, found locked */
+    uint64_t fills;          /* batches given to caches */
+    uint64_t flushes;        /* batches taken from caches */
+    uint64_t splits;         /* chunks cut in two */
+    uint64_t merges;         /* neighbours joined */
     uint64_t consolidations; /* fast bins emptied */
-    uint64_t grows;        /* heap growth calls */
-    uint64_t trims;        /* top given back */
-    uint64_t purges;       /* madvise calls */
-    uint64_t purged;       /* bytes of them */
-    uint64_t returned;     /* purged bytes that were used again within the hold time */
+    uint64_t grows;          /* heap growth calls */
+    uint64_t trims;          /* top given back */
+    uint64_t purges;         /* madvise calls */
+    uint64_t purged;         /* bytes of them */
+    uint64_t returned; /* purged bytes that were used again within the hold time */
 };
 
 struct arena {
     struct lock lock;
-    uint32_t index;               /* 0: main */
-    uint32_t flags;               /* NON_MAIN_ARENA or 0, of its spanned heaps' chunks */
-    _Atomic uint32_t generation;  /* odd while the lock is held, for readers outside */
-    _Atomic uint32_t threads;     /* caches attached */
+    uint32_t index;              /* 0: main */
+    uint32_t flags;              /* NON_MAIN_ARENA or 0, of its spanned heaps' chunks */
+    _Atomic uint32_t generation; /* odd while the lock is held, for readers outside */
+    _Atomic uint32_t threads;    /* caches attached */
     _Atomic(struct arena *) next; /* list of arenas; never shrinks */
     const struct tune *tune;      /* thresholds */
 
-    struct heap *heaps;           /* newest first */
-    struct heap *top_heap;        /* heap that top lies in, NULL before the first */
-    struct chunk *top;            /* idle chunk before top_heap's fence, or NULL */
-    uintptr_t top_clean;          /* pages from here to the fence are not resident */
-    uintptr_t top_purged;         /* of these, those below here were purged, not fresh */
-    size_t heap_bytes;            /* of all heaps */
-    size_t heap_peak;             /* most of them at a time, as seen when settling */
-    size_t free_bytes;            /* of binned and unsorted chunks, without top */
-    _Atomic size_t live;          /* bytes handed out, as of the last settling */
-    size_t fast_bytes;            /* of chunks in fast bins */
+    struct heap *heaps;    /* newest first */
+    struct heap *top_heap; /* heap that top lies in, NULL before the first */
+    struct chunk *top;     /* idle chunk before top_heap's fence, or NULL */
+    uintptr_t top_clean;   /* pages from here to the fence are not resident */
+    uintptr_t top_purged;  /* of these, those below here were purged, not fresh */
+    size_t heap_bytes;     /* of all heaps */
+    size_t heap_peak;      /* most of them at a time, as seen when settling */
+    size_t free_bytes;     /* of binned and unsorted chunks, without top */
+    _Atomic size_t live;   /* bytes handed out, as of the last settling */
+    size_t fast_bytes;     /* of chunks in fast bins */
 
     struct chunk *fast[FAST_COUNT]; /* last in, first out; fd only; not merged */
-    struct chunk *unsorted;       /* ring of chunks not yet sorted */
-    struct bins bins;             /* small and large bins */
+    struct chunk *unsorted;         /* ring of chunks not yet sorted */
+    struct bins bins;               /* small and large bins */
 
-    struct chunk *dirty_oldest;   /* binned chunks that hold dirty pages, by age */
-    struct chunk *dirty_newest;   /* its other end */
-    size_t dirty_bytes;           /* whole free resident pages in them, bytes */
-    size_t widened;               /* added to the dirty budget, bytes */
-    uint64_t widened_until;       /* clock, ms */
-    uint64_t purged_at;           /* clock of the last purge, ms */
-    size_t purging;               /* bytes out of their bins for a purge right now */
+    struct chunk *dirty_oldest; /* binned chunks that hold dirty pages, by age */
+    struct chunk *dirty_newest; /* its other end */
+    size_t dirty_bytes;         /* whole free resident pages in them, bytes */
+    size_t widened;             /* added to the dirty budget, bytes */
+    uint64_t widened_until;     /* clock, ms */
+    uint64_t purged_at;         /* clock of the last purge, ms */
+    size_t purging;             /* bytes out of their bins for a purge right now */
 
-    struct depot depot;           /* magazines, this arena's chunks only */
-    struct remote remote;         /* magazines freed by threads of other arenas */
+    struct depot depot;   /* magazines, this arena's chunks only */
+    struct remote remote; /* magazines freed by threads of other arenas */
     struct arena_counts counts;
 };
 

@@ -39,8 +39,7 @@ static struct chunk *give_merge_prev(struct arena *a, struct chunk *c, size_t *s
     struct chunk *prev = chunk_prev(c);
     GUARD((before & (CHUNK_ALIGN - 1)) == 0 && before >= CHUNK_MIN &&
               before < (uintptr_t)c && give_same_heap(c, prev) &&
-              chunk_is_binned(&heap_keys, prev) &&
-              chunk_size(prev) == before,
+              chunk_is_binned(&heap_keys, prev) && chunk_size(prev) == before,
           "corrupted prev_size or P: no free chunk lies before", mem_of(c));
     *clean = binned_to_out(a, prev, before);
     *size += before;

@@ -112,8 +112,8 @@ static void bin_unlink_large(struct chunk **head, struct chunk *c)
         struct chunk *up = c->fd_size, *down = c->bk_size;
         bin_verify(c, up);
         bin_verify(c, down);
-        GUARD(up->bk_size == c && down->fd_size == c,
-              "corrupted large bin: size links", mem_of(c));
+        GUARD(up->bk_size == c && down->fd_size == c, "corrupted large bin: size links",
+              mem_of(c));
         bin_verify(c, heir);
         if (heir != c && heir->fd_size == NULL) {
             /* The next one of the same size takes its place among the sizes. */

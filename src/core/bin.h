@@ -10,9 +10,9 @@
 #include "core/chunk.h"
 
 enum {
-    BIN_SMALL = 64,           /* bin i < 64 holds size 16 * i */
-    BIN_STEPS = 32,           /* large bins a doubling */
-    BIN_DOUBLINGS = 24,       /* 1 KiB up to 16 GiB; larger ones share the last */
+    BIN_SMALL = 64,     /* bin i < 64 holds size 16 * i */
+    BIN_STEPS = 32,     /* large bins a doubling */
+    BIN_DOUBLINGS = 24, /* 1 KiB up to 16 GiB; larger ones share the last */
     BIN_COUNT = BIN_SMALL + BIN_STEPS * BIN_DOUBLINGS,
     BIN_WORDS = (BIN_COUNT + 63) / 64
 };

@@ -17,32 +17,33 @@ struct stack {
 
 /* The cold half of a stack. */
 struct stack_state {
-    void **base;       /* lowest slot; NULL before the first fill */
-    uint16_t room;     /* of the array, pointers */
-    uint16_t allowed;  /* of these, how many may be used: limit - base */
-    uint32_t active;   /* cache's tick at the last fill or flush */
+    void **base;      /* lowest slot; NULL before the first fill */
+    uint16_t room;    /* of the array, pointers */
+    uint16_t allowed; /* of these, how many may be used: limit - base */
+    uint32_t active;  /* cache's tick at the last fill or flush */
 };
 
 struct cache {
-    uint64_t address_key;             /* copies of heap_keys; 0 in the dummy */
+    uint64_t address_key; /* copies of heap_keys; 0 in the dummy */
     uint64_t word_key;
     struct stack stack[CLASS_COUNT];
     struct stack_state state[CLASS_COUNT];
-    struct cache *next;               /* list of all caches, and its other direction */
+    struct cache *next; /* list of all caches, and its other direction */
     struct cache *prev;
-    struct arena *arena;              /* refills come from here */
-    struct magazine *spare;           /* empty magazines */
-    uint32_t spares;                  /* how many */
-    uint32_t thread;                  /* kernel's number of the thread */
-    size_t capacity;                  /* bytes of chunks that all stacks may hold */
-    uint32_t tick;                    /* fills and flushes so far */
-    uint32_t sweep;                   /* class that is looked at next for shrinking */
+    struct arena *arena;    /* refills come from here */
+    struct magazine *spare; /* empty magazines */
+    uint32_t spares;        /* how many */
+    uint32_t thread;        /* kernel's number of the thread */
+    size_t capacity;        /* bytes of chunks that all stacks may hold */
+    uint32_t tick;          /* fills and flushes so far */
+    uint32_t sweep;         /* class that is looked at next for shrinking */
 };
 
 /* The stack of a class, by the doubled number that class_map holds. */
 static ALWAYS_INLINE struct stack *stack_at(const struct cache *k, size_t twice)
 {
-    return (struct stack *)(void *)((char *)(uintptr_t)k->stack + twice * (sizeof(struct stack) / 2));
+    return (struct stack *)(void *)((char *)(uintptr_t)k->stack +
+                                    twice * (sizeof(struct stack) / 2));
 }
 
 /* The stack of the class above that: for a request, class_map rounds down. */
@@ -59,7 +60,8 @@ static ALWAYS_INLINE struct stack *stack_exact(const struct cache *k, size_t siz
     if (sizeof(struct stack) != CHUNK_ALIGN)
         size = size / CHUNK_ALIGN * sizeof(struct stack);
     return (struct stack *)(void *)((char *)(uintptr_t)k + size +
-                                    offsetof(struct cache, stack) - sizeof(struct stack));
+                                    offsetof(struct cache, stack) -
+                                    sizeof(struct stack));
 }
 
 /* All caches, newest first; guarded by a lock of rank THREADS. */

@@ -22,46 +22,47 @@
 #include <stdint.h>
 
 enum {
-    PREV_INUSE = 1,      /* P: the chunk before is not binned */
-    IS_MMAPPED = 2,      /* M: alone in its own mapping */
-    NON_MAIN_ARENA = 4,  /* A: lies in a size-aligned heap */
-    HAS_REQUEST = 8,     /* R: the slack is recorded in the last usable bytes */
+    PREV_INUSE = 1,     /* P: the chunk before is not binned */
+    IS_MMAPPED = 2,     /* M: alone in its own mapping */
+    NON_MAIN_ARENA = 4, /* A: lies in a size-aligned heap */
+    HAS_REQUEST = 8,    /* R: the slack is recorded in the last usable bytes */
     CHUNK_FLAGS = 15,
     /* An idle chunk (check inverted) says in the same bits where it is: */
-    IDLE_OUT = 0,        /* cached, in a magazine, top, or on its way */
-    IDLE_BINNED = 2,     /* in a small or large bin */
-    IDLE_UNSORTED = 8,   /* in the unsorted bin */
-    IDLE_FAST = 10,      /* in a fast bin */
-    IDLE_STATE = 10,     /* mask of these */
-    CHUNK_ALIGN = 16,    /* of mem, and of every size */
-    CHUNK_MIN = 32,      /* smallest chunk */
-    CHUNK_OVERHEAD = 8,  /* size - usable bytes */
-    CHUNK_HEADER = 16,   /* mem - chunk */
+    IDLE_OUT = 0,               /* cached, in a magazine, top, or on its way */
+    IDLE_BINNED = 2,            /* in a small or large bin */
+    IDLE_UNSORTED = 8,          /* in the unsorted bin */
+    IDLE_FAST = 10,             /* in a fast bin */
+    IDLE_STATE = 10,            /* mask of these */
+    CHUNK_ALIGN = 16,           /* of mem, and of every size */
+    CHUNK_MIN = 32,             /* smallest chunk */
+    CHUNK_OVERHEAD = 8,         /* size - usable bytes */
+    CHUNK_HEADER = 16,          /* mem - chunk */
     CHUNK_MAPPED_OVERHEAD = 16, /* size - usable bytes of a mapped chunk */
-    FENCE_SIZE = 16,     /* the header that ends a heap; smaller than any chunk */
-    HOT_MAX = 65520,     /* larger chunks never pass the hot path's check */
-    LARGE_MIN = 1024,    /* binned chunks from here on have the size links */
-    TAIL_MIN = 4096      /* binned chunks from here on have the dirty members */
+    FENCE_SIZE = 16,  /* the header that ends a heap; smaller than any chunk */
+    HOT_MAX = 65520,  /* larger chunks never pass the hot path's check */
+    LARGE_MIN = 1024, /* binned chunks from here on have the size links */
+    TAIL_MIN = 4096   /* binned chunks from here on have the dirty members */
 };
 
 struct chunk {
-    uint64_t prev_size;       /* footer of the chunk before, when P is clear */
-    _Atomic uint32_t bits;    /* low 28 bits of size / 16, flags */
+    uint64_t prev_size;    /* footer of the chunk before, when P is clear */
+    _Atomic uint32_t bits; /* low 28 bits of size / 16, flags */
     union {
-        _Atomic uint32_t tag;  /* both below, as the owner reads and writes them */
+        _Atomic uint32_t tag; /* both below, as the owner reads and writes them */
         struct {
-            uint16_t high;     /* bits 32 to 47 of size */
-            uint16_t check;    /* keyed hash; inverted while the chunk is not live */
+            uint16_t high;  /* bits 32 to 47 of size */
+            uint16_t check; /* keyed hash; inverted while the chunk is not live */
         };
     };
-    struct chunk *fd;         /* next in its bin (circular; fast bins: one way) */
-    struct chunk *bk;         /* previous in its bin */
-    struct chunk *fd_size;    /* large bins: first chunk of the next larger size */
-    struct chunk *bk_size;    /* large bins: first chunk of the next smaller size */
-    struct chunk *dirty_next; /* arena's list of chunks with dirty pages, oldest first */
+    struct chunk *fd;      /* next in its bin (circular; fast bins: one way) */
+    struct chunk *bk;      /* previous in its bin */
+    struct chunk *fd_size; /* large bins: first chunk of the next larger size */
+    struct chunk *bk_size; /* large bins: first chunk of the next smaller size */
+    struct chunk
+        *dirty_next; /* arena's list of chunks with dirty pages, oldest first */
     struct chunk *dirty_prev; /* its other direction */
-    uintptr_t clean_from;     /* whole pages in [clean_from, clean_to) are not resident */
-    uintptr_t clean_to;       /* and read as zero; equal when there are none */
+    uintptr_t clean_from; /* whole pages in [clean_from, clean_to) are not resident */
+    uintptr_t clean_to;   /* and read as zero; equal when there are none */
 };
 
 static_assert(offsetof(struct chunk, bits) == 8, "header word is at +8");

@@ -9,15 +9,15 @@
 #include "core/chunk.h"
 
 enum {
-    CLASS_NONE = 0,  /* never cached: its stack is empty and full for ever */
-    CLASS_EXACT = 65, /* class k < 65: chunk size 16 * (k + 1) */
+    CLASS_NONE = 0,          /* never cached: its stack is empty and full for ever */
+    CLASS_EXACT = 65,        /* class k < 65: chunk size 16 * (k + 1) */
     CLASS_EXACT_SIZE = 1040, /* largest of these */
     CLASS_LARGE = 121,       /* first class that only the slow paths know */
     CLASS_COUNT = 153,
-    CLASS_MAX_SIZE = 32768 + 16, /* largest chunk of the tables */
+    CLASS_MAX_SIZE = 32768 + 16,    /* largest chunk of the tables */
     CLASS_LARGE_SIZE = 524288 + 16, /* largest cached chunk */
     CLASS_MAX_BYTES = CLASS_MAX_SIZE - CHUNK_OVERHEAD,
-    CLASS_MAP_SIZE = 4096        /* entries: (size / 16) mod 4096 */
+    CLASS_MAP_SIZE = 4096 /* entries: (size / 16) mod 4096 */
 };
 
 /* class_map[size / 16] = 2 * the largest class whose chunks are not larger than size;

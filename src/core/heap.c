@@ -17,8 +17,8 @@
 #endif
 
 enum {
-    SPARE_MAX = 8,           /* whole free heaps kept reserved for other arenas */
-    STEP_MIN = 128 * KIB,    /* least growth of a heap */
+    SPARE_MAX = 8,        /* whole free heaps kept reserved for other arenas */
+    STEP_MIN = 128 * KIB, /* least growth of a heap */
     STEP_MAX = 16 * MIB
 };
 

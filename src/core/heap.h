@@ -17,30 +17,30 @@ struct arena;
 extern struct chunk_keys heap_keys;
 
 enum {
-    HEAP_BREAK = 1, /* grown by sbrk; the struct lies in metadata */
+    HEAP_BREAK = 1,  /* grown by sbrk; the struct lies in metadata */
     HEAP_SPANNED = 2 /* size-aligned mapping; the struct lies at its start */
 };
 
-#define HEAP_SPAN ((size_t)64 * MIB) /* reserved address space of a spanned heap */
+#define HEAP_SPAN ((size_t)64 * MIB)     /* reserved address space of a spanned heap */
 #define HEAP_MAGIC 0x706165685f796b63ULL /* "ck_heap" read as little-endian text */
 
 struct heap {
-    uint64_t magic;       /* HEAP_MAGIC */
-    struct arena *arena;  /* its only owner */
-    struct heap *next;    /* arena's list, newest first; or list of spare heaps */
-    uintptr_t start;      /* first byte of the region (of the struct, if spanned) */
-    uintptr_t end;        /* end of what is committed; the fence is just below */
-    uintptr_t limit;      /* end of what is reserved; equal to end for a break heap */
-    struct chunk *first;  /* first chunk */
-    uint32_t kind;        /* HEAP_BREAK or HEAP_SPANNED */
-    uint32_t flags;       /* NON_MAIN_ARENA or 0, for every chunk in it */
+    uint64_t magic;      /* HEAP_MAGIC */
+    struct arena *arena; /* its only owner */
+    struct heap *next;   /* arena's list, newest first; or list of spare heaps */
+    uintptr_t start;     /* first byte of the region (of the struct, if spanned) */
+    uintptr_t end;       /* end of what is committed; the fence is just below */
+    uintptr_t limit;     /* end of what is reserved; equal to end for a break heap */
+    struct chunk *first; /* first chunk */
+    uint32_t kind;       /* HEAP_BREAK or HEAP_SPANNED */
+    uint32_t flags;      /* NON_MAIN_ARENA or 0, for every chunk in it */
 };
 
 /* Spanned heaps that no arena owns: reserved, one page of each in use. Lock rank SPARE. */
 struct heap_spare {
     struct lock lock;
-    struct heap *first;   /* list, newest first */
-    unsigned count;       /* of it */
+    struct heap *first; /* list, newest first */
+    unsigned count;     /* of it */
 };
 
 extern struct heap_spare heap_spare;

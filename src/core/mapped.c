@@ -144,7 +144,8 @@ static bool mapped_pages(size_t bytes, size_t align, uintptr_t *start, size_t *l
     return true;
 }
 
-struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t, bool *zeroed)
+struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
+                          bool *zeroed)
 {
     size_t page = os_page_size();
     size_t estimate;
@@ -198,7 +199,8 @@ static struct mapped *mapped_of(struct chunk *c)
 
 static bool mapped_may_keep(const struct mapped *m, uint64_t now)
 {
-    return now <= mapped.widened_until && mapped.kept_bytes + m->length <= mapped.widened;
+    return now <= mapped.widened_until &&
+           mapped.kept_bytes + m->length <= mapped.widened;
 }
 
 void mapped_give(struct chunk *c, struct tune *t)

@@ -11,32 +11,32 @@
 #include "os/lock.h"
 
 struct mapped {
-    struct mapped *next;  /* list of all in use, newest first; or of kept ones */
-    struct mapped *prev;  /* its other direction */
-    uintptr_t start;      /* of the mapping */
-    size_t length;        /* of the mapping, bytes */
-    struct chunk *chunk;  /* in it; NULL while kept */
-    uint64_t since;       /* clock, ms: when it was kept */
-    size_t slot;          /* its number: slots[slot] is this record */
+    struct mapped *next; /* list of all in use, newest first; or of kept ones */
+    struct mapped *prev; /* its other direction */
+    uintptr_t start;     /* of the mapping */
+    size_t length;       /* of the mapping, bytes */
+    struct chunk *chunk; /* in it; NULL while kept */
+    uint64_t since;      /* clock, ms: when it was kept */
+    size_t slot;         /* its number: slots[slot] is this record */
 };
 
 struct mapped_state {
     struct lock lock;
-    struct mapped *live;       /* in use, newest first */
-    struct mapped *kept;       /* freed, still mapped, newest first */
-    struct mapped **slots;     /* records by number; the number is in prev_size */
-    size_t slot_count;         /* room of slots */
-    size_t slot_free;          /* numbers below this were given out before */
-    struct mapped *unused;     /* records without a mapping, their numbers kept */
-    size_t count;              /* in use */
-    size_t bytes;              /* mapped, in use */
-    size_t kept_bytes;         /* mapped, kept */
-    size_t peak_count;         /* most in use at a time */
-    size_t peak_bytes;         /* most bytes at a time */
-    size_t last_freed;         /* length of the mapping unmapped last */
-    uint64_t last_freed_at;    /* clock, ms */
-    size_t widened;            /* bytes that may be kept */
-    uint64_t widened_until;    /* clock, ms */
+    struct mapped *live;    /* in use, newest first */
+    struct mapped *kept;    /* freed, still mapped, newest first */
+    struct mapped **slots;  /* records by number; the number is in prev_size */
+    size_t slot_count;      /* room of slots */
+    size_t slot_free;       /* numbers below this were given out before */
+    struct mapped *unused;  /* records without a mapping, their numbers kept */
+    size_t count;           /* in use */
+    size_t bytes;           /* mapped, in use */
+    size_t kept_bytes;      /* mapped, kept */
+    size_t peak_count;      /* most in use at a time */
+    size_t peak_bytes;      /* most bytes at a time */
+    size_t last_freed;      /* length of the mapping unmapped last */
+    uint64_t last_freed_at; /* clock, ms */
+    size_t widened;         /* bytes that may be kept */
+    uint64_t widened_until; /* clock, ms */
     uint64_t maps, unmaps, remaps, reuses; /* counters */
 };
 

@@ -27,12 +27,12 @@ struct meta_block {
 
 struct meta {
     struct lock lock;
-    struct meta_region *regions;                   /* newest first */
-    char *bump;                                    /* unused part of the newest */
-    char *end;                                     /* its end */
-    struct meta_block *free[META_MAX_LOG2 + 1];    /* by log2 of size */
-    size_t mapped;                                 /* bytes of all regions */
-    size_t used;                                   /* bytes taken and not given back */
+    struct meta_region *regions;                /* newest first */
+    char *bump;                                 /* unused part of the newest */
+    char *end;                                  /* its end */
+    struct meta_block *free[META_MAX_LOG2 + 1]; /* by log2 of size */
+    size_t mapped;                              /* bytes of all regions */
+    size_t used;                                /* bytes taken and not given back */
 };
 
 extern struct meta meta;

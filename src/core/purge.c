@@ -16,8 +16,8 @@
 
 enum {
     PURGE_BATCH = 16,
-    DEPOT_SHARE = 32,        /* a depot may hold this part of what is live */
-    DEPOT_LEAST = 32 * KIB   /* and this much however small the arena is */
+    DEPOT_SHARE = 32,      /* a depot may hold this part of what is live */
+    DEPOT_LEAST = 32 * KIB /* and this much however small the arena is */
 };
 
 void arena_note_reuse(struct arena *a, size_t bytes)
@@ -198,8 +198,8 @@ size_t arena_trim(struct arena *a, size_t pad)
 
 void arena_note_miss(struct arena *a, size_t bytes)
 {
-    size_t most = max_size(a->tune->depot_bytes / arena_count(),
-                           purge_live(a) / DEPOT_SHARE);
+    size_t most =
+        max_size(a->tune->depot_bytes / arena_count(), purge_live(a) / DEPOT_SHARE);
     a->depot.limit = min_size(a->depot.limit + bytes, most);
 }
 

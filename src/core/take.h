@@ -10,8 +10,9 @@
  * overflow of the last block can write. */
 static inline size_t top_size(const struct arena *a)
 {
-    return a->top == NULL ? 0 : (size_t)((uintptr_t)heap_fence(a->top_heap) -
-                                         (uintptr_t)a->top);
+    return a->top == NULL
+               ? 0
+               : (size_t)((uintptr_t)heap_fence(a->top_heap) - (uintptr_t)a->top);
 }
 
 /* Makes the space from c to the top heap's fence the top chunk. */
@@ -23,7 +24,6 @@ size_t top_dirty(const struct arena *a);
 bool top_grow(struct arena *a, size_t need);
 /* Cuts `size` bytes off the top's start; the caller has compared sizes. */
 struct chunk *top_cut(struct arena *a, size_t size, struct clean *clean);
-
 
 /* An idle chunk, verified, with `clean` in it: merges it with both neighbours and bins
  * it. */

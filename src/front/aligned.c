@@ -52,7 +52,8 @@ static void *aligned_take(size_t align, size_t bytes)
     size_t need = checked_room(bytes);
     mem = large ? aligned_from_mapping(align, need) : aligned_from_arena(align, need);
     if (mem == NULL)
-        mem = large ? aligned_from_arena(align, need) : aligned_from_mapping(align, need);
+        mem =
+            large ? aligned_from_arena(align, need) : aligned_from_mapping(align, need);
     if (mem != NULL && UNLIKELY(thread_is_slow()))
         checked_record(chunk_of(mem), bytes, FAMILY_MALLOC);
     AUDIT_ALL();

@@ -18,13 +18,13 @@
 #endif
 
 enum {
-    ROOM_MIN = 7,               /* with the NULL below them, 64 bytes */
+    ROOM_MIN = 7, /* with the NULL below them, 64 bytes */
     ROOM_MAX = 511,
-    CLASS_BYTES = 128 * KIB,    /* most bytes that one class may hold */
-    BUDGET_MIN = 64 * KIB,      /* least budget of a thread, however many there are */
-    LIVE_SHARE = 32,            /* caches may hold this part of what is live */
-    IDLE_TICKS = 128,           /* a class without fill or flush for so long is idle */
-    SPARES = 8                  /* empty magazines kept by a cache */
+    CLASS_BYTES = 128 * KIB, /* most bytes that one class may hold */
+    BUDGET_MIN = 64 * KIB,   /* least budget of a thread, however many there are */
+    LIVE_SHARE = 32,         /* caches may hold this part of what is live */
+    IDLE_TICKS = 128,        /* a class without fill or flush for so long is idle */
+    SPARES = 8               /* empty magazines kept by a cache */
 };
 
 static struct lock cache_lock = LOCK_INIT(RANK_THREADS);
@@ -35,7 +35,10 @@ struct cache *cache_list;
 /* What every empty stack without an array points behind. Never written. */
 static void *cache_nothing[2];
 
-#define EMPTY {&cache_nothing[1], &cache_nothing[1]}
+#define EMPTY                                                                          \
+    {                                                                                  \
+        &cache_nothing[1], &cache_nothing[1]                                           \
+    }
 #define EMPTY4 EMPTY, EMPTY, EMPTY, EMPTY
 #define EMPTY16 EMPTY4, EMPTY4, EMPTY4, EMPTY4
 
@@ -199,7 +202,7 @@ static void cache_empty_class(struct cache *k, unsigned class)
 
 void cache_empty(struct cache *k)
 {
-    for (unsigned class = 1; class < CLASS_COUNT; class++)
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
         cache_empty_class(k, class);
 }
 
@@ -211,7 +214,7 @@ void cache_destroy(struct cache *k)
     lock_give(&cache_lock);
     atomic_fetch_sub_explicit(&k->arena->threads, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&cache_count, 1, memory_order_relaxed);
-    for (unsigned class = 1; class < CLASS_COUNT; class++)
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
         if (k->state[class].base != NULL)
             meta_give(k->state[class].base - 1,
                       (k->state[class].room + 1U) * sizeof(void *));

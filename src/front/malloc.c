@@ -52,8 +52,8 @@ static ALWAYS_INLINE void free_push(struct stack *s, void *mem)
         return;
     }
     chunk_flip(chunk_of(mem));
-    advance_slot(&s->top);
     *top = mem;
+    advance_slot(&s->top);
 }
 
 /* The same for classes that are not exact. */

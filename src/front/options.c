@@ -19,9 +19,9 @@ enum option_kind { OPTION_SIZE, OPTION_SMALL, OPTION_FLAG };
 struct option {
     const char *name;
     enum option_kind kind;
-    void *where;          /* _Atomic size_t, _Atomic unsigned, or unsigned */
-    size_t value;         /* default */
-    size_t max;           /* largest value that makes sense */
+    void *where;  /* _Atomic size_t, _Atomic unsigned, or unsigned */
+    size_t value; /* default */
+    size_t max;   /* largest value that makes sense */
     const char *meaning;
 };
 
@@ -60,13 +60,13 @@ static const struct option options[] = {
     {"quarantine", OPTION_SIZE, &tune.quarantine, 4 * MIB, SIZE_MAX / 2,
      "check=2: bytes of freed blocks that rest before they are used again"},
     {"guard_rate", OPTION_SIZE, &tune.guard_rate, 0, SIZE_MAX / 2,
-     "check=3: every n-th block between guard pages, the others as check=2; 0: a sample"},
+     "check=3: every n-th block between guard pages, the others as check=2; 0: a "
+     "sample"},
     {"request", OPTION_SMALL, &tune.request, 0, 1,
      "1: record requested bytes, for drawings"},
     {"perturb", OPTION_SMALL, &tune.perturb, 0, 255,
      "fill byte for new and freed memory; 0: off"},
-    {"dynamic", OPTION_SMALL, &tune.dynamic, 1, 1,
-     "1: mmap_threshold moves by itself"},
+    {"dynamic", OPTION_SMALL, &tune.dynamic, 1, 1, "1: mmap_threshold moves by itself"},
     {"stats", OPTION_FLAG, &options_stats, 0, 1, "1: print counters at exit"},
 };
 

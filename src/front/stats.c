@@ -18,16 +18,16 @@
 #include <limits.h>
 
 struct stats {
-    size_t heap;       /* bytes of heaps */
-    size_t heap_peak;  /* most bytes of heaps, each arena's own most */
-    size_t top;        /* of it: top chunks */
-    size_t main_top;   /* top of the main arena */
-    size_t binned;     /* unsorted, small and large bins */
+    size_t heap;      /* bytes of heaps */
+    size_t heap_peak; /* most bytes of heaps, each arena's own most */
+    size_t top;       /* of it: top chunks */
+    size_t main_top;  /* top of the main arena */
+    size_t binned;    /* unsorted, small and large bins */
     size_t binned_count;
     size_t fast;
     size_t fast_count;
-    size_t depot;      /* depots and remote lists */
-    size_t cached;     /* thread caches */
+    size_t depot;  /* depots and remote lists */
+    size_t cached; /* thread caches */
     size_t mapped, mapped_count, mapped_peak;
     struct arena_counts counts;
 };
@@ -55,14 +55,15 @@ static void stats_arena(struct stats *s, struct arena *a)
         s->main_top = top_size(a);
     s->binned += a->free_bytes;
     s->binned_count += stats_ring(a->unsorted);
-    for (unsigned i = bin_next(&a->bins, 0); i < BIN_COUNT; i = bin_next(&a->bins, i + 1))
+    for (unsigned i = bin_next(&a->bins, 0); i < BIN_COUNT;
+         i = bin_next(&a->bins, i + 1))
         s->binned_count += stats_ring(a->bins.head[i]);
     s->fast += a->fast_bytes;
     for (unsigned i = 0; i < FAST_COUNT; i++)
         for (const struct chunk *c = a->fast[i]; c != NULL; c = c->fd)
             s->fast_count++;
-    s->depot += a->depot.bytes +
-                atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
+    s->depot +=
+        a->depot.bytes + atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
     const uint64_t *from = (const uint64_t *)&a->counts;
     uint64_t *to = (uint64_t *)&s->counts;
     for (size_t i = 0; i < sizeof a->counts / sizeof *from; i++)
@@ -202,14 +203,15 @@ PUBLIC int chunky_malloc_info(int flags, FILE *stream)
         arena_lock(a);
         stats_arena(&s, a);
         arena_unlock(a);
-        fprintf(stream,
-                "<heap nr=\"%u\">\n<total type=\"fast\" count=\"%zu\" size=\"%zu\"/>\n"
-                "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
-                "<total type=\"depot\" size=\"%zu\"/>\n<total type=\"top\" size=\"%zu\"/>\n"
-                "<system type=\"current\" size=\"%zu\"/>\n"
-                "<system type=\"max\" size=\"%zu\"/>\n</heap>\n",
-                a->index, s.fast_count, s.fast, s.binned_count, s.binned, s.depot,
-                s.top, s.heap, s.heap_peak);
+        fprintf(
+            stream,
+            "<heap nr=\"%u\">\n<total type=\"fast\" count=\"%zu\" size=\"%zu\"/>\n"
+            "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
+            "<total type=\"depot\" size=\"%zu\"/>\n<total type=\"top\" size=\"%zu\"/>\n"
+            "<system type=\"current\" size=\"%zu\"/>\n"
+            "<system type=\"max\" size=\"%zu\"/>\n</heap>\n",
+            a->index, s.fast_count, s.fast, s.binned_count, s.binned, s.depot, s.top,
+            s.heap, s.heap_peak);
     }
     fprintf(stream,
             "<total type=\"fast\" count=\"%zu\" size=\"%zu\"/>\n"
@@ -222,8 +224,8 @@ PUBLIC int chunky_malloc_info(int flags, FILE *stream)
             "<system type=\"metadata\" size=\"%zu\"/>\n"
             "<aspace type=\"total\" size=\"%zu\"/>\n"
             "<aspace type=\"mprotect\" size=\"%zu\"/>\n</malloc>\n",
-            all.fast_count, all.fast, all.binned_count, all.binned, all.cached, all.depot,
-            all.mapped_count, all.mapped, all.heap, all.heap_peak, meta.mapped,
-            all.heap, all.heap);
+            all.fast_count, all.fast, all.binned_count, all.binned, all.cached,
+            all.depot, all.mapped_count, all.mapped, all.heap, all.heap_peak,
+            meta.mapped, all.heap, all.heap);
     return 0;
 }

@@ -101,10 +101,9 @@ static COLD void lock_wait(struct lock *l)
         if (seen == 0)
             continue;
         if ((seen & LOCK_SLEEPERS) != 0 ||
-            atomic_compare_exchange_strong_explicit(&l->word, &seen,
-                                                    seen | LOCK_SLEEPERS,
-                                                    memory_order_relaxed,
-                                                    memory_order_relaxed))
+            atomic_compare_exchange_strong_explicit(
+                &l->word, &seen, seen | LOCK_SLEEPERS, memory_order_relaxed,
+                memory_order_relaxed))
             os_wait(&l->word, seen | LOCK_SLEEPERS);
     }
 }

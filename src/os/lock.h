@@ -11,24 +11,28 @@
 
 enum lock_rank {
     RANK_INIT,
-    RANK_THREADS, /* list of thread caches */
-    RANK_ARENAS,  /* list of arenas */
-    RANK_ARENA,   /* one arena; two at once never */
-    RANK_SPARE,   /* free heaps that any arena may take */
-    RANK_MAPPED,  /* directly mapped chunks */
+    RANK_THREADS,    /* list of thread caches */
+    RANK_ARENAS,     /* list of arenas */
+    RANK_ARENA,      /* one arena; two at once never */
+    RANK_SPARE,      /* free heaps that any arena may take */
+    RANK_MAPPED,     /* directly mapped chunks */
     RANK_QUARANTINE, /* freed blocks at rest */
-    RANK_GUARD,   /* guarded blocks */
-    RANK_META,    /* the metadata allocator */
+    RANK_GUARD,      /* guarded blocks */
+    RANK_META,       /* the metadata allocator */
     RANK_COUNT
 };
 
 struct lock {
-    _Atomic uint32_t word; /* 0 free, else the holder's number; top bit: somebody sleeps */
-    uint32_t rank;         /* enum lock_rank */
+    _Atomic uint32_t
+        word;      /* 0 free, else the holder's number; top bit: somebody sleeps */
+    uint32_t rank; /* enum lock_rank */
 };
 
 /* Initialiser for a static lock. */
-#define LOCK_INIT(r) {.word = 0, .rank = (r)}
+#define LOCK_INIT(r)                                                                   \
+    {                                                                                  \
+        .word = 0, .rank = (r)                                                         \
+    }
 
 void lock_init(struct lock *l, enum lock_rank rank);
 void lock_take(struct lock *l);

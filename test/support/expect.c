@@ -39,7 +39,8 @@ void expect_reset(void)
 
 int expect_status(void)
 {
-    return atomic_load(&expect_failures) == 0 && atomic_load(&expect_checks) > 0 ? 0 : 1;
+    return atomic_load(&expect_failures) == 0 && atomic_load(&expect_checks) > 0 ? 0
+                                                                                 : 1;
 }
 
 int expect_done(void)
