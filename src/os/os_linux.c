@@ -33,8 +33,6 @@
 #define CHUNKY_HARD_OOM 0
 #endif
 
-extern char **environ;
-
 static size_t os_page;
 
 void os_init(void)
