@@ -222,7 +222,7 @@ static const char *top_line(const char *at, const char *end, unsigned width)
 
 static void top_paint(struct top *t)
 {
-    const char *at = t->frame, *end = t->frame + t->frame_size;
+    const char *at = t->frame, *end = at == NULL ? NULL : at + t->frame_size;
     unsigned rows = t->height - 2;
     size_t most = t->lines > rows ? t->lines - rows : 0;
     t->scroll = t->scroll > most ? most : t->scroll;
