@@ -104,8 +104,7 @@ static void chunks_print(struct chunks *c, const struct block *b)
     char name[NAME_TEXT], flags[5];
     FILE *out = c->n->out;
     unsigned long long address = b->address, size = b->size;
-    bool recorded = (b->kind == KIND_LIVE || b->kind == KIND_MAPPED) &&
-                    (b->flags & HAS_REQUEST) != 0;
+    bool recorded = b->recorded;
     int arena = b->heap == NULL ? -1 : (int)c->n->scan.arenas[b->heap->arena].a.index;
     chunks_flags(flags, b->flags, b->kind);
     switch (c->form) {

@@ -50,7 +50,7 @@ static bool view_chunk(void *context, const struct block *b)
     if (b->address + b->size <= v->from || b->address >= v->to)
         return b->address < v->to;
     uint64_t slack = b->size - CHUNK_OVERHEAD - b->request;
-    bool recorded = b->kind == KIND_LIVE && (b->flags & HAS_REQUEST) != 0;
+    bool recorded = b->kind == KIND_LIVE && b->recorded;
     if (!v->has_first)
         v->skip = b->address - v->base;
     v->has_first = true;

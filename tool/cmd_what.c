@@ -127,7 +127,7 @@ static void what_place(struct session *n, const struct around *a, const struct b
             (unsigned long long)b->size);
     if (b->kind == KIND_LIVE || b->kind == KIND_MAPPED) {
         fprintf(n->out, ", block at 0x%llx, ", (unsigned long long)mem);
-        if ((b->flags & HAS_REQUEST) != 0)
+        if (b->recorded)
             fprintf(n->out, "asked %llu, ", (unsigned long long)b->request);
         fprintf(n->out, "usable %llu", (unsigned long long)usable);
     }
@@ -182,8 +182,7 @@ static void what_json(struct session *n, const struct around *a, const struct li
         ",\"name\":\"%s\",\"size\":%llu,\"state\":\"%s\",\"offset\":%lld,\"asked\":",
         scan_name(&n->scan, name, b->address), (unsigned long long)b->size,
         kind_name(b->kind), (long long)(a->wanted - b->address - CHUNK_HEADER));
-    if ((b->flags & HAS_REQUEST) != 0 &&
-        (b->kind == KIND_LIVE || b->kind == KIND_MAPPED))
+    if (b->recorded)
         fprintf(n->out, "%llu", (unsigned long long)b->request);
     else
         fprintf(n->out, "null");

@@ -250,6 +250,8 @@ bool scan_open(struct scan *s, struct source *source)
     scan_read_arenas(s);
     for (unsigned i = 0; i < s->arena_count; i++)
         scan_read_heaps(s, i);
+    s->records = s->arena_count != 0 &&
+                 walk_tune(s->walk, s->arenas[0].a.tune, TUNE_REQUEST) != 0;
     scan_sort_heaps(s);
     if (walk_read_mapped_all(s->walk, &s->mapped_all)) {
         scan_read_mapped(s, s->mapped_all.live, false);
@@ -409,6 +411,7 @@ bool cursor_next(struct cursor *c, struct block *b)
         b->size = c->at + chunk.size - c->next;
         b->address = c->next;
     }
+    b->recorded = b->kind == KIND_LIVE && ((b->flags & HAS_REQUEST) != 0 || s->records);
     b->request = s->wants_request && b->kind == KIND_LIVE && b->address == c->at
                      ? walk_request(s->walk, &chunk)
                      : b->size - CHUNK_OVERHEAD;
@@ -457,6 +460,7 @@ bool scan_mappings(struct scan *s, scan_visit *visit, void *context)
             b.size = m->m.start + m->m.length - b.address;
             b.flags = c.flags;
             b.prev_size = c.prev_size;
+            b.recorded = good && ((c.flags & HAS_REQUEST) != 0 || s->records);
             b.request = good && s->wants_request ? walk_request(s->walk, &c)
                                                  : b.size - CHUNK_MAPPED_OVERHEAD;
         }

@@ -46,6 +46,7 @@ struct block {
     uint64_t prev_size;
     uint64_t request; /* asked, when it is recorded; else what is usable */
     enum kind kind;
+    bool recorded; /* request is what was asked */
     uint32_t flags;
     const struct scan_heap *heap; /* NULL for mapped chunks */
     const struct scan_mapped *mapped;
@@ -98,6 +99,7 @@ struct scan {
     struct walk_mapped_all mapped_all;
     struct walk_meta meta_all;
     bool is_damaged;    /* a list was cut off */
+    bool records;       /* the program runs with request=1 */
     bool wants_request; /* fill in block.request: one more read a chunk */
 };
 

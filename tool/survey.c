@@ -17,7 +17,7 @@ static void survey_count(struct survey *v, struct survey_arena *a,
         bool mapped = b->kind == KIND_MAPPED;
         a->usable += b->size - (mapped ? CHUNK_MAPPED_OVERHEAD : CHUNK_OVERHEAD);
         a->requested += b->request;
-        a->recorded += (b->flags & HAS_REQUEST) != 0;
+        a->recorded += b->recorded;
     }
 }
 
