@@ -117,10 +117,15 @@ static void do_allocate(struct worker *w, struct slot *s, struct step step)
     void *mem = NULL;
     size_t align = LEAST_ALIGN;
     size_t power = (size_t)1 << (step.what >> 3) % 18;
+    size_t count;
+    size_t each;
     slot_free(w, s, step.which);
     switch (step.what % 8) {
     case 0:
-        mem = calloc(step.bytes % 7 + 1, step.bytes / (step.bytes % 7 + 1) + 1);
+        count = step.bytes % 7 + 1;
+        each = step.bytes / count;
+        step.bytes = count * each;
+        mem = calloc(count, each);
         if (mem && pattern_not_zero(mem, step.bytes) != step.bytes)
             demand(false, "calloc is not zero", &(struct slot){mem, step.bytes, 0, 0});
         break;
