@@ -221,7 +221,7 @@ const char *play_draw_state(enum walk_state state)
 static const char *draw_variable(const struct play_run *r, const struct heap_chunk *c)
 {
     const struct play_owner *o = play_run_owner(r, c->at + CHUNK_HEADER);
-    return o == NULL || o->name < 0 ? "block" : r->script->name[o->name];
+    return o == NULL || o->name < 0 ? "block" : r->script->name.text[o->name];
 }
 
 /* The chunks whose headers begin in a row. */

@@ -48,7 +48,7 @@ static void json_chunk(struct json *j, const struct play_run *r,
     fputc(',', j->out);
     json_string(j->out, !live                      ? ""
                         : o == NULL || o->name < 0 ? "block"
-                                                   : r->script->name[o->name]);
+                                                   : r->script->name.text[o->name]);
     fprintf(j->out, ",%" PRIu64 ",%" PRIu64 "]", c->bytes, c->usable);
 }
 
@@ -131,7 +131,7 @@ static void json_step(FILE *out, const struct play_run *r, const char *tag)
         snprintf(op, sizeof op, "#%u %s", r->op->number, r->op->text);
     else
         snprintf(op, sizeof op, "#%u %s: %s", r->op->number,
-                 r->script->thread[r->op->thread], r->op->text);
+                 r->script->thread.text[r->op->thread], r->op->text);
     fputs("{\"op\":", out);
     json_string(out, op);
     fputs(",\"tag\":", out);

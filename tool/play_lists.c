@@ -124,7 +124,7 @@ static void words_chunk(const struct draw_style *d, const struct play_run *r,
     fprintf(d->out, "  %s", play_heap_name(&r->heap, c->at, name, sizeof name));
     if (live && o != NULL)
         fprintf(d->out, "  %s, from #%u",
-                o->name < 0 ? "block" : r->script->name[o->name], o->op);
+                o->name < 0 ? "block" : r->script->name.text[o->name], o->op);
     if (!live)
         fprintf(d->out, "  %s", play_draw_state(c->state));
     fputc('\n', d->out);

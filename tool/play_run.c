@@ -19,10 +19,8 @@ static void run_grow_owners(struct play_run *r)
     size_t room = r->owner_room;
     r->owner_room = room == 0 ? 256 : room * 4;
     r->owner = calloc(r->owner_room, sizeof *r->owner);
-    if (r->owner == NULL) {
-        fputs("chunky: out of memory\n", stderr);
-        exit(3);
-    }
+    if (r->owner == NULL)
+        list_fail();
     for (size_t i = 0; i < room; i++)
         if (old[i].mem != 0)
             r->owner[run_slot(r, old[i].mem)] = old[i];
@@ -55,13 +53,12 @@ char play_run_letter(const struct play_run *r, const struct heap_chunk *c, size_
         return other;
     /* By the operation, so that a block keeps its glyph while others come and go. */
     other = o->op % 2 == 0 ? 'o' : 'x';
-    const char *name = r->script->name[o->name];
-    for (size_t i = 0; i < r->script->names; i++)
-        if ((int)i != o->name && name[1] != '\0' &&
-            tolower((unsigned char)r->script->name[i][0]) ==
-                tolower((unsigned char)name[0]))
-            return other;
-    return (char)toupper((unsigned char)name[0]);
+    const char *name = r->script->name.text[o->name];
+    int initial = tolower((unsigned char)name[0]);
+    bool letter = initial >= 'a' && initial <= 'z';
+    if (!letter || (name[1] != '\0' && r->script->name.initial[initial - 'a'] > 1))
+        return other;
+    return (char)toupper(initial);
 }
 
 static void run_note_extent(struct play_run *r, const char *name, uint64_t bytes)
@@ -143,12 +140,12 @@ bool play_run_step(struct play_run *r)
     r->op = op;
     if (op->verb == PLAY_TAG)
         return true;
-    r->value = list_room(r->value, &r->value_room, r->values, script->names - r->values,
-                         sizeof *r->value);
-    while (r->values < script->names)
+    r->value = list_room(r->value, &r->value_room, r->values,
+                         script->name.count - r->values, sizeof *r->value);
+    while (r->values < script->name.count)
         r->value[r->values++] = 0;
     snprintf(r->session.name[op->thread % 64], sizeof r->session.name[0], "%s",
-             script->thread[op->thread]);
+             script->thread.text[op->thread]);
     uint64_t mem = op->source < 0 ? 0 : r->value[op->source] + (uint64_t)op->shift;
     if (!play_session_step(&r->session, op, mem) && r->session.pid <= 0)
         return true;

@@ -5,9 +5,9 @@
 #ifndef TOOL_PLAY_SCRIPT_H
 #define TOOL_PLAY_SCRIPT_H
 
+#include "play_names.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 enum { PLAY_THREADS = 64 };
 
@@ -44,13 +44,9 @@ struct play_script {
     struct play_op *op;
     size_t count;
     size_t room;
-    char **name; /* of variables */
-    size_t names;
-    size_t name_room;
-    char **thread; /* [0] is "main" */
-    size_t threads;
-    size_t thread_room;
-    unsigned last; /* number of the last operation */
+    struct play_names name;   /* of variables */
+    struct play_names thread; /* [0] is "main" */
+    unsigned last;            /* number of the last operation */
 };
 
 struct play_error {
@@ -66,7 +62,18 @@ bool play_parse(struct play_script *s, const char *text, struct play_error *erro
 void play_cut(struct play_script *s, size_t count);
 void play_script_free(struct play_script *s);
 
-/* Name of a verb in scripts. */
-const char *play_verb_name(enum play_verb verb);
+struct play_shape {
+    const char *name;
+    const char *arguments; /* v: a variable, n: a number, uppercase: may be left out */
+    bool result;           /* may be assigned */
+};
+/* How each verb is written. */
+extern const struct play_shape play_shapes[PLAY_VERBS];
+
+/* A new last operation, all zeroes but for verb and thread; no variable, no number. */
+struct play_op *play_append(struct play_script *s, enum play_verb verb,
+                            unsigned thread);
+/* The operation in canonical spelling, to be freed. */
+char *play_spell(const struct play_script *s, const struct play_op *op);
 
 #endif

@@ -19,7 +19,7 @@ static int text_name(char *text, size_t room, const struct play_script *s,
 {
     if (op->thread == 0)
         return snprintf(text, room, "#%u %s", op->number, op->text);
-    return snprintf(text, room, "#%u %s: %s", op->number, s->thread[op->thread],
+    return snprintf(text, room, "#%u %s: %s", op->number, s->thread.text[op->thread],
                     op->text);
 }
 
