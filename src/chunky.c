@@ -40,6 +40,7 @@
 #include "front/fault.c"
 #include "front/cache.c"
 #include "front/thread.c"
+#include "front/supply.c"
 #include "front/malloc.c"
 #include "front/quarantine.c"
 #include "front/checked.c"

@@ -114,6 +114,8 @@ void arena_give(struct arena *a, struct chunk *c);
 void arena_shrink(struct arena *a, struct chunk *c, size_t size);
 /* Grows a live chunk to at least `size` into the free chunk or top behind it. */
 bool arena_extend(struct arena *a, struct chunk *c, size_t size);
+/* Gives the newest heap away if its top is all there is in it. */
+void arena_give_top(struct arena *a);
 /* Merges what lies in the fast bins. */
 void arena_consolidate(struct arena *a);
 /* Takes the remote list into the depot. */

@@ -53,6 +53,18 @@ static struct clean give_larger(struct clean x, struct clean y)
     return x.to - x.from >= y.to - y.from ? x : y;
 }
 
+/* Hands a heap without live chunks over: other arenas may take it. */
+static void give_away(struct arena *a, struct heap *h)
+{
+    struct heap **link = &a->heaps;
+    while (*link != h)
+        link = &(*link)->next;
+    *link = h->next;
+    a->heap_bytes -= heap_size(h);
+    trace(TRACE_HEAP_GIVE, heap_size(h));
+    heap_destroy(h);
+}
+
 /* Gives a whole free heap away. True when c was one. */
 static bool give_heap(struct arena *a, struct chunk *c, size_t size, struct clean clean)
 {
@@ -65,14 +77,21 @@ static bool give_heap(struct arena *a, struct chunk *c, size_t size, struct clea
     struct clean inside = binned_interior(c, size);
     if (inside.to - inside.from > (clean.to - clean.from) + a->tune->purge_base)
         return false; /* still dirty: the purge comes first, without the lock */
-    struct heap **link = &a->heaps;
-    while (*link != h)
-        link = &(*link)->next;
-    *link = h->next;
-    a->heap_bytes -= heap_size(h);
-    trace(TRACE_HEAP_GIVE, heap_size(h));
-    heap_destroy(h);
+    give_away(a, h);
     return true;
+}
+
+void arena_give_top(struct arena *a)
+{
+    struct heap *h = a->top_heap;
+    if (h == NULL || h->kind != HEAP_SPANNED || a->top != h->first)
+        return;
+    GUARD(chunk_is_idle(&heap_keys, a->top), "corrupted top chunk: header",
+          mem_of(a->top));
+    a->top = NULL;
+    a->top_heap = NULL;
+    a->top_clean = a->top_purged = 0;
+    give_away(a, h);
 }
 
 void give_merged(struct arena *a, struct chunk *c, size_t size, struct clean clean)

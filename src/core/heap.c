@@ -103,7 +103,8 @@ struct heap *heap_create_break(struct arena *a, size_t need, const struct tune *
 
 static struct heap *heap_take_spare(void)
 {
-    lock_take(&heap_spare.lock);
+    if (!lock_take_or_leave(&heap_spare.lock))
+        return NULL;
     struct heap *h = heap_spare.first;
     if (h != NULL) {
         heap_spare.first = h->next;
@@ -228,8 +229,8 @@ void heap_destroy(struct heap *h)
 {
     size_t page = os_page_size();
     size_t keep = align_up(sizeof *h, page);
-    lock_take(&heap_spare.lock);
-    bool spare = heap_spare.count < SPARE_MAX;
+    bool locked = lock_take_or_leave(&heap_spare.lock);
+    bool spare = locked && heap_spare.count < SPARE_MAX;
     if (spare) {
         if (h->end - h->start > keep)
             os_decommit((char *)h + keep, h->end - h->start - keep);
@@ -239,9 +240,21 @@ void heap_destroy(struct heap *h)
         heap_spare.first = h;
         heap_spare.count++;
     }
-    lock_give(&heap_spare.lock);
+    if (locked)
+        lock_give(&heap_spare.lock);
     if (!spare)
         os_unmap(h, HEAP_SPAN);
+}
+
+size_t heap_unmap_spares(void)
+{
+    size_t total = 0;
+    struct heap *h;
+    while ((h = heap_take_spare()) != NULL) {
+        os_unmap(h, HEAP_SPAN);
+        total += HEAP_SPAN;
+    }
+    return total;
 }
 
 void heap_lock(void)

@@ -78,6 +78,9 @@ size_t heap_shrink(struct heap *h, size_t excess);
  * its pages are already purged. */
 void heap_destroy(struct heap *h);
 
+/* Unmaps the spare heaps; returns the bytes of address space. */
+size_t heap_unmap_spares(void);
+
 /* Fork: the lock of the spare heaps. */
 void heap_lock(void);
 void heap_unlock(void);

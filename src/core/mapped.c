@@ -144,6 +144,42 @@ static bool mapped_pages(size_t bytes, size_t align, uintptr_t *start, size_t *l
     return true;
 }
 
+/* Unmaps kept mappings that are from before `oldest`, and others while all together are
+ * more than `most` bytes. Returns bytes. */
+static size_t mapped_unmap_kept(uint64_t oldest, size_t most)
+{
+    size_t total = 0;
+    for (;;) {
+        lock_take(&mapped.lock);
+        struct mapped *m = mapped.kept;
+        while (m != NULL && m->since >= oldest && mapped.kept_bytes <= most)
+            m = m->next;
+        if (m != NULL) {
+            mapped_unlink(&mapped.kept, m);
+            mapped.kept_bytes -= m->length;
+            mapped.unmaps++;
+        }
+        lock_give(&mapped.lock);
+        if (m == NULL)
+            return total;
+        trace(TRACE_UNMAP, m->length);
+        os_unmap((void *)m->start, m->length);
+        total += m->length;
+        lock_take(&mapped.lock);
+        mapped_drop(m);
+        lock_give(&mapped.lock);
+    }
+}
+
+/* Before a fresh mapping: kept ones never push the sum above what was once live. */
+static void mapped_make_room(size_t length)
+{
+    size_t need = mapped.bytes + length;
+    size_t most = mapped.peak_bytes > need ? mapped.peak_bytes - need : 0;
+    if (mapped.kept_bytes > most)
+        mapped_unmap_kept(0, most);
+}
+
 struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
                           bool *zeroed)
 {
@@ -172,6 +208,8 @@ struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
     }
     lock_give(&mapped.lock);
     *zeroed = !reused;
+    if (!reused)
+        mapped_make_room(bytes);
     bool got = reused || mapped_pages(bytes, align, &m->start, &m->length);
     lock_take(&mapped.lock);
     struct chunk *c = NULL;
@@ -271,26 +309,7 @@ struct chunk *mapped_resize(struct chunk *c, size_t bytes)
 
 size_t mapped_expire(const struct tune *t, bool all)
 {
-    size_t total = 0;
     uint64_t now = os_clock_ms();
-    for (;;) {
-        lock_take(&mapped.lock);
-        struct mapped *m = mapped.kept;
-        while (m != NULL && !all && now - m->since <= t->purge_hold_ms)
-            m = m->next;
-        if (m != NULL) {
-            mapped_unlink(&mapped.kept, m);
-            mapped.kept_bytes -= m->length;
-            mapped.unmaps++;
-        }
-        lock_give(&mapped.lock);
-        if (m == NULL)
-            return total;
-        trace(TRACE_UNMAP, m->length);
-        os_unmap((void *)m->start, m->length);
-        total += m->length;
-        lock_take(&mapped.lock);
-        mapped_drop(m);
-        lock_give(&mapped.lock);
-    }
+    uint64_t hold = min_size(t->purge_hold_ms, now);
+    return all ? mapped_unmap_kept(0, 0) : mapped_unmap_kept(now - hold, SIZE_MAX);
 }

@@ -60,7 +60,8 @@ void *meta_take(size_t bytes)
     unsigned class = meta_class(bytes);
     if (class > META_MAX_LOG2)
         return os_map(align_up(bytes, os_page_size()));
-    lock_take(&meta.lock);
+    if (UNLIKELY(!lock_take_or_leave(&meta.lock)))
+        return os_map(align_up((size_t)1 << class, os_page_size()));
     void *block = meta_pick(class, &zeroed);
     lock_give(&meta.lock);
     if (block != NULL && !zeroed)
@@ -75,7 +76,8 @@ void meta_give(void *block, size_t bytes)
         os_unmap(block, align_up(bytes, os_page_size()));
         return;
     }
-    lock_take(&meta.lock);
+    if (UNLIKELY(!lock_take_or_leave(&meta.lock)))
+        return; /* lost: some 512 bytes for a fork in a signal handler */
     struct meta_block *b = block;
     b->next = meta.free[class];
     meta.free[class] = b;

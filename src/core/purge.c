@@ -232,7 +232,10 @@ void arena_settle(struct arena *a)
         if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
             arena_trim(a, threshold / 2);
     }
-    /* A threshold that the program set is kept to the letter, as in glibc. */
-    if (UNLIKELY(a->tune->dynamic == 0) && top_size(a) > a->tune->trim_threshold)
-        arena_trim(a, a->tune->top_pad);
+    if (UNLIKELY(a->tune->trim_set != 0)) {
+        if (a->heap_bytes + a->depot.bytes - purge_live(a) > a->tune->trim_threshold)
+            arena_drain(a, 0);
+        if (top_size(a) > a->tune->trim_threshold)
+            arena_trim(a, a->tune->top_pad);
+    }
 }

@@ -5,6 +5,7 @@
 #include "front/checked.h"
 #include "front/malloc.h"
 #include "front/options.h"
+#include "front/supply.h"
 #include "front/thread.h"
 #include "os/os.h"
 
@@ -12,12 +13,7 @@
 
 static void *aligned_from_arena(size_t align, size_t bytes)
 {
-    struct arena *a = thread_arena();
-    if (!arena_try(a))
-        a = arena_choose(a);
-    struct chunk *c = arena_take_aligned(a, chunk_size_for(bytes), align);
-    arena_settle(a);
-    arena_unlock(a);
+    struct chunk *c = supply_take(chunk_size_for(bytes), align, NULL);
     if (c == NULL)
         return NULL;
     chunk_flip(c);
@@ -29,6 +25,18 @@ static void *aligned_from_mapping(size_t align, size_t bytes)
     bool zeroed;
     struct chunk *c = mapped_take(bytes, align, &tune, &zeroed);
     return c == NULL ? NULL : mem_of(c);
+}
+
+/* Whichever suits the size, else the other. */
+static void *aligned_from_any(size_t align, size_t bytes)
+{
+    bool large = bytes + align >= tune.mmap_threshold;
+    void *mem =
+        large ? aligned_from_mapping(align, bytes) : aligned_from_arena(align, bytes);
+    if (mem != NULL)
+        return mem;
+    return large ? aligned_from_arena(align, bytes)
+                 : aligned_from_mapping(align, bytes);
 }
 
 /* align is a power of two. */
@@ -43,17 +51,15 @@ static void *aligned_take(size_t align, size_t bytes)
     }
     thread_cache();
     thread_start_process();
-    bool large = room >= tune.mmap_threshold;
     void *mem = UNLIKELY(thread_is_checked())
                     ? checked_guarded(align, bytes, FAMILY_MALLOC)
                     : NULL;
     if (mem != NULL)
         return mem;
     size_t need = checked_room(bytes);
-    mem = large ? aligned_from_mapping(align, need) : aligned_from_arena(align, need);
-    if (mem == NULL)
-        mem =
-            large ? aligned_from_arena(align, need) : aligned_from_mapping(align, need);
+    mem = aligned_from_any(align, need);
+    if (UNLIKELY(mem == NULL) && supply_reclaim(room))
+        mem = aligned_from_any(align, need);
     if (mem != NULL && UNLIKELY(thread_is_slow()))
         checked_record(chunk_of(mem), bytes, FAMILY_MALLOC);
     AUDIT_ALL();

@@ -358,6 +358,16 @@ void *cache_fill(struct cache *k, unsigned class)
     return *s->top;
 }
 
+/* A trim threshold that the program set is kept to the letter, as in glibc: once more
+ * than that is free, what comes last, and may lie at the top, goes home at once. */
+static bool cache_yields(const struct cache *k)
+{
+    return UNLIKELY(tune.trim_set != 0) &&
+           k->arena->heap_bytes + k->arena->depot.bytes >
+               tune.trim_threshold +
+                   atomic_load_explicit(&k->arena->live, memory_order_relaxed);
+}
+
 void cache_flush(struct cache *k, unsigned class, void *mem)
 {
     struct stack *s = &k->stack[class];
@@ -366,7 +376,7 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
         /* No stack of pointers yet, and no memory for one: the dummy has no base. */
         size_t count = state->base == NULL ? 0 : (size_t)(s->top - state->base);
         size_t oldest = (count + 1) / 2;
-        if (count == 0) {
+        if (count == 0 || cache_yields(k)) {
             cache_send_all(k, class, &mem, 1);
             return;
         }

@@ -1,11 +1,11 @@
 /* malloc_usable_size, the C23 calls, malloc_trim, mallopt. No state. */
 #include "base/check.h"
 #include "chunky.h"
-#include "core/mapped.h"
 #include "front/cache.h"
 #include "front/checked.h"
 #include "front/malloc.h"
 #include "front/options.h"
+#include "front/supply.h"
 #include "front/thread.h"
 
 PUBLIC const char *chunky_version(void)
@@ -43,20 +43,7 @@ PUBLIC size_t chunky_memalignment(const void *mem)
 PUBLIC int chunky_malloc_trim(size_t pad)
 {
     thread_start_process();
-    size_t total = mapped_expire(&tune, true);
-    struct cache *k = thread_cache();
-    if (k != NULL)
-        cache_empty(k);
-    for (struct arena *a = &arena_main; a != NULL;
-         a = atomic_load_explicit(&a->next, memory_order_acquire)) {
-        arena_lock(a);
-        arena_absorb(a);
-        arena_drain(a, 0);
-        arena_consolidate(a);
-        total += arena_purge(a, 0);
-        total += arena_trim(a, a == &arena_main ? pad : 0);
-        arena_unlock(a);
-    }
+    size_t total = supply_give_back(pad);
     AUDIT_ALL();
     return total != 0;
 }
@@ -79,6 +66,21 @@ static int mallopt_fixed(_Atomic size_t *where, int value)
     return done;
 }
 
+/* What the cache holds by now may lie at the top. */
+static int mallopt_trim(int value)
+{
+    if (value < -1)
+        return 0;
+    tune.trim_threshold = value == -1 ? SIZE_MAX : (size_t)value;
+    tune.trim_set = 1;
+    tune.dynamic = 0;
+    options_note((const void *)&tune.trim_threshold, "mallopt");
+    struct cache *k = thread_cache();
+    if (k != NULL)
+        cache_empty(k);
+    return 1;
+}
+
 PUBLIC int chunky_mallopt(int parameter, int value)
 {
     thread_start_process();
@@ -90,12 +92,7 @@ PUBLIC int chunky_mallopt(int parameter, int value)
         options_note((const void *)&tune.fast_max, "mallopt");
         return 1;
     case M_TRIM_THRESHOLD:
-        if (value == -1) {
-            tune.trim_threshold = SIZE_MAX;
-            tune.dynamic = 0;
-            return 1;
-        }
-        return mallopt_fixed(&tune.trim_threshold, value);
+        return mallopt_trim(value);
     case M_TOP_PAD:
         return mallopt_fixed(&tune.top_pad, value);
     case M_MMAP_THRESHOLD:

@@ -13,6 +13,7 @@
 #include "front/fault.h"
 #include "front/options.h"
 #include "front/report.h"
+#include "front/supply.h"
 #include "front/thread.h"
 #include "os/os.h"
 
@@ -123,47 +124,6 @@ struct chunk *malloc_verify(const void *mem, const char *verb)
     return c;
 }
 
-/* After a failure: what this process holds back for speed. True if that was anything. */
-static bool malloc_scrape(struct cache *k)
-{
-    size_t got = mapped_expire(&tune, true);
-    if (k != NULL && k->capacity != 0) {
-        cache_empty(k);
-        got++;
-    }
-    return got != 0;
-}
-
-static struct chunk *malloc_take_from(struct arena *a, size_t size, struct clean *clean)
-{
-    struct chunk *c = arena_take(a, size, clean);
-    arena_settle(a);
-    arena_unlock(a);
-    return c;
-}
-
-struct chunk *malloc_take(size_t size, struct clean *clean)
-{
-    struct arena *a = thread_arena();
-    if (!arena_try(a))
-        a = arena_choose(a);
-    struct chunk *c = malloc_take_from(a, size, clean);
-    if (c == NULL && malloc_scrape(thread_cache())) {
-        a = thread_arena();
-        arena_lock(a);
-        c = malloc_take_from(a, size, clean);
-    }
-    /* Another arena may still have room where this one may not grow. */
-    for (struct arena *other = &arena_main; c == NULL && other != NULL;
-         other = atomic_load_explicit(&other->next, memory_order_acquire)) {
-        if (other == a)
-            continue;
-        arena_lock(other);
-        c = malloc_take_from(other, size, clean);
-    }
-    return c;
-}
-
 static void *malloc_mapped(size_t bytes, struct malloc_zero *zero)
 {
     bool zeroed;
@@ -173,6 +133,25 @@ static void *malloc_mapped(size_t bytes, struct malloc_zero *zero)
     if (zero != NULL && zeroed) {
         zero->from = (uintptr_t)mem_of(c);
         zero->to = SIZE_MAX;
+    }
+    return mem_of(c);
+}
+
+/* From an arena or the system: whichever suits the size, else the other. */
+static void *malloc_uncached(size_t bytes, struct malloc_zero *zero)
+{
+    bool direct = bytes >= tune.mmap_threshold;
+    void *mem = direct ? malloc_mapped(bytes, zero) : NULL;
+    if (mem != NULL)
+        return mem;
+    struct clean clean = {0, 0};
+    struct chunk *c = supply_take(chunk_size_for(bytes), CHUNK_ALIGN, &clean);
+    if (c == NULL)
+        return direct ? NULL : malloc_mapped(bytes, zero);
+    chunk_flip(c);
+    if (zero != NULL) {
+        zero->from = clean.from;
+        zero->to = clean.to;
     }
     return mem_of(c);
 }
@@ -192,7 +171,6 @@ static void *malloc_cached(struct cache *k, unsigned class)
 void *malloc_plain(struct cache *k, size_t bytes, struct malloc_zero *zero)
 {
     void *mem = NULL;
-    struct clean clean = {0, 0};
     size_t size = chunk_size_for(bytes);
     if (k != NULL && bytes <= CLASS_MAX_BYTES) {
         mem = malloc_cached(k, class_ceiling(size));
@@ -206,23 +184,11 @@ void *malloc_plain(struct cache *k, size_t bytes, struct malloc_zero *zero)
         AUDIT_ALL();
         return mem;
     }
-    if (bytes >= tune.mmap_threshold) {
-        mem = malloc_mapped(bytes, zero);
-        if (mem != NULL)
-            return mem;
-    }
-    struct chunk *c = malloc_take(size, &clean);
-    if (c == NULL && bytes < tune.mmap_threshold)
-        return malloc_mapped(bytes, zero);
-    if (c == NULL)
-        return NULL;
-    chunk_flip(c);
-    if (zero != NULL) {
-        zero->from = clean.from;
-        zero->to = clean.to;
-    }
+    mem = malloc_uncached(bytes, zero);
+    if (UNLIKELY(mem == NULL) && supply_reclaim(bytes))
+        mem = malloc_uncached(bytes, zero);
     AUDIT_ALL();
-    return mem_of(c);
+    return mem;
 }
 
 /* Clears what is not known to be zero. */

@@ -39,8 +39,6 @@ void *malloc_slow_as(size_t bytes, enum family family);
 /* What free does off the hit path; mem is not NULL. Keeps errno. */
 void free_slow(void *mem);
 
-/* An idle chunk of at least `size` that is not mapped, or NULL and ENOMEM. */
-struct chunk *malloc_take(size_t size, struct clean *clean);
 /* The chunk of a live block, its whole header verified; a report and abort otherwise.
  * `verb` names the caller in the report. */
 struct chunk *malloc_verify(const void *mem, const char *verb);

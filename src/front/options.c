@@ -91,6 +91,8 @@ static void option_set(unsigned i, size_t value, const char *origin)
     option_origin[i] = origin;
     if (o->where == (void *)&tune.mmap_threshold && origin[0] != 'd')
         tune.dynamic = 0;
+    if (o->where == (void *)&tune.trim_threshold && origin[0] != 'd')
+        tune.trim_set = 1;
 }
 
 bool options_view(unsigned i, struct option_view *view)

@@ -121,6 +121,8 @@ static void process_fork_prepare(void)
 {
     thread_start_process();
     lock_fork_begin();
+    lock_fork_shun(&heap_spare.lock);
+    lock_fork_shun(&meta.lock);
     lock_take(&process_lock);
     cache_list_lock();
     arena_lock_all();
@@ -143,6 +145,8 @@ static void process_fork_release(bool child)
     arena_unlock_all();
     cache_list_unlock();
     lock_give(&process_lock);
+    lock_fork_unshun(&meta.lock);
+    lock_fork_unshun(&heap_spare.lock);
     lock_fork_done(child);
 }
 

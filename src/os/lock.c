@@ -12,6 +12,8 @@
 enum { SPINS = 60 };
 
 #define LOCK_SLEEPERS 0x80000000U
+#define LOCK_SHUNNED 0x40000000U /* the holder forks: see lock_fork_shun */
+#define LOCK_MARKS (LOCK_SLEEPERS | LOCK_SHUNNED)
 
 #if CHUNKY_DEBUG
 static TLS_INITIAL_EXEC uint32_t lock_mark; /* set of held ranks */
@@ -21,12 +23,15 @@ static _Atomic uint32_t lock_forking;   /* thread that forks with all locks held
 static _Atomic uint32_t lock_preparing; /* thread that is taking or giving them all */
 static _Atomic bool lock_forgiving;     /* in the child of a fork out of a signal */
 static uint32_t lock_kept;              /* ranks that the interrupted code holds */
+static bool lock_outer;          /* what was interrupted is a fork's preparation */
+static uint32_t lock_outer_kept; /* its lock_kept */
 
-/* A number that no other living thread has: errno is thread-local. The word holds it from
- * the very instruction that takes the lock, so a signal never finds a lock ownerless. */
+/* A number that no other living thread has: errno is thread-local, and no two threads'
+ * lie in one 4 KiB. The word holds it from the very instruction that takes the lock, so a
+ * signal never finds a lock ownerless. */
 static uint32_t lock_self(void)
 {
-    return (uint32_t)(((uintptr_t)&errno >> 2) & ~LOCK_SLEEPERS) | 1U;
+    return ((uint32_t)((uintptr_t)&errno >> 11) & ~LOCK_MARKS) | 1U;
 }
 
 static bool lock_in_fork(void)
@@ -37,7 +42,7 @@ static bool lock_in_fork(void)
 
 bool lock_is_mine(const struct lock *l)
 {
-    return (atomic_load_explicit(&l->word, memory_order_relaxed) & ~LOCK_SLEEPERS) ==
+    return (atomic_load_explicit(&l->word, memory_order_relaxed) & ~LOCK_MARKS) ==
            lock_self();
 }
 
@@ -86,26 +91,32 @@ bool lock_try(struct lock *l)
     return true;
 }
 
-static COLD void lock_wait(struct lock *l)
+/* False when the holder forks and the caller would rather do without. */
+static COLD bool lock_wait(struct lock *l, bool may_leave)
 {
     uint32_t self = lock_self();
     for (int i = 0; i < SPINS; i++) {
         cpu_relax();
         if (atomic_load_explicit(&l->word, memory_order_relaxed) == 0 &&
             lock_grab(l, self))
-            return;
+            return true;
     }
     /* Whoever slept leaves the mark behind when it gets the lock: others may sleep. */
     while (!lock_grab(l, self | LOCK_SLEEPERS)) {
         uint32_t seen = atomic_load_explicit(&l->word, memory_order_relaxed);
         if (seen == 0)
             continue;
+        if (may_leave && (seen & LOCK_SHUNNED) != 0) {
+            os_wake(&l->word); /* the next one that sleeps leaves too */
+            return false;
+        }
         if ((seen & LOCK_SLEEPERS) != 0 ||
             atomic_compare_exchange_strong_explicit(
                 &l->word, &seen, seen | LOCK_SLEEPERS, memory_order_relaxed,
                 memory_order_relaxed))
             os_wait(&l->word, seen | LOCK_SLEEPERS);
     }
+    return true;
 }
 
 void lock_take(struct lock *l)
@@ -113,9 +124,21 @@ void lock_take(struct lock *l)
     if (!lock_grab(l, lock_self())) {
         if (lock_passes(l, true))
             return;
-        lock_wait(l);
+        lock_wait(l, false);
     }
     lock_note_taken(l);
+}
+
+bool lock_take_or_leave(struct lock *l)
+{
+    if (!lock_grab(l, lock_self())) {
+        if (lock_passes(l, true))
+            return true;
+        if (!lock_wait(l, true))
+            return false;
+    }
+    lock_note_taken(l);
+    return true;
 }
 
 void lock_give(struct lock *l)
@@ -136,8 +159,28 @@ void lock_give(struct lock *l)
 
 void lock_fork_begin(void)
 {
+    uint32_t other = 0;
+    while (!atomic_compare_exchange_strong(&lock_preparing, &other, lock_self()) &&
+           other != lock_self()) {
+        os_wait(&lock_preparing, other);
+        other = 0;
+    }
+    lock_outer_kept = lock_kept;
+    lock_outer = other != 0;
     lock_kept = 0;
-    atomic_store_explicit(&lock_preparing, lock_self(), memory_order_relaxed);
+}
+
+void lock_fork_shun(struct lock *l)
+{
+    if (!lock_is_mine(l))
+        return;
+    atomic_fetch_or_explicit(&l->word, LOCK_SHUNNED, memory_order_relaxed);
+    os_wake(&l->word);
+}
+
+void lock_fork_unshun(struct lock *l)
+{
+    atomic_fetch_and_explicit(&l->word, ~LOCK_SHUNNED, memory_order_relaxed);
 }
 
 void lock_fork_all_held(void)
@@ -154,5 +197,11 @@ void lock_fork_done(bool child)
 {
     if (child && lock_kept != 0)
         atomic_store_explicit(&lock_forgiving, true, memory_order_relaxed);
-    atomic_store_explicit(&lock_preparing, 0, memory_order_relaxed);
+    if (lock_outer) {
+        lock_kept = lock_outer_kept;
+        lock_outer = false;
+        return;
+    }
+    atomic_store_explicit(&lock_preparing, 0, memory_order_release);
+    os_wake(&lock_preparing);
 }

@@ -36,6 +36,9 @@ struct lock {
 
 void lock_init(struct lock *l, enum lock_rank rank);
 void lock_take(struct lock *l);
+/* The same, for locks that a thread takes while it holds an arena's: false when the
+ * holder is a thread whose signal handler forks, since that waits for the arena. */
+bool lock_take_or_leave(struct lock *l);
 /* True when it was free and is now held; never waits. */
 bool lock_try(struct lock *l);
 void lock_give(struct lock *l);
@@ -47,6 +50,10 @@ bool lock_is_mine(const struct lock *l);
  * libraries' handlers may allocate. A lock that the thread held already, because a
  * signal interrupted it and its handler forks, stays held through all this. */
 void lock_fork_begin(void);
+/* If the forking thread holds l: who waits in lock_take_or_leave is sent away, until
+ * unshun. */
+void lock_fork_shun(struct lock *l);
+void lock_fork_unshun(struct lock *l);
 void lock_fork_all_held(void);
 void lock_fork_end(void);
 /* After the last lock was given. In the child, the interrupted code may never go on:

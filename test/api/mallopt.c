@@ -27,8 +27,7 @@ static void fill_and_free(void)
 {
     for (int i = 0; i < BLOCKS; i++)
         mem[i] = malloc(1000);
-    /* The last ones stay in the thread's cache: they are not to be those at the top. */
-    for (int i = BLOCKS; i-- > 0;)
+    for (int i = 0; i < BLOCKS; i++)
         free(mem[i]);
 }
 
@@ -88,13 +87,17 @@ static void mmap_max(void)
     EXPECT(hblks_of(64 * MIB) == 1);
 }
 
-static void trim_threshold_raised(void)
+static void trim_threshold(void)
 {
 #ifndef CHUNKY_HARD_TRIM
     EXPECT(mallopt(M_TRIM_THRESHOLD, 512 * MIB) == 1);
     fill_and_free();
     EXPECT_F(mallinfo2().arena >= 1000 * BLOCKS, "arena %zu", mallinfo2().arena);
 #endif
+    EXPECT(mallopt(M_TRIM_THRESHOLD, 65536) == 1);
+    EXPECT(mallopt(M_TOP_PAD, 0) == 1);
+    fill_and_free();
+    EXPECT_F(mallinfo2().arena < MIB, "arena %zu", mallinfo2().arena);
 }
 
 static void top_pad(void)
@@ -186,7 +189,7 @@ int main(void)
     in_its_own_process("M_MMAP_THRESHOLD, higher", mmap_threshold_raised);
     in_its_own_process("the threshold by itself", mmap_threshold_dynamic);
     in_its_own_process("M_MMAP_MAX", mmap_max);
-    in_its_own_process("M_TRIM_THRESHOLD, higher", trim_threshold_raised);
+    in_its_own_process("M_TRIM_THRESHOLD", trim_threshold);
     in_its_own_process("M_TOP_PAD", top_pad);
     in_its_own_process("M_PERTURB", perturb);
     in_its_own_process("M_ARENA_MAX", arena_max);

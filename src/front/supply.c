@@ -1,0 +1,79 @@
+/* Chunks from any arena, and room by giving back; see supply.h. No state. */
+#include "front/supply.h"
+
+#include "base/check.h"
+#include "core/mapped.h"
+#include "front/cache.h"
+#include "front/options.h"
+#include "front/thread.h"
+
+static struct chunk *supply_take_from(struct arena *a, size_t size, size_t align,
+                                      struct clean *clean)
+{
+    struct chunk *c = align <= CHUNK_ALIGN ? arena_take(a, size, clean)
+                                           : arena_take_aligned(a, size, align);
+    arena_settle(a);
+    arena_unlock(a);
+    return c;
+}
+
+static struct arena *supply_next(const struct arena *a)
+{
+    return atomic_load_explicit(&a->next, memory_order_acquire);
+}
+
+struct chunk *supply_take(size_t size, size_t align, struct clean *clean)
+{
+    struct arena *a = thread_arena();
+    if (!arena_try(a))
+        a = arena_choose(a);
+    struct chunk *c = supply_take_from(a, size, align, clean);
+    /* Another arena may still have room where this one may not grow. */
+    for (struct arena *other = &arena_main; c == NULL && other != NULL;
+         other = supply_next(other)) {
+        if (other == a || lock_is_mine(&other->lock))
+            continue;
+        arena_lock(other);
+        c = supply_take_from(other, size, align, clean);
+    }
+    return c;
+}
+
+static size_t supply_empty(struct arena *a, size_t pad)
+{
+    arena_lock(a);
+    size_t before = a->heap_bytes;
+    arena_absorb(a);
+    arena_drain(a, 0);
+    arena_consolidate(a);
+    size_t got = arena_purge(a, 0);
+    arena_trim(a, pad);
+    arena_give_top(a);
+    got += before - min_size(a->heap_bytes, before);
+    arena_unlock(a);
+    return got;
+}
+
+size_t supply_give_back(size_t pad)
+{
+    struct cache *k = thread_cache();
+    size_t got = mapped_expire(&tune, true);
+    if (k != NULL)
+        cache_empty(k);
+    for (struct arena *a = &arena_main; a != NULL; a = supply_next(a))
+        if (!lock_is_mine(&a->lock))
+            got += supply_empty(a, a == &arena_main ? pad : 0);
+    return got;
+}
+
+bool supply_reclaim(size_t bytes)
+{
+    struct cache *k = thread_cache();
+    size_t held = k != NULL ? k->capacity : 0;
+    for (struct arena *a = &arena_main; a != NULL; a = supply_next(a))
+        held += a->heap_bytes;
+    /* What could never be served costs nobody the caches. */
+    if (bytes > held + mapped.kept_bytes + HEAP_SPAN * heap_spare.count)
+        return false;
+    return supply_give_back(0) + heap_unmap_spares() + (k != NULL) != 0;
+}

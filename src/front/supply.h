@@ -1,0 +1,21 @@
+/*
+ * Chunks for requests that no cache serves: from the thread's arena, from another one,
+ * and at last from what the process holds back for speed. No state.
+ */
+#ifndef CHUNKY_FRONT_SUPPLY_H
+#define CHUNKY_FRONT_SUPPLY_H
+
+#include "core/arena.h"
+
+/* An idle chunk of at least `size` whose mem is a multiple of `align`, out of any arena;
+ * NULL and ENOMEM when none has room or may grow. `clean` may be NULL. */
+struct chunk *supply_take(size_t size, size_t align, struct clean *clean);
+
+/* Gives back to the system what is idle in every arena, this thread's cache and kept
+ * mappings, but for `pad` bytes of the main top. Returns bytes of pages or addresses. */
+size_t supply_give_back(size_t pad);
+/* After a failed request of `bytes`: the same, and the spare heaps. True when it is worth
+ * asking once more. */
+bool supply_reclaim(size_t bytes);
+
+#endif
