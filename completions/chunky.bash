@@ -17,7 +17,7 @@ _chunky()
     what) words='--help --color= --format= --hex --output= --stop' formats='text json' ;;
     bins) words='--help --all --arena= --color= --format= --limit= --output= --stop' formats='text json' ;;
     frag) words='--help --ascii --color= --fail --format= --output= --stop --width=' formats='text json' ;;
-    check) words='--help --color= --format= --max-errors= --output= --stop' formats='text json' ;;
+    check) words='--help --color= --fast --format= --max-errors= --output= --stop' formats='text json' ;;
     dump) words='--help --bytes --color= --output=' formats='text' ;;
     diff) words='--help --ascii --cell= --color= --fail --format= --limit= --output= --stop --width=' formats='text json' ;;
     top) words='--help --ascii --color= --stop --watch=' formats='text' ;;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { ERRORS_DEFAULT = 20, CHECK_ROUNDS = 6, CHECK_KEEP = 4096 };
+enum { ERRORS_DEFAULT = 20, CHECK_ROUNDS = 8, CHECK_KEEP = 4096, CHECK_STOPS = 200 };
 
 struct findings {
     struct audit_finding *f;
@@ -24,16 +24,31 @@ struct check {
     struct findings now;
     uint64_t chunks;
     unsigned moving; /* arenas that never held still */
+    bool fast;       /* no lists */
+    bool *moved;     /* as scan.arenas: in this round */
+    unsigned *still; /* rounds in which it did not */
 };
+
+static void check_push(struct findings *to, const struct audit_finding *f)
+{
+    if (to->count == to->room) {
+        to->room = to->room * 2 + 16;
+        to->f = must(realloc(to->f, to->room * sizeof *to->f));
+    }
+    to->f[to->count++] = *f;
+}
 
 static void check_collect(struct audit *u, const struct audit_finding *f)
 {
-    struct findings *now = u->context;
-    if (now->count == now->room) {
-        now->room = now->room * 2 + 16;
-        now->f = must(realloc(now->f, now->room * sizeof *now->f));
-    }
-    now->f[now->count++] = *f;
+    check_push(u->context, f);
+}
+
+static bool check_moved(const struct check *c, uint64_t arena)
+{
+    for (size_t i = 0; i < c->scan->arena_count; i++)
+        if (c->scan->arenas[i].a.address == arena)
+            return c->moved[i];
+    return false;
 }
 
 static uint32_t check_generation(struct walk *w, uint64_t arena)
@@ -42,70 +57,98 @@ static uint32_t check_generation(struct walk *w, uint64_t arena)
     return walk_read_arena(w, arena, &a) ? a.generation : 1;
 }
 
-/* Findings from `from` on that the others have not, go. */
-static void check_keep(struct findings *now, const struct findings *before)
+static bool check_same(const struct audit_finding *a, const struct audit_finding *b)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < now->count; i++) {
-        bool again = false;
-        for (size_t j = 0; j < before->count && !again; j++)
-            again = before->f[j].rule == now->f[i].rule &&
-                    before->f[j].chunk == now->f[i].chunk &&
-                    before->f[j].heap == now->f[i].heap &&
-                    before->f[j].other == now->f[i].other;
-        if (again)
-            now->f[kept++] = now->f[i];
-    }
-    now->count = kept;
+    return a->rule == b->rule && a->chunk == b->chunk && a->heap == b->heap &&
+           a->other == b->other && a->found == b->found && a->expected == b->expected;
 }
 
-/* One round over all arenas. Those that moved meanwhile are not judged by their sums. */
-static void check_round(struct check *c, uint64_t most, bool live)
+/* Findings that the other round has not, go. Those of arenas that moved meanwhile were
+ * not looked for, and stay. */
+static void check_keep(struct findings *kept, const struct findings *now,
+                       const struct check *c)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < kept->count; i++) {
+        bool stays = kept->f[i].arena != 0 && check_moved(c, kept->f[i].arena);
+        for (size_t j = 0; j < now->count && !stays; j++)
+            stays = check_same(&now->f[j], &kept->f[i]);
+        if (stays)
+            kept->f[count++] = kept->f[i];
+    }
+    kept->count = count;
+}
+
+/* One round over all arenas. Those that moved meanwhile are not judged. */
+static void check_round(struct check *c, struct findings *now)
 {
     struct audit u = {.walk = c->scan->walk,
                       .report = check_collect,
-                      .context = &c->now,
-                      .most = most};
-    c->now.count = 0;
+                      .context = now,
+                      .most = CHECK_KEEP,
+                      .chunks_only = c->fast};
+    bool live = c->scan->source->reader.is_live;
     c->moving = 0;
     for (size_t i = 0; i < c->scan->arena_count; i++) {
         uint64_t arena = c->scan->arenas[i].a.address;
         uint32_t before = check_generation(u.walk, arena);
-        size_t first = c->now.count;
+        size_t first = now->count;
         window_forget(u.walk->reader);
         audit_arena(&u, arena);
         uint32_t after = check_generation(u.walk, arena);
-        if (live && (before != after || before % 2 != 0)) {
+        c->moved[i] = live && (before != after || before % 2 != 0);
+        if (c->moved[i]) {
             c->moving++;
-            c->now.count = first;
-            u.findings = first;
+            now->count = first;
+        } else {
+            c->still[i]++;
         }
     }
     u.arena = (struct walk_arena){0};
-    audit_caches(&u);
-    audit_mapped(&u);
-    audit_meta(&u);
+    if (!c->fast) {
+        audit_caches(&u);
+        audit_mapped(&u);
+        audit_meta(&u);
+    }
     c->chunks = u.chunks;
+}
+
+/* Findings of an arena count from the round in which it was first at rest; all others
+ * must be the same in every round. */
+static void check_add_new(struct check *c, const struct findings *now)
+{
+    for (size_t i = 0; i < now->count; i++)
+        for (size_t a = 0; a < c->scan->arena_count; a++)
+            if (c->scan->arenas[a].a.address == now->f[i].arena && c->still[a] == 1 &&
+                !c->moved[a])
+                check_push(&c->now, &now->f[i]);
 }
 
 static void check_run(struct check *c, uint64_t most)
 {
-    bool live = c->scan->source->reader.is_live;
     struct timespec pause = {0, 5000000};
-    check_round(c, most, live);
-    for (unsigned round = 1; live && round < CHECK_ROUNDS; round++) {
+    size_t arenas = c->scan->arena_count;
+    c->moved = take(arenas);
+    c->still = take(arenas * sizeof *c->still);
+    check_round(c, &c->now);
+    unsigned rounds = c->scan->source->reader.is_live ? CHECK_ROUNDS : 1;
+    for (unsigned round = 1; round < rounds; round++) {
+        struct findings now = {NULL, 0, 0};
         if (c->now.count == 0 && c->moving == 0)
-            return;
-        struct findings before = c->now;
-        bool was_moving = c->moving != 0;
-        c->now = (struct findings){NULL, 0, 0};
+            break;
         nanosleep(&pause, NULL);
-        check_round(c, most, live);
-        /* An arena that was passed over before has nothing to be compared with. */
-        if (!was_moving || before.count != 0)
-            check_keep(&c->now, &before);
-        free(before.f);
+        check_round(c, &now);
+        check_keep(&c->now, &now, c);
+        check_add_new(c, &now);
+        free(now.f);
     }
+    c->moving = 0; /* those that never held still */
+    for (size_t a = 0; a < arenas; a++)
+        c->moving += c->still[a] == 0;
+    if (c->now.count > most)
+        c->now.count = most;
+    free(c->moved);
+    free(c->still);
 }
 
 /* --- telling ---------------------------------------------------------------- */
@@ -217,7 +260,7 @@ static void check_print_json(FILE *out, const struct check *c)
 
 size_t check_print(struct draw *d, struct scan *s, const struct options *o)
 {
-    struct check c = {.scan = s};
+    struct check c = {.scan = s, .fast = o->fast};
     char count[SIZE_TEXT];
     check_run(&c, o->max_errors != 0 ? o->max_errors : ERRORS_DEFAULT);
     if (options_want(o, "json")) {
@@ -225,27 +268,55 @@ size_t check_print(struct draw *d, struct scan *s, const struct options *o)
     } else {
         for (size_t i = 0; i < c.now.count; i++)
             check_tell(d, s, &c.now.f[i]);
-        fprintf(d->out, "%s: %s chunks looked at, %zu finding%s\n", s->source->title,
-                text_count(count, c.chunks), c.now.count, c.now.count == 1 ? "" : "s");
+        fprintf(d->out, "%s: %s chunk%s looked at, %zu finding%s\n", s->source->title,
+                text_count(count, c.chunks), text_s(c.chunks), c.now.count,
+                text_s(c.now.count));
         if (c.moving != 0)
-            fprintf(d->out,
-                    "%u of %zu arenas were never at rest and are not judged: --stop\n",
-                    c.moving, s->arena_count);
+            fprintf(d->out, "%u of %zu arena%s never at rest and not judged: --stop\n",
+                    c.moving, s->arena_count, text_s(s->arena_count));
     }
     size_t found = c.now.count;
     free(c.now.f);
     return found;
 }
 
+/* A stopped process whose threads were caught in the middle of a change goes on for a
+ * moment, and is stopped again. */
+static bool check_is_busy(struct session *n)
+{
+    scan_settle(&n->scan);
+    for (size_t i = 0; i < n->scan.arena_count; i++)
+        if (n->scan.arenas[i].is_busy)
+            return true;
+    return false;
+}
+
+static enum status check_open(struct session *n, struct options *o)
+{
+    enum status status = session_open(n, o);
+    for (unsigned i = 0; i < CHECK_STOPS && status == STATUS_OK && o->stop &&
+                         n->source.kind == SOURCE_PID && check_is_busy(n);
+         i++) {
+        struct timespec pause = {0, 1000000};
+        session_close(n, STATUS_OK);
+        nanosleep(&pause, NULL);
+        status = session_open(n, o);
+    }
+    return status;
+}
+
 enum status cmd_check(struct options *o)
 {
     struct session n;
-    enum status status = session_open(&n, o);
+    enum status status = check_open(&n, o);
     if (status == STATUS_DAMAGED)
         return STATUS_FINDING;
     if (status != STATUS_OK)
         return status;
     size_t found = check_print(&n.draw, &n.scan, o);
+    scan_settle(&n.scan);
+    if (!options_want(o, "json"))
+        show_busy(&n.draw, &n.scan);
     if (found == 0 && n.scan.is_damaged && !n.source.reader.is_live)
         found = 1;
     status = session_close(&n, found != 0 ? STATUS_FINDING : STATUS_OK);

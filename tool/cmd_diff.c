@@ -258,7 +258,7 @@ static void diff_states(const struct diff *d, FILE *out)
               side_sum(b, KIND_FAST, KIND_LARGE));
     diff_line(out, "top", a->kind[KIND_TOP].size, b->kind[KIND_TOP].size);
     fprintf(out,
-            "in use: %llu chunks came (%s), %llu went (%s), %llu stayed (%s); of these "
+            "chunks in use: %llu came (%s), %llu went (%s), %llu stayed (%s); of these "
             "%llu grew "
             "by %s, %llu shrank by %s\n",
             (unsigned long long)d->came.count, text_size(size[0], d->came.size),

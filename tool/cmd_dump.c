@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -357,6 +358,14 @@ static void dump_file(struct dump *d)
         fwrite(&h, 1, sizeof h, d->out);
 }
 
+/* Half a snapshot is of no use; a device is not ours to remove. */
+static void dump_remove(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+        unlink(path);
+}
+
 enum status cmd_dump(struct options *o)
 {
     struct session n;
@@ -378,7 +387,7 @@ enum status cmd_dump(struct options *o)
         bool good = ferror(d.out) == 0;
         if (fclose(d.out) != 0 || !good) {
             status = complain(STATUS_UNREADABLE, "%s: %s", shown, strerror(errno));
-            unlink(output);
+            dump_remove(output);
         } else {
             fprintf(n.out, "%s: %s, %s\n", shown, n.source.title,
                     text_size(size, d.offset));

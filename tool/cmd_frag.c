@@ -161,17 +161,17 @@ static void frag_print(struct frag *f)
             text_size(size[1], f->total));
     if (f->n->source.resident != NULL) {
         fprintf(out,
-                "pages: %llu resident; %llu of them less than 10 %% used (%s in use in "
-                "%s), "
-                "%llu wholly free\n",
+                "pages: %llu resident; less than 10 %% used: %llu (%s in use in %s); "
+                "wholly free: %llu\n",
                 (unsigned long long)f->pages, (unsigned long long)f->sparse,
                 text_size(size[0], f->sparse_live),
                 text_size(size[1], f->sparse * page),
                 (unsigned long long)f->idle_pages);
-        fprintf(out, "malloc_trim(0) would return %s: %llu free pages",
+        fprintf(out,
+                "malloc_trim(0) would return %s: %llu free page%s, %s of them behind "
+                "the last block of a heap\n",
                 text_size(size[2], f->idle_pages * page),
-                (unsigned long long)f->idle_pages);
-        fprintf(out, ", %s of them behind the last block of a heap\n",
+                (unsigned long long)f->idle_pages, text_s(f->idle_pages),
                 text_size(size[3], f->tails));
     }
     frag_print_runs(f);

@@ -156,8 +156,10 @@ static enum status map_boxes(struct session *n, const struct map_style *style)
     for (size_t i = 0; i < s->heap_count && h == NULL; i++)
         if (map_is_wanted(n, style, &s->heaps[i]))
             h = &s->heaps[i];
-    if (h == NULL)
-        return complain(STATUS_USAGE, "no heap lies there");
+    if (h == NULL) {
+        fprintf(n->out, "%s\nno heap lies there\n", n->source.title);
+        return STATUS_OK;
+    }
     uint64_t page = style->from != 0 ? style->from : h->h.first;
     fprintf(
         n->out,

@@ -77,7 +77,8 @@ void show_waterfall(struct draw *d, const struct survey *v)
         stats_line(d, '+', "slack", a->usable - a->requested, 0, &sum, whole,
                    TINT_SLACK, "");
     stats_line(d, '+', "headers", used - a->usable, 0, &sum, whole, TINT_HEADER, note);
-    snprintf(note, sizeof note, "%zu threads, depots %s", v->scan->cache_count,
+    snprintf(note, sizeof note, "%zu thread%s, depots %s", v->scan->cache_count,
+             text_s(v->scan->cache_count),
              text_size(size, k[KIND_DEPOT].size + k[KIND_REMOTE].size));
     stats_line(d, '+', "cached", cached, survey_resident(a, KIND_CACHED, KIND_MOVING),
                &sum, whole, TINT_CACHED, note);
@@ -119,6 +120,17 @@ void show_identity(struct draw *d, const struct survey *v)
             text_percent(apart, kernel), text_size(size[2], v->process_resident));
 }
 
+void show_busy(struct draw *d, const struct scan *s)
+{
+    size_t busy = 0;
+    for (size_t i = 0; i < s->arena_count; i++)
+        busy += s->arenas[i].is_busy && !s->source->reader.is_live;
+    if (busy != 0)
+        fprintf(d->out,
+                "  %zu of %zu arena%s locked: a thread was in the middle of a change\n",
+                busy, s->arena_count, text_s(s->arena_count));
+}
+
 void show_notes(struct draw *d, const struct survey *v)
 {
     const struct scan *s = v->scan;
@@ -127,10 +139,11 @@ void show_notes(struct draw *d, const struct survey *v)
         torn += s->arenas[i].is_torn;
     if (torn != 0)
         fprintf(d->out,
-                "  %zu of %zu arenas changed while they were read%s: --stop for an"
+                "  %zu of %zu arena%s changed while being read%s: --stop for an"
                 " exact picture\n",
-                torn, s->arena_count,
+                torn, s->arena_count, text_s(s->arena_count),
                 s->source->retries != 0 ? " (parts were read again)" : "");
+    show_busy(d, s);
     if (scan_is_damaged(s))
         draw_text(d, TINT_BAD, "  the heap is damaged; chunky check tells where\n");
 }

@@ -251,19 +251,20 @@ static void top_paint(struct top *t)
 
 /* --- keys ------------------------------------------------------------------- */
 
-static int top_key(void)
+/* The next key of a buffer that holds `length` bytes; *used of them were it. */
+static int top_key(const unsigned char *c, size_t length, size_t *used)
 {
-    unsigned char c[8];
-    ssize_t got = read(STDIN_FILENO, c, sizeof c);
-    if (got <= 0)
-        return got < 0 && errno == EINTR ? 0 : 'q';
-    if (got >= 3 && c[0] == '\033' && (c[1] == '[' || c[1] == 'O'))
-        return c[2] == 'A'   ? KEY_UP
-               : c[2] == 'B' ? KEY_DOWN
-               : c[2] == '5' ? KEY_PAGE_UP
-               : c[2] == '6' ? KEY_PAGE_DOWN
-                             : 0;
-    return c[0];
+    *used = 1;
+    if (length < 3 || c[0] != '\033' || (c[1] != '[' && c[1] != 'O'))
+        return c[0];
+    *used = 3;
+    while (*used < length && c[*used - 1] >= '0' && c[*used - 1] <= '9')
+        ++*used; /* up to the ~ */
+    return c[2] == 'A'   ? KEY_UP
+           : c[2] == 'B' ? KEY_DOWN
+           : c[2] == '5' ? KEY_PAGE_UP
+           : c[2] == '6' ? KEY_PAGE_DOWN
+                         : 0;
 }
 
 static void top_show(struct top *t, enum view view)
@@ -327,6 +328,23 @@ static bool top_press(struct top *t, int key)
     }
 }
 
+/* Takes the keys that were pressed; false when one of them ends it. */
+static bool top_read(struct top *t, bool *look)
+{
+    unsigned char c[64];
+    size_t used;
+    ssize_t got = read(STDIN_FILENO, c, sizeof c);
+    if (got <= 0)
+        return got < 0 && errno == EINTR;
+    for (size_t at = 0; at < (size_t)got; at += used) {
+        int key = top_key(c + at, (size_t)got - at, &used);
+        if (key == 'q' || key == 4 || key == 3)
+            return false;
+        *look = top_press(t, key) || *look;
+    }
+    return true;
+}
+
 static enum status top_run(struct top *t)
 {
     double pause = t->options->watch > 0 ? t->options->watch : 1.0;
@@ -342,12 +360,8 @@ static enum status top_run(struct top *t)
         struct pollfd in = {STDIN_FILENO, POLLIN, 0};
         int ready = poll(&in, 1, t->paused ? -1 : (int)(pause * 1000));
         look = ready == 0 || top_resized;
-        if (ready > 0) {
-            int key = top_key();
-            if (key == 'q' || key == 4 || key == 3)
-                return STATUS_OK;
-            look = top_press(t, key);
-        }
+        if (ready > 0 && !top_read(t, &look))
+            return STATUS_OK;
         if (ferror(stdout) != 0)
             return STATUS_OK;
     }

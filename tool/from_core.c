@@ -111,14 +111,15 @@ static void core_add_segment(struct source *s, const Elf64_Phdr *p)
     }
     c->segment[c->count++] =
         (struct core_segment){p->p_vaddr, p->p_vaddr + p->p_memsz, there, p->p_offset};
-    s->maps[s->map_count++] = (struct map){
+    struct map m = {
         .start = p->p_vaddr,
         .end = p->p_vaddr + p->p_memsz,
         .access = ((p->p_flags & PF_R) != 0 ? MAP_READ : 0U) |
                   ((p->p_flags & PF_W) != 0 ? MAP_WRITE : 0U) |
                   ((p->p_flags & PF_X) != 0 ? MAP_EXECUTE : 0U),
-        .name = must(strdup("")),
+        .name = "",
     };
+    source_add_map(s, &m);
 }
 
 static int core_by_map(const void *x, const void *y)
@@ -219,7 +220,6 @@ static bool core_parse(struct source *s)
         e.e_phentsize != sizeof(Elf64_Phdr))
         return false;
     c->segment = take(count * sizeof *c->segment);
-    s->maps = take(count * sizeof *s->maps);
     for (int notes = 0; notes < 2; notes++) {
         for (uint64_t i = 0; i < count; i++) {
             Elf64_Phdr p;

@@ -249,26 +249,23 @@ static bool pid_parse_map(char *line, struct map *m)
                 (access[2] == 'x' ? MAP_EXECUTE : 0U) |
                 (access[3] == 's' ? MAP_SHARED_BIT : 0U);
     line[strcspn(line, "\n")] = '\0';
-    m->name = must(strdup(line + name));
+    m->name = line + name;
     return true;
 }
 
 static bool pid_read_maps(struct source *s)
 {
     char path[64], *line = NULL;
-    size_t room = 0, line_room = 0;
+    size_t room = 0;
+    struct map m;
     snprintf(path, sizeof path, "/proc/%d/maps", (int)s->pid);
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return false;
-    while (getline(&line, &line_room, f) > 0) {
-        if (s->map_count == room) {
-            room = room * 2 + 64;
-            s->maps = must(realloc(s->maps, room * sizeof *s->maps));
-        }
-        if (pid_parse_map(line, &s->maps[s->map_count]))
-            s->map_count++;
-    }
+    source_drop_maps(s);
+    while (getline(&line, &room, f) > 0)
+        if (pid_parse_map(line, &m))
+            source_add_map(s, &m);
     free(line);
     bool bad = ferror(f) != 0;
     fclose(f);
@@ -377,6 +374,7 @@ enum status source_open_pid(struct source *s, pid_t pid, bool stop)
     pid_title(s);
     s->reader.read = pid_read;
     s->reader.is_live = true;
+    s->remap = pid_read_maps;
     if (state->resident.fd >= 0)
         s->resident = pid_resident;
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);

@@ -166,11 +166,8 @@ static void snapshot_text(struct source *s)
                    &m.access, &m.offset, &name) < 4 ||
             name == 0)
             continue;
-        m.name = must(strdup(at + name));
-        if ((s->map_count & (s->map_count - 1)) == 0)
-            s->maps = must(realloc(s->maps, (s->map_count == 0 ? 1 : 2 * s->map_count) *
-                                                sizeof *s->maps));
-        s->maps[s->map_count++] = m;
+        m.name = at + name;
+        source_add_map(s, &m);
     }
     free(text);
 }

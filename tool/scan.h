@@ -63,6 +63,7 @@ struct scan_heap {
 struct scan_arena {
     struct walk_arena a;
     uint32_t generation; /* when it was read */
+    bool is_busy;        /* locked: a thread is in the middle of a change */
     bool is_torn;        /* it changed while it was read */
     bool is_damaged;
 };

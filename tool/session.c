@@ -24,10 +24,12 @@ enum status session_open(struct session *n, struct options *o)
         }
     }
     n->has_scan = status == STATUS_OK;
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         draw_open(&n->draw, n->out, o);
-    else
+    } else {
+        scan_close(&n->scan);
         source_close(&n->source);
+    }
     return status;
 }
 

@@ -19,6 +19,8 @@ void stats_openmetrics(FILE *out, const struct survey *v);
 void stats_config(FILE *out, const struct survey *v);
 /* What the reader must know: arenas that changed meanwhile, damage. */
 void show_notes(struct draw *d, const struct survey *v);
+/* Arenas that a stopped or dumped process was just changing. */
+void show_busy(struct draw *d, const struct scan *s);
 /* Bins, fast bins and caches, with at most `limit` lines of each. */
 void show_bins(struct draw *d, struct scan *s, unsigned limit);
 

@@ -86,6 +86,40 @@ const struct map *source_map_of(const struct source *s, uint64_t address)
     return NULL;
 }
 
+static bool source_covers(const struct source *s, uint64_t from, uint64_t to)
+{
+    const struct map *m = source_map_of(s, from);
+    const struct map *end = s->maps + s->map_count;
+    while (m != NULL && m->end < to)
+        m = m + 1 < end && m[1].start == m->end ? m + 1 : NULL;
+    return m != NULL;
+}
+
+bool source_maps(struct source *s, uint64_t from, uint64_t to)
+{
+    return source_covers(s, from, to) ||
+           (s->remap != NULL && s->remap(s) && source_covers(s, from, to));
+}
+
+void source_add_map(struct source *s, const struct map *m)
+{
+    size_t count = s->map_count;
+    if ((count & (count - 1)) == 0)
+        s->maps = must(realloc(s->maps, (count == 0 ? 1 : 2 * count) * sizeof *m));
+    s->maps[count] = *m;
+    s->maps[count].name = must(strdup(m->name));
+    s->map_count++;
+}
+
+void source_drop_maps(struct source *s)
+{
+    for (size_t i = 0; i < s->map_count; i++)
+        free((void *)(uintptr_t)s->maps[i].name);
+    free(s->maps);
+    s->maps = NULL;
+    s->map_count = 0;
+}
+
 /* How the walk at `root` opens; remembers it if it does better than what was found. */
 static void source_try_root(struct source *s, uint64_t root, enum walk_result *best)
 {
@@ -144,15 +178,24 @@ static void source_try_symbols(struct source *s, bool named, enum walk_result *b
     }
 }
 
+/* By magic in writable memory: in that of files, or in what has no name. */
+static void source_try_data(struct source *s, bool named, enum walk_result *best)
+{
+    for (size_t i = 0; i < s->map_count && *best != WALK_OK; i++)
+        if ((s->maps[i].access & MAP_WRITE) != 0 && s->maps[i].name[0] != '[' &&
+            (s->maps[i].name[0] != '\0') == named)
+            source_scan(s, &s->maps[i], best);
+}
+
 enum status source_find_root(struct source *s)
 {
     enum walk_result best = WALK_NO_ROOT;
     source_try_symbols(s, true, &best);
     source_try_symbols(s, false, &best);
-    for (size_t i = 0; i < s->map_count && best != WALK_OK; i++)
-        if ((s->maps[i].access & MAP_WRITE) != 0 && s->maps[i].name[0] != '\0' &&
-            s->maps[i].name[0] != '[')
-            source_scan(s, &s->maps[i], &best);
+    source_try_data(s, true, &best);
+    /* Not every writer of cores tells the names. */
+    if (s->kind == SOURCE_CORE)
+        source_try_data(s, false, &best);
     switch (best) {
     case WALK_OK:
         return STATUS_OK;
@@ -221,9 +264,7 @@ void source_close(struct source *s)
         s->close(s);
     if (s->reader.fill != NULL)
         free((void *)s->reader.window);
-    for (size_t i = 0; i < s->map_count; i++)
-        free((void *)(uintptr_t)s->maps[i].name);
-    free(s->maps);
+    source_drop_maps(s);
     free(s->title);
     if (s->held != 0)
         run_finish(s->held);

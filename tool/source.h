@@ -42,6 +42,8 @@ struct source {
     struct walk walk;
     /* Counts resident pages in [from, to), a multiple of pages; NULL: not known. */
     uint64_t (*resident)(struct source *s, uint64_t from, uint64_t to);
+    /* Reads the list of mappings anew; NULL: they cannot have changed. */
+    bool (*remap)(struct source *s);
     void (*close)(struct source *s);
     size_t window_room;    /* bytes of the window */
     void *state;           /* of the kind of source */
@@ -66,6 +68,11 @@ enum status source_find_root(struct source *s);
 
 /* The mapping of an address, or NULL. */
 const struct map *source_map_of(const struct source *s, uint64_t address);
+/* True if all of [from, to) is mapped. */
+bool source_maps(struct source *s, uint64_t from, uint64_t to);
+/* Adds a mapping behind the others; its name is copied. */
+void source_add_map(struct source *s, const struct map *m);
+void source_drop_maps(struct source *s);
 
 /* The address of a symbol of the ELF file mapped at `base`, by its dynamic symbols; 0. */
 uint64_t elf_symbol(struct reader *r, uint64_t base, const char *name);

@@ -14,6 +14,11 @@ enum { SIZE_TEXT = 24 };
 char *text_size(char out[SIZE_TEXT], uint64_t bytes);
 /* "1 234 567": digits in groups of three. */
 char *text_count(char out[SIZE_TEXT], uint64_t n);
+/* The ending of a noun that stands behind a number. */
+static inline const char *text_s(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
 /* part of whole, percent with one digit; 0 of 0 is 0. */
 double text_percent(uint64_t part, uint64_t whole);
 

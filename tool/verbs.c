@@ -31,8 +31,8 @@ static const enum option_id top_options[] = {OPT_WATCH, OPT_STOP, OPT_COLOR, OPT
                                              0};
 static const enum option_id view_options[] = {OPT_OUTPUT, OPT_BYTES, OPT_RANGE,
                                               OPT_OPEN,   OPT_STOP,  0};
-static const enum option_id check_options[] = {OPT_MAX_ERRORS, OPT_STOP,  OPT_FORMAT,
-                                               OPT_OUTPUT,     OPT_COLOR, 0};
+static const enum option_id check_options[] = {
+    OPT_FAST, OPT_MAX_ERRORS, OPT_STOP, OPT_FORMAT, OPT_OUTPUT, OPT_COLOR, 0};
 
 /* The formatter would break the texts anew with each edit. */
 /* clang-format off */

@@ -28,8 +28,9 @@ struct audit {
     void (*report)(struct audit *u, const struct audit_finding *f);
     void *context; /* of the report */
     uint64_t findings;
-    uint64_t most;   /* the audit ends after so many */
-    uint64_t chunks; /* looked at so far */
+    uint64_t most;    /* the audit ends after so many */
+    uint64_t chunks;  /* looked at so far */
+    bool chunks_only; /* no lists: chunks and sums */
     /* Of the arena that is being looked at: */
     struct walk_arena arena;
     struct walk_heap heap;

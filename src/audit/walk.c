@@ -16,12 +16,17 @@ static const struct layout_field *walk_field(const struct walk *w, enum layout_i
     return &w->field[id];
 }
 
-/* A copy of [object, object + as far as `last` reaches), or NULL. */
+/* A copy of an object as far as its fields `first` to `last` reach, or NULL. */
 static const unsigned char *walk_object(struct walk *w, uint64_t object,
-                                        enum layout_id last, unsigned char *copy)
+                                        enum layout_id first, enum layout_id last,
+                                        unsigned char *copy)
 {
-    const struct layout_field *f = walk_field(w, last);
-    size_t size = f->offset + (size_t)f->size * f->count;
+    size_t size = 0;
+    for (unsigned id = first; id <= (unsigned)last; id++) {
+        const struct layout_field *f = &w->field[id];
+        size_t end = f->offset + (size_t)f->size * f->count;
+        size = end > size ? end : size;
+    }
     if (object == 0 || size == 0 || size > OBJECT_MAX)
         return NULL;
     return reader_get(w->reader, object, copy, size) ? copy : NULL;
@@ -35,9 +40,11 @@ static uint64_t walk_value(const struct walk *w, const unsigned char *copy,
 
 static bool walk_geometry_is_known(const struct root *r)
 {
-    return r->major == LAYOUT_MAJOR && r->class_count <= WALK_CLASSES &&
+    bool counts = r->class_count <= WALK_CLASSES && r->bin_count <= WALK_BINS &&
+                  r->fast_count <= WALK_FASTS && r->magazine_slots <= WALK_SLOTS;
+    return r->major == LAYOUT_MAJOR && counts &&
            (r->class_width == 2 || r->class_width == 4) && r->field_count != 0 &&
-           r->heap_span != 0 && (r->heap_span & (r->heap_span - 1)) == 0;
+           is_power_of_two(r->heap_span) && r->heap_span <= (uint64_t)1 << 40;
 }
 
 static bool walk_read_classes(struct walk *w)
@@ -108,7 +115,8 @@ uint64_t walk_tune(struct walk *w, uint64_t tune, enum layout_id id)
 bool walk_read_arena(struct walk *w, uint64_t address, struct walk_arena *a)
 {
     unsigned char copy[OBJECT_MAX];
-    const unsigned char *p = walk_object(w, address, ARENA_FAST_BYTES, copy);
+    const unsigned char *p =
+        walk_object(w, address, ARENA_LOCK, ARENA_FAST_BYTES, copy);
     if (p == NULL)
         return false;
     *a = (struct walk_arena){
@@ -145,7 +153,7 @@ bool walk_read_arena(struct walk *w, uint64_t address, struct walk_arena *a)
 bool walk_read_heap(struct walk *w, uint64_t address, struct walk_heap *h)
 {
     unsigned char copy[OBJECT_MAX];
-    const unsigned char *p = walk_object(w, address, HEAP_FLAGS, copy);
+    const unsigned char *p = walk_object(w, address, HEAP_MAGIC_WORD, HEAP_FLAGS, copy);
     if (p == NULL)
         return false;
     *h = (struct walk_heap){
@@ -191,12 +199,12 @@ bool walk_read_stack(struct walk *w, uint64_t cache, unsigned class,
     uint64_t hot = cache + stack->offset + (uint64_t) class * stack->size;
     uint64_t cold = cache + state->offset + (uint64_t) class * state->size;
     unsigned char copy[OBJECT_MAX];
-    const unsigned char *p = walk_object(w, hot, STACK_LIMIT, copy);
+    const unsigned char *p = walk_object(w, hot, STACK_TOP, STACK_LIMIT, copy);
     if (p == NULL)
         return false;
     s->top = walk_value(w, p, STACK_TOP);
     s->limit = walk_value(w, p, STACK_LIMIT);
-    p = walk_object(w, cold, STATE_ALLOWED, copy);
+    p = walk_object(w, cold, STATE_BASE, STATE_ALLOWED, copy);
     if (p == NULL)
         return false;
     s->base = walk_value(w, p, STATE_BASE);
@@ -208,7 +216,8 @@ bool walk_read_stack(struct walk *w, uint64_t cache, unsigned class,
 bool walk_read_magazine(struct walk *w, uint64_t address, struct walk_magazine *m)
 {
     unsigned char copy[OBJECT_MAX];
-    const unsigned char *p = walk_object(w, address, MAGAZINE_COUNT, copy);
+    const unsigned char *p =
+        walk_object(w, address, MAGAZINE_NEXT, MAGAZINE_COUNT, copy);
     if (p == NULL)
         return false;
     *m = (struct walk_magazine){
@@ -224,7 +233,7 @@ bool walk_read_magazine(struct walk *w, uint64_t address, struct walk_magazine *
 bool walk_read_mapped(struct walk *w, uint64_t address, struct walk_mapped *m)
 {
     unsigned char copy[OBJECT_MAX];
-    const unsigned char *p = walk_object(w, address, MAPPED_SLOT, copy);
+    const unsigned char *p = walk_object(w, address, MAPPED_NEXT, MAPPED_SLOT, copy);
     if (p == NULL)
         return false;
     *m = (struct walk_mapped){
@@ -243,7 +252,7 @@ bool walk_read_mapped_all(struct walk *w, struct walk_mapped_all *m)
 {
     unsigned char copy[OBJECT_MAX];
     const unsigned char *p =
-        walk_object(w, walk_address(w->root.mapped), MAPPED_REUSES, copy);
+        walk_object(w, walk_address(w->root.mapped), MAPPED_LIVE, MAPPED_REUSES, copy);
     if (p == NULL)
         return false;
     *m = (struct walk_mapped_all){
@@ -269,7 +278,7 @@ bool walk_read_meta(struct walk *w, struct walk_meta *m)
 {
     unsigned char copy[OBJECT_MAX];
     const unsigned char *p =
-        walk_object(w, walk_address(w->root.meta), META_USED, copy);
+        walk_object(w, walk_address(w->root.meta), META_REGIONS, META_USED, copy);
     if (p == NULL)
         return false;
     *m = (struct walk_meta){

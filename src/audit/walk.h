@@ -34,7 +34,15 @@ enum walk_result {
     WALK_EMPTY  /* the process has not started its heap yet */
 };
 
-enum { WALK_CLASSES = 512, WALK_COUNTS = 12, WALK_LISTS_MAX = 1 << 22 };
+/* What a reader has room for; a root that says more is of another layout. */
+enum {
+    WALK_CLASSES = 512,
+    WALK_BINS = 832,
+    WALK_FASTS = 128,
+    WALK_SLOTS = 4096,
+    WALK_COUNTS = 12,
+    WALK_LISTS_MAX = 1 << 22
+};
 
 struct walk {
     struct reader *reader;

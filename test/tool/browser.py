@@ -38,7 +38,7 @@ class Browser:
              "--remote-debugging-pipe", f"--user-data-dir={self.home.name}",
              "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
              f"--window-size={width},{height}", "about:blank"],
-            pass_fds=(3, 4), preexec_fn=place, close_fds=False,
+            pass_fds=(3, 4), preexec_fn=place,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(their_in)
         os.close(their_out)
@@ -112,10 +112,14 @@ class Browser:
                 return answer["result"]
             self.note(answer)
 
-    def load(self, path):
-        """Opens a file and waits until it is loaded."""
+    def load(self, path, fragment=""):
+        """Opens a file, in a new document, and waits until it is loaded."""
+        for url in ("about:blank", "file://" + os.path.abspath(path) + fragment):
+            self.open(url)
+
+    def open(self, url):
         self.loaded = False
-        self.ask("Page.navigate", url="file://" + os.path.abspath(path))
+        self.ask("Page.navigate", url=url)
         while not self.loaded:
             self.note(self.read())
 

@@ -1,0 +1,182 @@
+"""Core files of gdb's gcore and of the kernel, and snapshots, tell the same as the process;
+files that are cut, or of other programs, are told as what they are."""
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from subject import LIB, Subject, chunky, chunky_json, expect, finish
+
+
+def picture(source):
+    """What must not depend on where it is read from."""
+    v = chunky_json("stats", source)
+    states = {k: (s["count"], s["bytes"]) for k, s in v["states"].items()}
+    rows = chunky("chunks", source, "-f", "jsonl")
+    expect(rows.status == 0, rows)
+    return states, v["requested"], rows.out
+
+
+def resident(source):
+    return {k: s["resident"] for k, s in chunky_json("stats", source)["states"].items()}
+
+
+def same(a, b, what):
+    for i, part in enumerate(("states", "requested", "chunks")):
+        expect(a[i] == b[i], what, part, str(a[i])[:300], str(b[i])[:300])
+
+
+def snapshots(s, folder):
+    live = picture(s.pid)
+    for more in ([], ["--bytes"]):
+        path = f"{folder}/{len(more)}.snap"
+        made = chunky("dump", s.pid, "-o", path, *more)
+        expect(made.status == 0, made)
+        same(live, picture(path), f"snapshot {more}")
+        expect(resident(path) == resident(s.pid), more)
+        expect(chunky("check", path).status == 0)
+        with open(path, "rb") as f:
+            stored = b"kkkkkkkk" * 8 in f.read()
+        expect(stored == bool(more), "what the program stored is in the file:", stored, more)
+        again = f"{folder}/again.snap"
+        expect(chunky("dump", path, "-o", again).status == 0)
+        same(live, picture(again), "snapshot of a snapshot")
+        for verb in ("map", "bins", "frag", "layout"):
+            expect(chunky(verb, path).status == 0, verb)
+    return f"{folder}/0.snap"
+
+
+def differences(s, before):
+    nothing = chunky("diff", before, before, "--fail")
+    expect(nothing.status == 0, nothing)
+    s.say("grow 50 777")
+    result = chunky("diff", before, s.pid, "--fail")
+    expect(result.status == 1 and "+" in result.out, result)
+    d = chunky_json("diff", before, s.pid)
+    grown = {z["size"]: z["b"] - z["a"] for z in d["sizes"]}
+    expect(grown.get(800, 0) + grown.get(784, 0) >= 45, "50 blocks of 777 bytes", grown.get(784))
+    expect(d["came"]["count"] == 50 and d["went"]["count"] == 0, d["came"], d["went"])
+    s.say("shrink")
+    d = chunky_json("diff", before, s.pid)
+    expect(d["went"]["bytes"] > d["came"]["bytes"], d["went"])
+
+
+def cut(folder, path):
+    size = os.path.getsize(path)
+    half = folder + "/half"
+    # gcore puts the section headers, which nobody needs, at the end.
+    last = [size - 1] if path.endswith(".snap") else []
+    for keep in [0, 10, 16, 100, 127, size // 3, size // 2] + last:
+        shutil.copy(path, half)
+        os.truncate(half, keep)
+        for verb in ("stats", "check", "map"):
+            result = chunky(verb, half)
+            lines = result.err.strip().splitlines()
+            expect(result.status == 3 and 1 <= len(lines) <= 2, keep, verb, result)
+
+
+def damaged(folder, path):
+    """One byte of a snapshot that is another: told, or in a part that was not needed."""
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    bad = folder + "/bad"
+    told = 0
+    for i in range(40):
+        at = (i * 2654435761) % len(data)
+        data[at] ^= 0x55
+        with open(bad, "wb") as f:
+            f.write(data)
+        result = chunky("check", bad)
+        told += result.status != 0
+        expect(result.status in (0, 1, 3, 5), at, result)
+        data[at] ^= 0x55
+    expect(told >= 30, "damaged snapshots told", told)
+
+
+def cores(s, folder):
+    if shutil.which("gcore"):
+        live = picture(s.pid)
+        subprocess.run(["gcore", "-o", folder + "/core", str(s.pid)], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        path = f"{folder}/core.{s.pid}"
+        same(live, picture(path), "gcore")
+        expect(chunky("check", path).status == 0)
+        cut(folder, path)
+        w = chunky_json("what", path, hex(s.block[1000]))
+        expect(w["asked"] == 1000, w)
+    else:
+        print("no gcore here")
+
+
+def kernel_core(folder):
+    with open("/proc/sys/kernel/core_pattern", encoding="ascii") as f:
+        pattern = f.read().strip()
+    if pattern != "core" and not pattern.startswith("core."):
+        print("cores go elsewhere here:", pattern)
+        return
+    env = dict(os.environ, LD_PRELOAD=LIB, CHUNKY_CONF="request=1")
+    limit = resource.getrlimit(resource.RLIMIT_CORE)
+    if limit[1] == 0:
+        print("no core files here")
+        return
+
+    def allow():
+        resource.setrlimit(resource.RLIMIT_CORE, (limit[1], limit[1]))
+
+    process = subprocess.Popen([os.environ["SUBJECT"]], env=env, stdin=subprocess.PIPE, text=True,
+                               stdout=subprocess.PIPE, cwd=folder, preexec_fn=allow)
+    process.stdout.readline()
+    live = picture(process.pid)
+    process.send_signal(signal.SIGSEGV)
+    process.wait(60)
+    process.stdin.close()
+    process.stdout.close()
+    found = [f for f in os.listdir(folder) if f == "core" or f == f"core.{process.pid}"]
+    if expect(found, "no core in", folder, os.listdir(folder)):
+        path = folder + "/" + found[0]
+        same(live, picture(path), "the kernel's core")
+        expect(chunky("check", path).status == 0)
+        cut(folder, path)
+
+
+def not_ours(folder):
+    sleeper = subprocess.Popen(["sleep", "100"])
+    for verb in ("stats", "map", "check", "chunks"):
+        result = chunky(verb, sleeper.pid)
+        expect(result.status == 4 and "does not use Chunky" in result.err, result)
+    result = chunky("stats", 2 ** 22 - 1)
+    expect(result.status == 3 and "no process" in result.err, result)
+    with open(folder + "/text", "w", encoding="ascii") as f:
+        f.write("nothing of the kind\n" * 100)
+    for path in (folder + "/text", "/bin/sh", folder, folder + "/none", "/dev/null"):
+        result = chunky("stats", path)
+        expect(result.status == 3 and len(result.err.strip().splitlines()) == 1, path, result)
+    sleeper.kill()
+    sleeper.wait()
+    if os.geteuid() == 0:
+        other = subprocess.run(["su", "-s", "/bin/sh", "nobody", "-c",
+                                f"{os.environ['CHUNKY_TOOL']} stats 1"], text=True, check=False,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        expect(other.returncode in (3, 126, 127), other)
+
+
+def formats(folder):
+    for path in os.listdir(folder):
+        if path.endswith(".snap"):
+            json.loads(chunky("map", folder + "/" + path, "-f", "json").out)
+
+
+with tempfile.TemporaryDirectory() as folder, Subject() as s:
+    s.say("threads 2")
+    snap = snapshots(s, folder)
+    cores(s, folder)
+    cut(folder, snap)
+    damaged(folder, snap)
+    differences(s, snap)
+    not_ours(folder)
+    formats(folder)
+    kernel_core(folder)
+finish()

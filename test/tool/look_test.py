@@ -1,0 +1,200 @@
+"""Every verb on a running process: what it says is what the program did."""
+import csv
+import io
+import json
+import re
+import subprocess
+import xml.dom.minidom
+
+from subject import Subject, chunky, chunky_json, expect, finish
+
+
+def states(stats):
+    return stats["states"]
+
+
+def stats(s):
+    v = chunky_json("stats", s.pid)
+    expect(v["schema"] == "chunky-stats/1" and v["requested_is_recorded"], v)
+    st = states(v)
+    total = sum(st[k]["resident"] for k in st) + v["metadata_resident"] + \
+        v["heads_resident"] + v["spare_resident"]
+    kernel = v["kernel"]["resident"] - v["kernel"]["foreign"]
+    expect(abs(total - kernel) <= kernel * 0.005, "ours", total, "the kernel's", kernel)
+    heaps = sum(a["heap_bytes"] for a in v["arenas"])
+    inside = sum(st[k]["bytes"] for k in st if k not in ("mapped", "kept"))
+    expect(0 <= heaps - inside <= 4096 * len(v["arenas"]), heaps, inside)
+    live = st["live"]["bytes"] + st["mapped"]["bytes"]
+    expect(v["requested"] <= v["usable"] < live, v["requested"], v["usable"], live)
+    expect(v["config"]["request"] == 1)
+    text = chunky("stats", s.pid)
+    expect(text.status == 0 and "difference" in text.out, text)
+    document = xml.dom.minidom.parseString(chunky("stats", s.pid, "-f", "xml").out)
+    expect(document.documentElement.tagName == "malloc")
+    total = [e for e in document.documentElement.childNodes
+             if e.nodeName == "total" and e.getAttribute("type") == "mmap"]
+    expect(int(total[0].getAttribute("count")) == 1, total[0].toxml())
+    return v
+
+
+def openmetrics(s):
+    lines = chunky("stats", s.pid, "-f", "openmetrics").out.splitlines()
+    expect(lines[-1] == "# EOF")
+    family, kinds = None, {}
+    for line in lines[:-1]:
+        head = re.fullmatch(r"# (TYPE|UNIT|HELP) (chunky_\w+) ?(.*)", line)
+        if head:
+            if head[1] == "TYPE":
+                expect(head[2] not in kinds, "twice", head[2])
+                family = head[2]
+                kinds[family] = head[3]
+            expect(head[2] == family, line)
+            expect(head[1] != "UNIT" or family.endswith("_" + head[3]), line)
+            continue
+        sample = re.fullmatch(r'(\w+)(\{(\w+="[^"]*",?)*\})? \d+', line)
+        suffix = "_total" if kinds[family] == "counter" else ""
+        if expect(sample, "no sample", line):
+            expect(sample[1] == family + suffix, line)
+
+
+def chunks(s, v):
+    rows = [json.loads(x) for x in chunky("chunks", s.pid, "-f", "jsonl").out.splitlines()]
+    for state in ("live", "mapped", "top", "fast", "unsorted", "small", "large", "cached"):
+        mine = [r for r in rows if r["state"] == state]
+        expect(len(mine) == states(v)[state]["count"], state, len(mine))
+        expect(sum(r["size"] for r in mine) == states(v)[state]["bytes"], state)
+    by_address = {int(r["address"], 16): r for r in rows}
+    for asked, mem in s.block.items():
+        r = by_address.get(mem - 16)
+        if expect(r is not None, "no chunk for", asked):
+            expect(r.get("asked", r["size"] - 8) == asked or asked == 24, asked, r)
+    heap = [r for r in rows if r["arena"] == 0]
+    for before, after in zip(heap, heap[1:]):
+        expect(int(before["address"], 16) + before["size"] == int(after["address"], 16),
+               before, after)
+    table = list(csv.DictReader(io.StringIO(chunky("chunks", s.pid, "-f", "csv").out)))
+    expect(len(table) == len(rows))
+    few = chunky("chunks", s.pid, "--state", "live", "--size", "1000-1100", "--count")
+    want = [r for r in rows if r["state"] == "live" and 1000 <= r["size"] <= 1100]
+    expect(few.out.startswith(f"{len(want)} chunks"), few, len(want))
+    summary = chunky("chunks", s.pid, "--summary", "-f", "jsonl").out.splitlines()
+    expect(sum(json.loads(x)["count"] for x in summary) == len(rows))
+    rel = chunky("chunks", s.pid, "--rel", "--limit", "1").out
+    expect(rel.startswith("heap+0x0 "), rel)
+
+
+def what(s):
+    for asked in (10, 100, 1000, 5000, 40000, 300000):
+        w = chunky_json("what", s.pid, hex(s.block[asked] + 5))
+        expect(w["offset"] == 5 and w["asked"] == asked, asked, w)
+        expect(w["state"] == ("mapped" if asked == 300000 else "live"), w)
+    text = chunky("what", s.pid, hex(s.block[1000]), "--hex")
+    expect("asked 1000" in text.out and "is resident" in text.out and "kkkkkkkk" in text.out, text)
+    expect("not in a block" in chunky("what", s.pid, "0x10").out)
+    expect(chunky("what", s.pid, "nonsense").status == 2)
+    relative = chunky("what", s.pid, "heap+0x0").out
+    expect("heap+0x0" in relative, relative)
+    for state in ("fast", "unsorted", "small", "large", "cached"):
+        found = chunky("chunks", s.pid, "--state", state, "--limit", "3").out.split()
+        if found and found[0].startswith("0x"):
+            told = chunky_json("what", s.pid, hex(int(found[0], 16) + 16))
+            expect(told["state"] == state and 1 <= told["place"] <= told["length"], told)
+
+
+def bins(s, full=False):
+    lists = [json.loads(x) for x in chunky("bins", s.pid, "--all", "-f", "json").out.splitlines()]
+    for b in lists:
+        expect(b.get("sound", True), b)
+    text = chunky("bins", s.pid, "--all")
+    expect(text.status == 0 and "caches" in text.out and "depot of arena 0" in text.out, text)
+    if full:
+        expect("head <-> " in text.out and "head -> " in text.out, text)
+        st = states(chunky_json("stats", s.pid))
+        for kind in ("fast", "small", "large", "unsorted"):
+            mine = [b for b in lists if b["list"].startswith(kind)]
+            expect(sum(b["count"] for b in mine) == st[kind]["count"], kind, mine)
+            expect(sum(b["bytes"] for b in mine) == st[kind]["bytes"], kind)
+
+
+def others(s):
+    bins(s)
+    f = chunky_json("frag", s.pid)
+    expect(0 <= f["external"] <= 100 and f["heaps"][0]["pin"], f)
+    expect(chunky("frag", s.pid, "--fail").status in (0, 1))
+    parts = {g["part"] for g in chunky_json("layout", s.pid)["segments"]}
+    expect({"text", "data", "heap", "stack", "metadata", "mapped", "file"} <= parts, parts)
+    drawn = chunky("layout", s.pid).out
+    expect("<-- the program break" in drawn and "gap of" in drawn, drawn)
+    expect(drawn.index("stack") < drawn.index("heap of arena 0") < drawn.index("text:"), drawn)
+
+
+def maps(s):
+    m = chunky_json("map", s.pid, "--cell", "16")
+    expect(m["schema"] == "chunky-map/1" and m["heaps"][0]["rows"], m)
+    cells = "".join(r["cells"] for r in m["heaps"][0]["rows"])
+    live = chunky_json("stats", s.pid)["states"]
+    heads = sum(live[k]["count"] for k in live if k not in ("mapped", "kept", "broken"))
+    if len(m["heaps"]) == 1:
+        expect(abs(cells.count("#") - heads) <= 1, cells.count("#"), heads)
+    xml.dom.minidom.parseString(chunky("map", s.pid, "-f", "svg").out)
+    page = chunky("map", s.pid, hex(s.block[1000]))
+    expect("ooooooooo" in page.out or "xxxxxxxxx" in page.out, page)
+    art = chunky("map", s.pid, "--art").out
+    expect(re.search(r" 4095 *$", art.rstrip().splitlines()[-1]), art[-200:])
+    for width in (60, 80, 142, 200):
+        wide = chunky("map", s.pid, "--width", width, "--cell", "4k")
+        row = next(r for r in wide.out.splitlines() if r.startswith("  +0000000 |"))
+        expect(row.split("|")[1] and len(row.split("|")[1]) <= (128 if width >= 142 else 64), row)
+    for by in ("state", "size", "arena"):
+        expect(chunky("map", s.pid, "--color-by", by, "--color", "always").status == 0)
+    for cell in (1, 4, 8, 16, 64, "4k", "64k", "1m"):
+        expect(chunky("map", s.pid, "--cell", cell, "--range",
+                      "heap+0x0-heap+0x8000").status == 0, cell)
+
+
+def colours(s):
+    def has(env, *more):
+        return "\x1b[" in chunky("map", s.pid, *more, env=env).out
+    expect(not has({}))
+    expect(has({"FORCE_COLOR": "1"}) and has({"CLICOLOR_FORCE": "1"}))
+    expect(not has({"FORCE_COLOR": "1", "NO_COLOR": "1"}))
+    expect(has({"NO_COLOR": "1"}, "--color", "always"))
+    expect(not has({"FORCE_COLOR": "1"}, "--color", "never"))
+
+
+def closed_pipe(s):
+    done = subprocess.run(["sh", "-c", f'"$CHUNKY_TOOL" chunks {s.pid} | head -1; '],
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    expect(done.stdout.count("\n") == 1 and done.stderr == "", done.stderr)
+
+
+with Subject() as s:
+    s.say("threads 3")
+    everything = stats(s)
+    openmetrics(s)
+    chunks(s, everything)
+    what(s)
+    others(s)
+    maps(s)
+    colours(s)
+    closed_pipe(s)
+    for stop in ([], ["--stop"]):
+        result = chunky("check", s.pid, *stop)
+        expect(result.status == 0 and " 0 findings" in result.out, result)
+    s.say("grow 1000 5000")
+    s.say("shrink")
+    s.say("trim")
+    expect(states(chunky_json("stats", s.pid))["live"]["bytes"] < 1000000)
+    expect(chunky("check", s.pid, "--stop").status == 0)
+
+with Subject(conf="request=1,cache=0") as s:
+    bins(s, full=True)
+    what(s)
+    chunks(s, chunky_json("stats", s.pid))
+
+for kind in ("SUBJECT_STRIPPED", "SUBJECT_STATIC"):
+    with Subject(kind, preload=kind != "SUBJECT_STATIC") as s:
+        result = chunky("what", s.pid, hex(s.block[1000]))
+        expect("asked 1000" in result.out, kind, result)
+        expect(chunky("check", s.pid).status == 0, kind)
+finish()

@@ -1,0 +1,73 @@
+"""Wrong words on the command line: one clear line, status 2, the nearest name."""
+import json
+import re
+
+from subject import Subject, chunky, expect, finish
+
+VERBS = ("run", "stats", "map", "layout", "chunks", "what", "bins", "frag", "check", "dump",
+         "diff", "top", "view", "play", "explain")
+
+
+def wrong(*arguments, says=""):
+    result = chunky(*arguments)
+    lines = result.err.strip().splitlines()
+    expect(result.status == 2 and len(lines) == 1 and says in result.err, arguments, result)
+    expect(not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", result.err), "control characters", result)
+
+
+def helps():
+    for arguments in (["help"], ["--help"]):
+        result = chunky(*arguments)
+        expect(result.status == 0 and all(v in result.out for v in VERBS), result)
+    for verb in VERBS:
+        result = chunky("help", verb)
+        expect(result.status == 0 and f"chunky {verb}" in result.out, verb, result)
+    for verb in VERBS[:13]:
+        direct = chunky(verb, "--help")
+        expect(direct.status == 0 and direct.out == chunky("help", verb).out, verb)
+    version = chunky("--version")
+    expect(re.fullmatch(r"chunky \d+\.\d+\.\d+ \(layout \d+\.\d+\)\n", version.out), version)
+    expect(chunky().status == 2)
+
+
+def mistakes(pid):
+    wrong("stat", str(pid), says="did you mean stats?")
+    wrong("\x1b]0;x\x07", says="\\x1b")
+    wrong("help", "nosuch", says="nosuch")
+    for verb in VERBS[1:10]:
+        wrong(verb)
+        wrong(verb, str(pid), "--nonsense")
+    wrong("map", str(pid), "--widht", "70", says="did you mean --width?")
+    wrong("map", str(pid), "--cell", "3")
+    wrong("map", str(pid), "--cell", "0")
+    wrong("map", str(pid), "--cell")
+    wrong("map", str(pid), "--width", "-5")
+    wrong("map", str(pid), "--color", "purple")
+    wrong("map", str(pid), "--color-by", "smell")
+    wrong("map", str(pid), "--format", "pdf", says="text, json, svg")
+    wrong("map", str(pid), "0x2000-0x1000")
+    wrong("map", str(pid), "hello")
+    wrong("chunks", str(pid), "--state", "livid", says="livid")
+    wrong("chunks", str(pid), "--size", "5-1")
+    wrong("chunks", str(pid), "--size", "x")
+    wrong("chunks", str(pid), "--limit", "99999999999")
+    wrong("stats", str(pid), "--watch", "0")
+    wrong("stats", "0")
+    wrong("stats", "99999999999999999999")
+    wrong("what", str(pid))
+    wrong("diff", str(pid))
+    wrong("dump", str(pid))
+    wrong("view", str(pid))
+    wrong("dump", str(pid), "-o", "/nonexistent/x")
+    wrong("chunks", str(pid), "-o", "/nonexistent/x")
+
+
+helps()
+with Subject() as s:
+    mistakes(s.pid)
+    far = chunky("map", s.pid, "0x1000")
+    expect(far.status == 0 and "no heap lies there" in far.out, far)
+    none = chunky("chunks", s.pid, "--arena", "77", "--count")
+    expect(none.out.startswith("0 chunks"), none)
+    json.loads(chunky("map", s.pid, "--arena", "77", "-f", "json").out)
+finish()
