@@ -30,6 +30,7 @@ add_executable(chunky_tool ${tool_sources} ${tool_audit} ${page_source}
 set_target_properties(chunky_tool PROPERTIES
   OUTPUT_NAME chunky RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 target_include_directories(chunky_tool PRIVATE ${PROJECT_SOURCE_DIR}/tool)
+target_compile_definitions(chunky_tool PRIVATE CHUNKY_LIBDIR="${CMAKE_INSTALL_LIBDIR}")
 target_link_libraries(chunky_tool PRIVATE chunky_flags Threads::Threads m)
 target_link_options(chunky_tool PRIVATE -Wl,-z,now -Wl,-z,relro)
 
@@ -47,4 +48,13 @@ foreach(pair LIBELF:libelf LIBDW:libdw NCURSES:ncursesw ZSTD:libzstd)
   endif()
 endforeach()
 
+# What `chunky play --record` preloads: no allocator, it passes on to the one behind it.
+if(NOT CHUNKY_SANITIZE)
+  add_library(chunky_record MODULE ${PROJECT_SOURCE_DIR}/tool/record/interpose.c)
+  set_target_properties(chunky_record PROPERTIES
+    PREFIX "" OUTPUT_NAME libchunky-record LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  target_include_directories(chunky_record PRIVATE ${PROJECT_SOURCE_DIR}/tool)
+  target_link_libraries(chunky_record PRIVATE chunky_engine_flags ${CMAKE_DL_LIBS})
+  add_dependencies(product chunky_record)
+endif()
 add_dependencies(product chunky_tool)

@@ -65,7 +65,7 @@ static int explain_script(const char *verb, const char *what, const char *text,
         return STATUS_UNREADABLE;
     while (run.next < count && play_run_step(&run))
         continue;
-    play_heap_read(&run.heap, &run.session);
+    play_heap_read(&run.heap, &run.session, false);
     struct explain e = {.out = stdout, .heap = &run.heap, .thread = "main"};
     const struct play_op *op = &script.op[count];
     printf("%s, mode %s\n", call, play_mode_name(mode));
@@ -97,7 +97,7 @@ static int explain_process(const char *verb, const char *what, const char *pid)
         return (int)status;
     names.kernel[0] = source.pid;
     snprintf(names.name[0], sizeof names.name[0], "main");
-    play_heap_walk(&heap, &source.walk, &names);
+    play_heap_walk(&heap, &source.walk, &names, false);
     struct explain e = {.out = stdout, .heap = &heap, .thread = "main"};
     printf("%s(%s) in process %s, first thread\n", verb, what, pid);
     if (strcmp(verb, "malloc") == 0)

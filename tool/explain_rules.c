@@ -138,11 +138,14 @@ static bool explain_fit(struct explain *e, uint64_t size)
 {
     const struct heap_chunk *best = NULL;
     char at[40];
-    for (size_t i = 0; i < e->heap->chunks; i++) {
-        const struct heap_chunk *c = &e->heap->chunk[i];
-        if (walk_is_binned(c->state) && c->size >= size &&
-            (best == NULL || c->size < best->size))
-            best = c;
+    for (size_t i = 0; i < e->heap->regions; i++) {
+        const struct heap_region *region = &e->heap->region[i];
+        struct heap_place p;
+        const struct heap_chunk *c = heap_from(region, region->start, &p);
+        for (; c != NULL; c = heap_next(&p))
+            if (region->arena == e->arena && walk_is_binned(c->state) &&
+                c->size >= size && (best == NULL || c->size < best->size))
+                best = c;
     }
     if (best == NULL) {
         explain_ask(e, "one that is large enough in any bin?", "no");
@@ -166,12 +169,16 @@ static bool explain_fit(struct explain *e, uint64_t size)
 
 static bool explain_top(struct explain *e, uint64_t size)
 {
-    uint64_t fast = 0, top = 0;
-    for (size_t i = 0; i < e->heap->chunks; i++) {
-        fast += e->heap->chunk[i].state == WALK_FAST ? e->heap->chunk[i].size : 0;
-        if (e->heap->chunk[i].state == WALK_TOP && top == 0)
-            top = e->heap->chunk[i].size;
+    struct heap_sums sums = {0};
+    uint64_t top = 0;
+    for (size_t i = 0; i < e->heap->regions; i++) {
+        const struct heap_region *region = &e->heap->region[i];
+        if (region->arena == e->arena && !region->mapped) {
+            sums.fast += heap_sums_of(region, region->start, region->end).fast;
+            top = region->top_size != 0 ? region->top_size : top;
+        }
     }
+    uint64_t fast = sums.fast;
     bool enough = top >= size + CHUNK_MIN;
     explain_ask(e, "is the top large enough, with 0x20 left over?", "%s: %#" PRIx64,
                 enough ? "yes" : "no", top);
@@ -251,14 +258,24 @@ static const struct heap_chunk *explain_verify(struct explain *e, uint64_t mem)
     return live ? c : NULL;
 }
 
+static void explain_words(const struct explain *e, const struct heap_chunk *c,
+                          uint64_t word[4])
+{
+    for (size_t i = 0; i < e->heap->regions; i++)
+        if (c->at - e->heap->region[i].start <
+            e->heap->region[i].end - e->heap->region[i].start)
+            play_heap_words(&e->heap->region[i], c, word);
+}
+
 static void explain_merge(struct explain *e, const struct heap_chunk *c)
 {
-    uint64_t size = c->size;
-    bool before = (c->word[1] & PREV_INUSE) == 0;
+    uint64_t size = c->size, word[4] = {0};
+    bool before = (c->flags & PREV_INUSE) == 0;
+    explain_words(e, c, word);
     const struct heap_chunk *behind = explain_chunk(e, c->at + c->size);
     explain_ask(e, "is the chunk before free (P clear)?",
-                before ? "yes, %#" PRIx64 ": joined" : "no", c->word[0]);
-    size += before ? c->word[0] : 0;
+                before ? "yes, %#" PRIx64 ": joined" : "no", word[0]);
+    size += before ? word[0] : 0;
     bool top = behind != NULL && behind->state == WALK_TOP;
     explain_ask(e, "is the top behind it?", top ? "yes" : "no");
     if (top) {

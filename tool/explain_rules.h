@@ -10,6 +10,7 @@ struct explain {
     FILE *out;
     const struct play_heap *heap;
     const char *thread; /* whose cache is asked */
+    unsigned arena;     /* that the thread has */
     unsigned step;      /* questions so far */
     bool several;       /* a cache is filled: as many as it wants are taken */
 };

@@ -1,17 +1,18 @@
-/* Strips, byte grids and the numbered page; see play_draw.h. No state. */
+/* Pieces of chunks, and the strips made of them; see play_draw.h. No state. */
 #include "play_draw.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
+#include "play_list.h"
 
-enum { GLYPHS = 128, CELLS_MAX = 256 };
+#include <inttypes.h>
+
+enum { GLYPHS = HEAP_GLYPHS, CELLS_MAX = 256 };
 
 static void pieces_live(const struct play_run *r, const struct heap_chunk *c,
-                        size_t turn, draw_piece *piece, void *context)
+                        draw_piece *piece, void *context)
 {
     uint64_t body = c->size - CHUNK_HEADER;
     uint64_t asked = c->bytes < body ? c->bytes : body;
-    piece(context, c->at + CHUNK_HEADER, asked, play_run_letter(r, c, turn));
+    piece(context, c->at + CHUNK_HEADER, asked, play_run_letter(r, c));
     piece(context, c->at + CHUNK_HEADER + asked, body - asked, '.');
 }
 
@@ -31,8 +32,8 @@ static void pieces_free(const struct heap_chunk *c, draw_piece *piece, void *con
 
 /* The eight bytes before a header: the end of the chunk before, or its footer. */
 static void pieces_before(const struct play_run *r, const struct heap_chunk *c,
-                          const struct heap_chunk *before, size_t turn,
-                          draw_piece *piece, void *context)
+                          const struct heap_chunk *before, draw_piece *piece,
+                          void *context)
 {
     if (before == NULL || c->state == WALK_MAPPED) {
         piece(context, c->at, 8, c->state == WALK_MAPPED ? '#' : '.');
@@ -40,7 +41,7 @@ static void pieces_before(const struct play_run *r, const struct heap_chunk *c,
         uint64_t body = before->size - CHUNK_HEADER;
         uint64_t asked = before->bytes > body ? before->bytes - body : 0;
         asked = asked > 8 ? 8 : asked;
-        piece(context, c->at, asked, play_run_letter(r, before, turn));
+        piece(context, c->at, asked, play_run_letter(r, before));
         piece(context, c->at + asked, 8 - asked, '.');
     } else {
         char glyph = (char)(walk_is_binned(before->state)  ? '='
@@ -52,35 +53,48 @@ static void pieces_before(const struct play_run *r, const struct heap_chunk *c,
     }
 }
 
-void play_draw_pieces(const struct play_run *r, const struct heap_region *region,
-                      draw_piece *piece, void *context)
+static void pieces_chunk(const struct play_run *r, const struct heap_chunk *c,
+                         const struct heap_chunk *before, draw_piece *piece,
+                         void *context)
 {
+    uint64_t body = c->size < CHUNK_HEADER ? 0 : c->size - CHUNK_HEADER;
+    pieces_before(r, c, before, piece, context);
+    piece(context, c->at + 8, 8, c->state == WALK_BROKEN ? '!' : '#');
+    switch (c->state) {
+    case WALK_LIVE:
+    case WALK_MAPPED:
+        pieces_live(r, c, piece, context);
+        break;
+    case WALK_FAST:
+    case WALK_UNSORTED:
+    case WALK_SMALL:
+    case WALK_LARGE:
+        pieces_free(c, piece, context);
+        break;
+    case WALK_TOP:
+        piece(context, c->at + CHUNK_HEADER, body, '~');
+        break;
+    case WALK_BROKEN:
+        piece(context, c->at + CHUNK_HEADER, body, '?');
+        break;
+    default:
+        piece(context, c->at + CHUNK_HEADER, body, 'c');
+    }
+}
+
+void play_draw_pieces(const struct play_run *r, const struct heap_region *region,
+                      uint64_t from, uint64_t to, draw_piece *piece, void *context)
+{
+    struct heap_place p;
     const struct heap_chunk *before = NULL;
-    for (size_t i = 0; i < region->count; i++) {
-        const struct heap_chunk *c = &r->heap.chunk[region->first + i];
-        uint64_t body = c->size < CHUNK_HEADER ? 0 : c->size - CHUNK_HEADER;
-        pieces_before(r, c, before, i == 0 ? 0 : i - 1, piece, context);
-        piece(context, c->at + 8, 8, c->state == WALK_BROKEN ? '!' : '#');
-        switch (c->state) {
-        case WALK_LIVE:
-        case WALK_MAPPED:
-            pieces_live(r, c, i, piece, context);
-            break;
-        case WALK_FAST:
-        case WALK_UNSORTED:
-        case WALK_SMALL:
-        case WALK_LARGE:
-            pieces_free(c, piece, context);
-            break;
-        case WALK_TOP:
-            piece(context, c->at + CHUNK_HEADER, body, '~');
-            break;
-        case WALK_BROKEN:
-            piece(context, c->at + CHUNK_HEADER, body, '?');
-            break;
-        default:
-            piece(context, c->at + CHUNK_HEADER, body, 'c');
-        }
+    const struct heap_chunk *c = from > region->start ? heap_from(region, from - 1, &p)
+                                                      : heap_from(region, from, &p);
+    if (c != NULL && c->at < from && c->at + c->size <= from) {
+        before = c;
+        c = heap_next(&p);
+    }
+    for (; c != NULL && c->at < to; c = heap_next(&p)) {
+        pieces_chunk(r, c, before, piece, context);
         before = c;
     }
 }
@@ -144,62 +158,95 @@ uint64_t play_draw_scale(const struct draw_style *d, const struct play_run *r,
     return cell;
 }
 
+/* Cells of 64 KiB and more: what is known of the blocks that did not change is added up. */
+static void strip_glyphs(void *context, uint64_t at, uint64_t length, char glyph)
+{
+    uint32_t *count = context;
+    (void)at;
+    count[(unsigned char)glyph % HEAP_GLYPHS] += (uint32_t)length;
+}
+
+static void strip_draw_block(const struct play_run *r, struct heap_block *b)
+{
+    if (b->glyph == NULL && (b->glyph = malloc(HEAP_GLYPHS * sizeof *b->glyph)) == NULL)
+        return;
+    memset(b->glyph, 0, HEAP_GLYPHS * sizeof *b->glyph);
+    for (size_t i = 1; i + 1 < b->count; i++)
+        pieces_chunk(r, &b->chunk[i], &b->chunk[i - 1], strip_glyphs, b->glyph);
+    b->drawn = true;
+}
+
+static void strip_blocks(const struct play_run *r, const struct heap_region *region,
+                         struct strip *s)
+{
+    const struct heap_chunk *before = NULL;
+    for (size_t i = 0; i < region->store->blocks; i++) {
+        struct heap_block *b = &region->store->block[i];
+        uint64_t cell = i * (uint64_t)IMAGE_BLOCK / s->cell;
+        if (b->count == 0)
+            continue;
+        if (!b->drawn)
+            strip_draw_block(r, b);
+        for (unsigned g = 0; g < HEAP_GLYPHS && b->drawn && cell < s->cells; g++)
+            s->count[cell][g] += b->glyph[g];
+        pieces_chunk(r, &b->chunk[0], before, strip_piece, s);
+        if (b->count > 1)
+            pieces_chunk(r, &b->chunk[b->count - 1], &b->chunk[b->count - 2],
+                         strip_piece, s);
+        before = &b->chunk[b->count - 1];
+    }
+}
+
+/* Glyphs of the cells of one region. */
+static void strip_fill(const struct play_run *r, const struct heap_region *region,
+                       struct strip *s)
+{
+    memset(s->count, 0, s->cells * sizeof *s->count);
+    if (s->cell >= IMAGE_BLOCK)
+        strip_blocks(r, region, s);
+    else
+        play_draw_pieces(r, region, region->start, region->end, strip_piece, s);
+}
+
+char *play_draw_strip(const struct draw_style *d, const struct play_run *r,
+                      const struct heap_region *region, uint64_t *cell)
+{
+    unsigned cells = strip_cells(d);
+    struct strip s = {region->start, play_draw_scale(d, r, region), cells,
+                      calloc(cells, sizeof *s.count)};
+    char *text = malloc(cells + 1);
+    if (s.count == NULL || text == NULL)
+        list_fail();
+    strip_fill(r, region, &s);
+    for (unsigned k = 0; k < cells; k++)
+        text[k] = strip_glyph(s.count[k], s.cell);
+    text[cells] = '\0';
+    free(s.count);
+    *cell = s.cell;
+    return text;
+}
+
 void play_draw_strips(const struct draw_style *d, const struct play_run *r,
                       const char *text)
 {
-    unsigned cells = strip_cells(d);
-    uint64_t first = 0;
-    uint64_t(*count)[GLYPHS] = calloc(cells, sizeof *count);
-    if (count == NULL)
-        return;
+    uint64_t first = 0, cell = 0;
     if (r->heap.regions == 0)
         fprintf(d->out, "%-*.*s| no heap yet\n", (int)d->label, (int)d->label, text);
     for (size_t i = 0; i < r->heap.regions; i++) {
         const struct heap_region *region = &r->heap.region[i];
-        struct strip s = {region->start, play_draw_scale(d, r, region), cells, count};
-        memset(count, 0, cells * sizeof *count);
-        play_draw_pieces(r, region, strip_piece, &s);
+        char *strip = play_draw_strip(d, r, region, &cell);
         if (i == 0)
             fprintf(d->out, "%-*s|", (int)d->label, text);
         else
             fprintf(d->out, "%*s |", (int)d->label - 1, region->name);
-        for (unsigned k = 0; k < cells; k++)
-            fputc(strip_glyph(count[k], s.cell), d->out);
-        first = i == 0 ? s.cell : first;
-        if (i > 0 && s.cell != first)
-            fprintf(d->out, "|  1 cell = %" PRIu64 " B\n", s.cell);
+        fputs(strip, d->out);
+        free(strip);
+        first = i == 0 ? cell : first;
+        if (i > 0 && cell != first)
+            fprintf(d->out, "|  1 cell = %" PRIu64 " B\n", cell);
         else
             fputs("|\n", d->out);
     }
-    free(count);
-}
-
-/* One region's bytes, a glyph each. */
-struct bytes {
-    uint64_t start, room;
-    char *glyph;
-};
-
-static void bytes_piece(void *context, uint64_t at, uint64_t length, char glyph)
-{
-    struct bytes *b = context;
-    uint64_t from = at - b->start;
-    if (from >= b->room)
-        return;
-    memset(b->glyph + from, glyph, length < b->room - from ? length : b->room - from);
-}
-
-/* Glyphs of the region's first bytes; what is not there stays '_'. To be freed. */
-static char *draw_glyphs(const struct play_run *r, const struct heap_region *region,
-                         uint64_t room)
-{
-    struct bytes b = {region->start, room, malloc(room + 1)};
-    if (b.glyph == NULL)
-        return NULL;
-    memset(b.glyph, '_', room);
-    b.glyph[room] = '\0';
-    play_draw_pieces(r, region, bytes_piece, &b);
-    return b.glyph;
 }
 
 const char *play_draw_state(enum walk_state state)
@@ -216,115 +263,4 @@ const char *play_draw_state(enum walk_state state)
                                                    [WALK_MAPPED] = "in use",
                                                    [WALK_KEPT] = "kept"};
     return names[state];
-}
-
-static const char *draw_variable(const struct play_run *r, const struct heap_chunk *c)
-{
-    const struct play_owner *o = play_run_owner(r, c->at + CHUNK_HEADER);
-    return o == NULL || o->name < 0 ? "block" : r->script->name.text[o->name];
-}
-
-/* The chunks whose headers begin in a row. */
-static void bytes_notes(const struct draw_style *d, const struct play_run *r,
-                        const struct heap_region *region, uint64_t from, uint64_t to)
-{
-    const char *gap = "   ";
-    for (size_t i = 0; i < region->count; i++) {
-        const struct heap_chunk *c = &r->heap.chunk[region->first + i];
-        if (c->at + 8 < from || c->at + 8 >= to)
-            continue;
-        if (c->state == WALK_LIVE || c->state == WALK_MAPPED)
-            fprintf(d->out, "%s[%s %" PRIu64 "/%" PRIu64 "]", gap, draw_variable(r, c),
-                    c->bytes, c->usable);
-        else if (c->state == WALK_FENCE)
-            fprintf(d->out, "%s[fence]", gap);
-        else
-            fprintf(d->out, "%s[%s %#" PRIx64 "]", gap, play_draw_state(c->state),
-                    c->size);
-        gap = " ";
-    }
-}
-
-static bool bytes_uniform(const char *row, size_t cells, char glyph)
-{
-    for (size_t i = 0; i < cells; i++)
-        if (row[i] != glyph)
-            return false;
-    return true;
-}
-
-static void bytes_region(const struct draw_style *d, const struct play_run *r,
-                         const struct heap_region *region)
-{
-    unsigned cells = d->width >= 142 ? 128 : 64;
-    uint64_t size = region->end - region->start, rows = (size + cells - 1) / cells;
-    char *glyph = draw_glyphs(r, region, rows * cells);
-    if (glyph == NULL)
-        return;
-    for (uint64_t row = 0; row < rows; row++) {
-        char *line = glyph + row * cells;
-        uint64_t same = 0;
-        while (row + same < rows && bytes_uniform(line + same * cells, cells, line[0]))
-            same++;
-        if (same >= 3) {
-            fprintf(d->out, "       * %" PRIu64 " rows of '%c'\n", same, line[0]);
-            row += same - 1;
-            continue;
-        }
-        fprintf(d->out, "  +%03" PRIx64 " |%.*s|", row * cells, (int)cells, line);
-        bytes_notes(d, r, region, region->start + row * cells,
-                    region->start + (row + 1) * cells);
-        fputc('\n', d->out);
-    }
-    fprintf(d->out, "       %s end +%" PRIx64 "\n", region->name, size);
-    free(glyph);
-}
-
-void play_draw_bytes(const struct draw_style *d, const struct play_run *r)
-{
-    for (size_t i = 0; i < r->heap.regions; i++)
-        bytes_region(d, r, &r->heap.region[i]);
-}
-
-enum { ART_PAGE = 4096, ART_ROW = 32 };
-
-static void art_rule(const struct draw_style *d, const char *corner, const char *line,
-                     const char *end)
-{
-    for (unsigned i = 0; i < ART_ROW; i++)
-        fprintf(d->out, "%s%s", corner, line);
-    fprintf(d->out, "%s\n", end);
-}
-
-void play_draw_art(const struct draw_style *d, const struct play_run *r)
-{
-    if (r->heap.regions == 0)
-        return;
-    char *glyph = draw_glyphs(r, &r->heap.region[0], ART_PAGE);
-    if (glyph == NULL)
-        return;
-    const char *side = d->ascii ? "|" : "│";
-    for (unsigned row = 0; row < ART_PAGE / ART_ROW; row++) {
-        const char *line = glyph + row * ART_ROW;
-        unsigned same = 0;
-        while (row + same < ART_PAGE / ART_ROW &&
-               bytes_uniform(line + same * ART_ROW, ART_ROW, '~'))
-            same++;
-        if (same >= 3) {
-            fprintf(d->out, "* %u rows of '~'\n", same);
-            row += same - 1;
-            continue;
-        }
-        art_rule(d, d->ascii ? "+" : "┌", d->ascii ? "----" : "────",
-                 d->ascii ? "+" : "┐");
-        for (unsigned i = 0; i < ART_ROW; i++)
-            fprintf(d->out, "%s %c%c ", side, line[i], line[i]);
-        fprintf(d->out, "%s\n", side);
-        art_rule(d, d->ascii ? "+" : "└", d->ascii ? "----" : "────",
-                 d->ascii ? "+" : "┘");
-        for (unsigned i = 0; i < ART_ROW; i++)
-            fprintf(d->out, " %-4u", row * ART_ROW + i);
-        fputc('\n', d->out);
-    }
-    free(glyph);
 }

@@ -11,6 +11,7 @@ struct draw_style {
     unsigned width; /* columns */
     unsigned label; /* columns before a strip */
     bool ascii;
+    bool all; /* nothing is folded */
 };
 
 /* A line a region, `text` before the first. */
@@ -34,9 +35,13 @@ uint64_t play_draw_scale(const struct draw_style *d, const struct play_run *r,
 
 /* "in use", "unsorted", ... */
 const char *play_draw_state(enum walk_state state);
-/* Pieces of chunk number `i`, each of one glyph, in order of address. */
+/* The cells of one region, to be freed, and how many bytes one of them is. */
+char *play_draw_strip(const struct draw_style *d, const struct play_run *r,
+                      const struct heap_region *region, uint64_t *cell);
+/* Pieces of the chunks that reach into [from, to), each of one glyph, in order of
+ * address. */
 typedef void draw_piece(void *context, uint64_t at, uint64_t length, char glyph);
 void play_draw_pieces(const struct play_run *r, const struct heap_region *region,
-                      draw_piece *piece, void *context);
+                      uint64_t from, uint64_t to, draw_piece *piece, void *context);
 
 #endif

@@ -2,17 +2,24 @@
 #include "play_html.h"
 
 #include "play_draw.h"
+#include "play_focus.h"
 #include "play_why.h"
 #include "text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { PIECES_MAX = 20000, MEMBERS_MAX = 64, TAIL = 64 };
+enum {
+    PIECES_MAX = 4000, /* of one range: a large block has three */
+    MEMBERS_MAX = 64,
+    ROW = 64, /* ranges are whole rows of so many bytes */
+    STRIP = 128,
+    PAGE_MAX = 16 * 1024 * 1024
+};
 
 struct json {
     FILE *out;
-    uint64_t start, extent;
+    uint64_t start, from, to; /* of the region, and of a range in it */
     unsigned count;
 };
 
@@ -25,12 +32,12 @@ static void json_piece(void *context, uint64_t at, uint64_t length, char glyph)
 {
     struct json *j = context;
     char text[2] = {glyph, '\0'};
-    uint64_t from = at - j->start;
-    if (length == 0 || from >= j->extent || glyph == '~' || j->count >= PIECES_MAX)
+    uint64_t from = at - j->start, to = from + length;
+    from = from < j->from ? j->from : from;
+    to = to > j->to ? j->to : to;
+    if (from >= to || glyph == '~' || j->count >= PIECES_MAX)
         return;
-    if (length > j->extent - from)
-        length = j->extent - from;
-    fprintf(j->out, "%s[%" PRIu64 ",%" PRIu64 ",", json_comma(j), from, length);
+    fprintf(j->out, "%s[%" PRIu64 ",%" PRIu64 ",", json_comma(j), from, to - from);
     json_string(j->out, text);
     fputc(']', j->out);
 }
@@ -40,8 +47,6 @@ static void json_chunk(struct json *j, const struct play_run *r,
 {
     const struct play_owner *o = play_run_owner(r, c->at + CHUNK_HEADER);
     bool live = c->state == WALK_LIVE || c->state == WALK_MAPPED;
-    if (c->at - j->start >= j->extent || j->count >= PIECES_MAX)
-        return;
     fprintf(j->out, "%s[%" PRIu64 ",%" PRIu64 ",", json_comma(j), c->at - j->start,
             c->size);
     json_string(j->out, play_draw_state(c->state));
@@ -49,25 +54,72 @@ static void json_chunk(struct json *j, const struct play_run *r,
     json_string(j->out, !live                      ? ""
                         : o == NULL || o->name < 0 ? "block"
                                                    : r->script->name.text[o->name]);
-    fprintf(j->out, ",%" PRIu64 ",%" PRIu64 "]", c->bytes, c->usable);
+    fprintf(j->out, ",%" PRIu64 ",%" PRIu64 "]", c->bytes, live ? heap_usable(c) : 0);
 }
 
-static void json_regions(FILE *out, const struct play_run *r)
+/* One range of a region: its chunks, and what their bytes are. */
+static void json_range(FILE *out, const struct play_run *r,
+                       const struct heap_region *region, const struct focus_range *x)
+{
+    struct json j = {out, region->start, x->from, x->to, 0};
+    struct heap_place p;
+    const struct heap_chunk *c = heap_from(region, region->start + x->from, &p);
+    fprintf(out, "{\"from\":%" PRIu64 ",\"to\":%" PRIu64 ",\"chunks\":[", x->from,
+            x->to);
+    for (; c != NULL && c->at < region->start + x->to; c = heap_next(&p))
+        json_chunk(&j, r, c);
+    fputs("],\"pieces\":[", out);
+    j.count = 0;
+    play_draw_pieces(r, region, region->start + x->from, region->start + x->to,
+                     json_piece, &j);
+    fputs("]}", out);
+}
+
+/* Between two ranges: what is not told. */
+static void json_fold(FILE *out, const struct heap_region *region, uint64_t from,
+                      uint64_t to)
+{
+    struct heap_sums s = heap_sums_of(region, region->start + from, region->start + to);
+    fprintf(out,
+            ",{\"from\":%" PRIu64 ",\"to\":%" PRIu64 ",\"live\":%" PRIu64
+            ",\"free\":%" PRIu64 "},",
+            from, to, s.live, s.parts);
+}
+
+static void json_region(FILE *out, const struct play_run *r,
+                        const struct heap_region *region, bool all)
+{
+    struct draw_style style = {.width = STRIP + 12};
+    struct focus f;
+    uint64_t cell = 0, extent = play_run_extent(r, region) + ROW;
+    focus_of(&f, r, region, ROW, all);
+    fputs("{\"name\":", out);
+    json_string(out, region->name);
+    if (f.ranges > 2) {
+        char *strip = play_draw_strip(&style, r, region, &cell);
+        fprintf(out, ",\"cell\":%" PRIu64 ",\"strip\":", cell);
+        json_string(out, strip);
+        free(strip);
+    }
+    fprintf(out, ",\"extent\":%" PRIu64 ",\"parts\":[", extent);
+    for (unsigned i = 0; i < f.ranges; i++) {
+        struct focus_range x = f.range[i];
+        if (x.from >= extent)
+            break;
+        if (i != 0)
+            json_fold(out, region, f.range[i - 1].to, x.from);
+        x.to = x.to < extent ? x.to : extent;
+        json_range(out, r, region, &x);
+    }
+    fputs("]}", out);
+}
+
+static void json_regions(FILE *out, const struct play_run *r, bool all)
 {
     for (size_t i = 0; i < r->heap.regions; i++) {
-        const struct heap_region *region = &r->heap.region[i];
-        uint64_t size = region->end - region->start;
-        uint64_t extent = play_run_extent(r, region) + TAIL;
-        struct json j = {out, region->start, extent < size ? extent : size, 0};
-        fprintf(out, "%s{\"name\":", i == 0 ? "" : ",");
-        json_string(out, region->name);
-        fprintf(out, ",\"extent\":%" PRIu64 ",\"chunks\":[", j.extent);
-        for (size_t k = 0; k < region->count; k++)
-            json_chunk(&j, r, &r->heap.chunk[region->first + k]);
-        fputs("],\"pieces\":[", out);
-        j.count = 0;
-        play_draw_pieces(r, region, json_piece, &j);
-        fputs("]}", out);
+        if (i != 0)
+            fputc(',', out);
+        json_region(out, r, &r->heap.region[i], all);
     }
 }
 
@@ -122,7 +174,7 @@ static void json_sums(FILE *out, const struct play_run *r)
     free(text);
 }
 
-static void json_step(FILE *out, const struct play_run *r, const char *tag)
+static void json_step(FILE *out, const struct play_run *r, const char *tag, bool all)
 {
     const struct play_session *s = &r->session;
     char op[300], line[80];
@@ -148,7 +200,7 @@ static void json_step(FILE *out, const struct play_run *r, const char *tag)
         fprintf(out, "%s[\"%s\",%" PRIu64 "]", i == 0 ? "" : ",",
                 why_rule_name(s->rule[i].rule), s->rule[i].value);
     fputs("],\"regions\":[", out);
-    json_regions(out, r);
+    json_regions(out, r, all);
     fputs("],\"lists\":[", out);
     json_lists(out, r);
     fputs("],\"sums\":", out);
@@ -159,23 +211,37 @@ static void json_step(FILE *out, const struct play_run *r, const char *tag)
     free(why);
 }
 
-void html_json(FILE *out, struct play_run *r, enum play_mode mode, const char *title)
+void html_json(FILE *out, struct play_run *r, struct html_style *style)
 {
     const char *tag = "", *comma = "";
-    fputs("{\"schema\":\"chunky-play-1\",\"title\":", out);
-    json_string(out, title);
-    fprintf(out, ",\"mode\":\"%s\",\"steps\":[", play_mode_name(mode));
-    while (play_run_step(r)) {
+    size_t bytes = 0;
+    fputs("{\"schema\":\"chunky-play-2\",\"title\":", out);
+    json_string(out, style->title);
+    fprintf(out, ",\"mode\":\"%s\",\"of\":%u,\"steps\":[", play_mode_name(style->mode),
+            r->script->last);
+    while ((r->op == NULL || style->to == 0 || r->op->number < style->to) &&
+           bytes < PAGE_MAX && play_run_step(r)) {
+        char *text = NULL;
+        size_t length = 0;
         if (r->op->verb == PLAY_TAG) {
             tag = r->op->text;
             continue;
         }
-        fputs(comma, out);
-        json_step(out, r, tag);
+        FILE *step = open_memstream(&text, &length);
+        if (step == NULL)
+            break;
+        json_step(step, r, tag, style->all);
+        fclose(step);
+        fprintf(out, "%s%s", comma, text);
+        free(text);
+        bytes += length;
         tag = "";
         comma = ",\n";
     }
-    fputs("]}\n", out);
+    if (bytes >= PAGE_MAX && r->op != NULL && !r->session.ended)
+        style->left_out =
+            (style->to == 0 ? r->script->last : style->to) - r->op->number;
+    fprintf(out, "],\"left_out\":%u}\n", style->left_out);
 }
 
 /* Inside a script element, "</" would end it. */
@@ -189,14 +255,14 @@ static void html_embed(FILE *out, const char *json)
     }
 }
 
-void html_write(FILE *out, struct play_run *r, enum play_mode mode, const char *title)
+void html_write(FILE *out, struct play_run *r, struct html_style *style)
 {
     char *json = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&json, &length);
     if (memory == NULL)
         return;
-    html_json(memory, r, mode, title);
+    html_json(memory, r, style);
     fclose(memory);
     for (const char *const *line = html_page; *line != NULL; line++) {
         const char *mark = strstr(*line, HTML_RUNS_MARK);

@@ -6,10 +6,18 @@
 
 #include <stdio.h>
 
-/* One run as a JSON object: title, mode, steps. The run has been started. */
-void html_json(FILE *out, struct play_run *r, enum play_mode mode, const char *title);
+struct html_style {
+    enum play_mode mode;
+    const char *title;
+    unsigned to;       /* last step that is told, 0: of the script */
+    bool all;          /* nothing is folded */
+    unsigned left_out; /* set: steps that would have made the page too large */
+};
+
+/* The rest of a run as a JSON object: title, mode, steps. */
+void html_json(FILE *out, struct play_run *r, struct html_style *style);
 /* The page with that run in it. */
-void html_write(FILE *out, struct play_run *r, enum play_mode mode, const char *title);
+void html_write(FILE *out, struct play_run *r, struct html_style *style);
 
 /* Lines of the page, up to NULL. One of them holds RUNS_MARK. */
 extern const char *const html_page[];

@@ -1,6 +1,8 @@
 /* Bins, caches, sums, words of chunks and the legend; see play_draw.h. No state. */
 #include "play_draw.h"
 
+#include "play_focus.h"
+
 #include <inttypes.h>
 
 enum { MEMBERS_SHOWN = 8 };
@@ -58,14 +60,15 @@ void play_draw_sums(const struct draw_style *d, const struct play_run *r)
     fprintf(d->out, "\n  external frag %u %% | slack+headers %u %%\n",
             s.free == 0 ? 0 : 100 - sums_percent(s.largest, s.free),
             sums_percent(s.size - s.asked, s.size));
-    for (size_t i = 0; i < r->heap.chunks && r->heap.regions != 0; i++) {
-        const struct heap_chunk *c = &r->heap.chunk[i];
+    for (size_t i = 0; i < r->heap.regions; i++) {
+        const struct heap_region *region = &r->heap.region[i];
         char name[40];
-        if (c->state == WALK_TOP)
+        if (region->top_size != 0)
             fprintf(d->out,
                     "  the used part of the heap ends at %s; the top behind it has "
                     "%#" PRIx64 "\n",
-                    play_heap_name(&r->heap, c->at, name, sizeof name), c->size);
+                    play_heap_name(&r->heap, region->top, name, sizeof name),
+                    region->top_size);
     }
 }
 
@@ -115,12 +118,14 @@ static void words_link(const struct draw_style *d, const struct play_run *r,
 }
 
 static void words_chunk(const struct draw_style *d, const struct play_run *r,
-                        const struct heap_chunk *c)
+                        const struct heap_region *region, const struct heap_chunk *c)
 {
     char name[40];
+    uint64_t word[4];
     const struct play_owner *o = play_run_owner(r, c->at + CHUNK_HEADER);
     bool live = c->state == WALK_LIVE || c->state == WALK_MAPPED;
     bool binned = walk_is_binned(c->state);
+    play_heap_words(region, c, word);
     fprintf(d->out, "  %s", play_heap_name(&r->heap, c->at, name, sizeof name));
     if (live && o != NULL)
         fprintf(d->out, "  %s, from #%u",
@@ -130,26 +135,26 @@ static void words_chunk(const struct draw_style *d, const struct play_run *r,
     fputc('\n', d->out);
     if (c->state == WALK_MAPPED)
         fprintf(d->out, "       -16   number     %" PRIu64 " of the mapping's record\n",
-                c->word[0]);
-    else if ((c->word[1] & PREV_INUSE) == 0)
-        fprintf(d->out, "       -16   prev_size  %#" PRIx64 "\n", c->word[0]);
+                word[0]);
+    else if ((word[1] & PREV_INUSE) == 0)
+        fprintf(d->out, "       -16   prev_size  %#" PRIx64 "\n", word[0]);
     else
         fprintf(d->out, "       -16              the last bytes of the chunk before\n");
     /* The check is keyed by chance: it would be another one in each run. */
     fprintf(d->out, "       -8    header     ....%012" PRIx64 "  ",
-            c->word[1] & 0xffffffffffff);
-    words_flags(d, c->word[1], c->state);
+            word[1] & 0xffffffffffff);
+    words_flags(d, word[1], c->state);
     fputc('\n', d->out);
     if (live)
         fprintf(d->out,
                 "       +0    asked      %" PRIu64 " B\n       +%-4" PRIu64
                 " slack      %" PRIu64 " B, to the end of the %" PRIu64
                 " usable ones\n",
-                c->bytes, c->bytes, c->usable - c->bytes, c->usable);
+                c->bytes, c->bytes, heap_usable(c) - c->bytes, heap_usable(c));
     if (binned || c->state == WALK_FAST)
-        words_link(d, r, "fd", 0, c->word[2]);
+        words_link(d, r, "fd", 0, word[2]);
     if (binned) {
-        words_link(d, r, "bk", 8, c->word[3]);
+        words_link(d, r, "bk", 8, word[3]);
         fprintf(d->out,
                 "       +%-4" PRIu64 " footer     %#" PRIx64
                 ", in the next chunk's prev_size\n",
@@ -157,9 +162,32 @@ static void words_chunk(const struct draw_style *d, const struct play_run *r,
     }
 }
 
+/* Chunks of a region that are drawn byte by byte, and how many are not. */
+static void words_region(const struct draw_style *d, const struct play_run *r,
+                         const struct heap_region *region)
+{
+    struct focus f;
+    uint64_t done = region->start;
+    focus_of(&f, r, region, 64, d->all);
+    for (unsigned i = 0; i < f.ranges; i++) {
+        uint64_t from = region->start + f.range[i].from;
+        struct heap_sums s = heap_sums_of(region, done, from);
+        struct heap_place p;
+        if (s.live + s.parts != 0)
+            fprintf(d->out,
+                    "  ...  %" PRIu64 " chunks in use and %" PRIu64
+                    " free ones (--all lists them)\n",
+                    s.live, s.parts);
+        done = region->start + f.range[i].to;
+        const struct heap_chunk *c = heap_from(region, from, &p);
+        for (; c != NULL && c->at < done; c = heap_next(&p))
+            if (c->at >= from && c->state != WALK_FENCE)
+                words_chunk(d, r, region, c);
+    }
+}
+
 void play_draw_words(const struct draw_style *d, const struct play_run *r)
 {
-    for (size_t i = 0; i < r->heap.chunks; i++)
-        if (r->heap.chunk[i].state != WALK_FENCE)
-            words_chunk(d, r, &r->heap.chunk[i]);
+    for (size_t i = 0; i < r->heap.regions; i++)
+        words_region(d, r, &r->heap.region[i]);
 }

@@ -45,14 +45,14 @@ const struct play_owner *play_run_owner(const struct play_run *r, uint64_t mem)
     return o->mem == 0 ? NULL : o;
 }
 
-char play_run_letter(const struct play_run *r, const struct heap_chunk *c, size_t turn)
+char play_run_letter(const struct play_run *r, const struct heap_chunk *c)
 {
     const struct play_owner *o = play_run_owner(r, c->at + CHUNK_HEADER);
+    /* By the operation, so that a block keeps its glyph while others come and go. */
+    uint64_t turn = o == NULL ? c->at / CHUNK_ALIGN : o->op;
     char other = turn % 2 == 0 ? 'o' : 'x';
     if (o == NULL || o->name < 0)
         return other;
-    /* By the operation, so that a block keeps its glyph while others come and go. */
-    other = o->op % 2 == 0 ? 'o' : 'x';
     const char *name = r->script->name.text[o->name];
     int initial = tolower((unsigned char)name[0]);
     bool letter = initial >= 'a' && initial <= 'z';
@@ -77,19 +77,10 @@ static void run_note_extent(struct play_run *r, const char *name, uint64_t bytes
         r->extent[i].bytes = bytes;
 }
 
-/* To the top's header, or what is broken, else the end. */
 static void run_measure(struct play_run *r)
 {
-    for (size_t i = 0; i < r->heap.regions; i++) {
-        const struct heap_region *region = &r->heap.region[i];
-        uint64_t bytes = region->end - region->start;
-        for (size_t j = 0; j < region->count; j++)
-            if (r->heap.chunk[region->first + j].state == WALK_TOP ||
-                r->heap.chunk[region->first + j].state == WALK_BROKEN)
-                bytes =
-                    r->heap.chunk[region->first + j].at + CHUNK_HEADER - region->start;
-        run_note_extent(r, region->name, bytes);
-    }
+    for (size_t i = 0; i < r->heap.regions; i++)
+        run_note_extent(r, r->heap.region[i].name, r->heap.region[i].used);
 }
 
 uint64_t play_run_extent(const struct play_run *r, const struct heap_region *region)
@@ -127,8 +118,24 @@ static void run_assign(struct play_run *r, const struct play_op *op)
         name = op->source;
     if (name >= 0)
         r->value[name] = result;
-    if (result != 0)
+    if (result != 0) {
         run_own(r, result, op, name);
+        play_heap_touch(&r->heap, result);
+    }
+}
+
+/* Variables that the script got since the last step: letters depend on all of them. */
+static void run_know_names(struct play_run *r)
+{
+    size_t names = r->script->name.count;
+    if (names == r->values)
+        return;
+    r->value =
+        list_room(r->value, &r->value_room, 0, names > 0 ? names : 1, sizeof *r->value);
+    while (r->values < names)
+        r->value[r->values++] = 0;
+    r->values = names;
+    play_heap_touch_all(&r->heap);
 }
 
 bool play_run_step(struct play_run *r)
@@ -140,20 +147,27 @@ bool play_run_step(struct play_run *r)
     r->op = op;
     if (op->verb == PLAY_TAG)
         return true;
-    r->value = list_room(r->value, &r->value_room, r->values,
-                         script->name.count - r->values, sizeof *r->value);
-    while (r->values < script->name.count)
-        r->value[r->values++] = 0;
+    run_know_names(r);
     snprintf(r->session.name[op->thread % 64], sizeof r->session.name[0], "%s",
              script->thread.text[op->thread]);
-    uint64_t mem = op->source < 0 ? 0 : r->value[op->source] + (uint64_t)op->shift;
-    if (!play_session_step(&r->session, op, mem) && r->session.pid <= 0)
+    r->mem = op->source < 0 ? 0 : r->value[op->source] + (uint64_t)op->shift;
+    if (!play_session_step(&r->session, op, r->mem) && r->session.pid <= 0)
         return true;
+    play_heap_read(&r->heap, &r->session, r->outline);
     if (!r->session.ended)
         run_assign(r, op);
-    play_heap_read(&r->heap, &r->session);
     run_measure(r);
     return true;
+}
+
+void play_run_skip(struct play_run *r, unsigned number)
+{
+    bool outline = r->outline;
+    r->outline = true;
+    while (r->next < r->script->count && r->script->op[r->next].number < number &&
+           play_run_step(r))
+        continue;
+    r->outline = outline;
 }
 
 void play_run_stop(struct play_run *r)

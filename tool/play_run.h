@@ -32,6 +32,8 @@ struct play_run {
     size_t owners, owner_room; /* room is a power of two */
     struct play_extent extent[PLAY_EXTENTS];
     size_t extents;
+    uint64_t mem;             /* block that the last step was about, or 0 */
+    bool outline;             /* steps are not drawn: chunks are not read */
     size_t next;              /* operation that is performed next */
     const struct play_op *op; /* performed last; NULL before the first */
 };
@@ -41,6 +43,8 @@ bool play_run_start(struct play_run *r, const struct play_script *script,
 /* Performs the next operation and reads the heap. False when there is none left, or the
  * process is gone. */
 bool play_run_step(struct play_run *r);
+/* Performs the operations before number `number`, without looking at the heap closely. */
+void play_run_skip(struct play_run *r, unsigned number);
 void play_run_stop(struct play_run *r);
 /* Takes over how far the regions of a former run reached. */
 void play_run_expect(struct play_run *r, const struct play_run *former);
@@ -49,7 +53,7 @@ uint64_t play_run_extent(const struct play_run *r, const struct heap_region *reg
 
 /* Letter for a block: its variable's if that is unique among the script's, else 'o' or
  * 'x' by turns. */
-char play_run_letter(const struct play_run *r, const struct heap_chunk *c, size_t turn);
+char play_run_letter(const struct play_run *r, const struct heap_chunk *c);
 const struct play_owner *play_run_owner(const struct play_run *r, uint64_t mem);
 
 #endif

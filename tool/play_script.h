@@ -47,6 +47,7 @@ struct play_script {
     struct play_names name;   /* of variables */
     struct play_names thread; /* [0] is "main" */
     unsigned last;            /* number of the last operation */
+    bool is_trace;            /* of a real program */
 };
 
 struct play_error {

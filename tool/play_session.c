@@ -8,6 +8,7 @@
 #include "core/trace.h"
 #include "play_child.h"
 #include "play_list.h"
+#include "verb.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,31 +48,6 @@ const char *play_mode_options(enum play_mode mode)
 const char *play_mode_name(enum play_mode mode)
 {
     return modes[mode].name;
-}
-
-/* libchunky.so: $CHUNKY_LIB, beside the tool, or in the lib directory next to it. */
-static bool session_library(char *path, size_t room)
-{
-    static const char *const places[] = {"%s/libchunky.so", "%s/../lib/libchunky.so",
-                                         "%s/../lib/x86_64-linux-gnu/libchunky.so",
-                                         "%s/../lib64/libchunky.so"};
-    char self[PATH_MAX / 2];
-    const char *given = getenv("CHUNKY_LIB");
-    if (given != NULL) {
-        snprintf(path, room, "%s", given);
-        return access(path, R_OK) == 0;
-    }
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length <= 0)
-        return false;
-    self[length] = '\0';
-    *strrchr(self, '/') = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        int n = snprintf(path, room, places[i], self);
-        if (n > 0 && (size_t)n < room && access(path, R_OK) == 0)
-            return true;
-    }
-    return false;
 }
 
 /* Between fork and exec. Never returns. */
@@ -327,11 +303,11 @@ static bool session_greet(struct play_session *s)
 
 bool play_session_start(struct play_session *s, enum play_mode mode, const char *more)
 {
-    char library[PATH_MAX], options[512];
+    char options[512], *library = run_library();
     int pipes[6], traced[2];
     char may = 'n';
     memset(s, 0, sizeof *s);
-    if (!session_library(library, sizeof library)) {
+    if (library == NULL) {
         fprintf(stderr,
                 "chunky play: libchunky.so was not found beside this command or "
                 "in ../lib; CHUNKY_LIB=/path/libchunky.so names it\n");
@@ -349,6 +325,7 @@ bool play_session_start(struct play_session *s, enum play_mode mode, const char 
     s->pid = fork();
     if (s->pid == 0)
         session_become(library, options, pipes, traced[1]);
+    free(library);
     close(pipes[0]);
     close(pipes[3]);
     close(pipes[5]);

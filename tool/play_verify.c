@@ -26,10 +26,10 @@ static void verify_drawn(const struct play_heap *h, unsigned arena,
     memset(sum, 0, sizeof *sum * WALK_STATES);
     for (size_t i = 0; i < h->regions; i++) {
         const struct heap_region *region = &h->region[i];
-        for (size_t k = 0; k < region->count; k++) {
-            const struct heap_chunk *c = &h->chunk[region->first + k];
-            if (region->mapped || region->arena != arena)
-                continue;
+        struct heap_place p;
+        const struct heap_chunk *c = heap_from(region, region->start, &p);
+        for (; c != NULL && !region->mapped && region->arena == arena;
+             c = heap_next(&p)) {
             sum[c->state].count++;
             sum[c->state].size += c->size;
         }

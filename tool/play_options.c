@@ -1,0 +1,293 @@
+/* The options of `play`; see play_options.h. No state. */
+#include "play_options.h"
+
+#include <getopt.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2, WIDTH_MIN = 40, WIDTH_MAX = 1000, RECORD_MAX = 100000000 };
+
+/* clang-format off: a table */
+static const char usage[] =
+    "usage: chunky play [OPTION]... [SCRIPT | TRACE]\n"
+    "       chunky play --record [-o FILE] [--limit N] [--program NAME] -- CMD...\n"
+    "Runs a script of malloc, calloc, realloc, memalign, free, write, trim and sbrk in "
+    "a\n"
+    "process of its own, with the real engine, and draws the heap after each step. A "
+    "TRACE\n"
+    "is what --record wrote: the calls of a real program, stepped through in the same "
+    "way.\n"
+    "Without either, lines are read from a prompt.\n"
+    "  -f, --file FILE       the script is in a file (- for standard input)\n"
+    "  -m, --mode MODE       coalesce (no caches, no fast bins), bins (fast bins),\n"
+    "                        cache (as programs run); default: coalesce\n"
+    "  -c, --compare[=A,B]   two modes side by side; default: coalesce,bins\n"
+    "      --step            waits for a key after each step: Enter, a number, b, q\n"
+    "                        (a TRACE on a terminal is stepped so by itself)\n"
+    "      --from N, --to N  draws these steps only\n"
+    "      --level byte      a cell a byte, and the words of each chunk\n"
+    "      --all             all of a large heap, not only what the step is about\n"
+    "      --art             the first 4 KiB as numbered boxes\n"
+    "      --quiet           strips only\n"
+    "      --rules           the engine's own words for the rules it took\n"
+    "      --html FILE       one page, to be stepped through with keys\n"
+    "      --format json     the same as data\n"
+    "      --relative        nothing that differs between machines or builds\n"
+    "      --width N, --ascii\n"
+    "  -o, --output FILE     --record: the trace; default: the program's name and "
+    ".trace\n"
+    "      --limit N         --record: the first N operations; default: 100000\n"
+    "      --program NAME    --record: the first process of this name that CMD starts\n"
+    "example: chunky play 'a=malloc(10); b=malloc(20); free(a); c=malloc(30)'\n"
+    "         chunky play --record -- sqlite3 :memory: 'select 1'; chunky play "
+    "sqlite3.trace\n"
+    "Exit: 0, 2 for a mistake in the script or the options, 3 if a file or the engine\n"
+    "cannot be read or a trace is damaged; --record: as CMD did.\n";
+/* clang-format on */
+
+enum {
+    OPT_LEVEL = 256,
+    OPT_ALL,
+    OPT_ART,
+    OPT_QUIET,
+    OPT_RULES,
+    OPT_HTML,
+    OPT_FORMAT,
+    OPT_TITLE,
+    OPT_FROM,
+    OPT_TO,
+    OPT_STEP,
+    OPT_RECORD,
+    OPT_LIMIT,
+    OPT_PROGRAM,
+    OPT_VERIFY,
+    OPT_RELATIVE,
+    OPT_WIDTH,
+    OPT_ASCII
+};
+
+static const struct option long_options[] = {
+    {"file", required_argument, NULL, 'f'},
+    {"mode", required_argument, NULL, 'm'},
+    {"compare", optional_argument, NULL, 'c'},
+    {"output", required_argument, NULL, 'o'},
+    {"level", required_argument, NULL, OPT_LEVEL},
+    {"all", no_argument, NULL, OPT_ALL},
+    {"art", no_argument, NULL, OPT_ART},
+    {"quiet", no_argument, NULL, OPT_QUIET},
+    {"rules", no_argument, NULL, OPT_RULES},
+    {"html", required_argument, NULL, OPT_HTML},
+    {"format", required_argument, NULL, OPT_FORMAT},
+    {"title", required_argument, NULL, OPT_TITLE},
+    {"from", required_argument, NULL, OPT_FROM},
+    {"to", required_argument, NULL, OPT_TO},
+    {"step", no_argument, NULL, OPT_STEP},
+    {"record", no_argument, NULL, OPT_RECORD},
+    {"limit", required_argument, NULL, OPT_LIMIT},
+    {"program", required_argument, NULL, OPT_PROGRAM},
+    {"verify", no_argument, NULL, OPT_VERIFY},
+    {"relative", no_argument, NULL, OPT_RELATIVE},
+    {"width", required_argument, NULL, OPT_WIDTH},
+    {"ascii", no_argument, NULL, OPT_ASCII},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static unsigned options_width(void)
+{
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+    unsigned width = 80;
+    if (columns != NULL && atoi(columns) > 0)
+        width = (unsigned)atoi(columns);
+    else if (isatty(1) && ioctl(1, TIOCGWINSZ, &size) == 0 && size.ws_col != 0)
+        width = size.ws_col;
+    return width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
+}
+
+static bool options_mode_of(const char *name, size_t length, enum play_mode *mode)
+{
+    for (unsigned i = 0; i < PLAY_MODES; i++) {
+        const char *known = play_mode_name((enum play_mode)i);
+        if (strlen(known) == length && memcmp(known, name, length) == 0) {
+            *mode = (enum play_mode)i;
+            return true;
+        }
+    }
+    fprintf(stderr,
+            "chunky play: no mode \"%.*s\"; there are coalesce, bins and cache\n",
+            (int)length, name);
+    return false;
+}
+
+static bool options_modes_of(const char *pair, enum play_mode *mode)
+{
+    const char *comma = pair == NULL ? NULL : strchr(pair, ',');
+    mode[0] = PLAY_COALESCE;
+    mode[1] = PLAY_BINS;
+    if (pair == NULL)
+        return true;
+    if (comma == NULL) {
+        fprintf(stderr, "chunky play: --compare wants two modes, as in "
+                        "--compare=coalesce,cache\n");
+        return false;
+    }
+    return options_mode_of(pair, (size_t)(comma - pair), &mode[0]) &&
+           options_mode_of(comma + 1, strlen(comma + 1), &mode[1]);
+}
+
+/* One of two words; *second tells which. */
+static bool options_either(const char *name, const char *a, const char *b, bool *second)
+{
+    *second = strcmp(optarg, b) == 0;
+    if (*second || strcmp(optarg, a) == 0)
+        return true;
+    fprintf(stderr, "chunky play: no %s \"%s\"; there are %s and %s\n", name, optarg, a,
+            b);
+    return false;
+}
+
+static bool options_number(const char *name, unsigned least, unsigned most,
+                           unsigned *value)
+{
+    char *end;
+    unsigned long n = strtoul(optarg, &end, 10);
+    if (*optarg >= '0' && *optarg <= '9' && *end == '\0' && n >= least && n <= most) {
+        *value = (unsigned)n;
+        return true;
+    }
+    fprintf(stderr, "chunky play: --%s wants a number from %u to %u, not \"%s\"\n",
+            name, least, most, optarg);
+    return false;
+}
+
+static bool options_recording(struct play_options *o, int option)
+{
+    unsigned limit = 0;
+    switch (option) {
+    case OPT_RECORD:
+        o->record = true;
+        return true;
+    case 'o':
+        o->recording.file = optarg;
+        return true;
+    case OPT_PROGRAM:
+        o->recording.program = optarg;
+        return true;
+    case OPT_LIMIT:
+        if (!options_number("limit", 1, RECORD_MAX, &limit))
+            return false;
+        o->recording.limit = limit;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool options_drawing(struct play_options *o, int option)
+{
+    struct text_style *t = &o->style;
+    switch (option) {
+    case OPT_LEVEL:
+        return options_either("level", "strip", "byte", &t->bytes);
+    case OPT_FORMAT:
+        return options_either("format", "text", "json", &o->json);
+    case OPT_ALL:
+        return t->draw.all = true;
+    case OPT_ART:
+        return t->art = true;
+    case OPT_QUIET:
+        return t->quiet = true;
+    case OPT_RULES:
+        return t->rules = true;
+    case OPT_VERIFY:
+        return t->verify = true;
+    case OPT_RELATIVE:
+        return t->relative = true;
+    case OPT_ASCII:
+        return t->draw.ascii = true;
+    case OPT_WIDTH:
+        return options_number("width", WIDTH_MIN, WIDTH_MAX, &t->draw.width);
+    default:
+        return options_recording(o, option);
+    }
+}
+
+static bool options_one(struct play_options *o, int option)
+{
+    switch (option) {
+    case 'f':
+        o->file = optarg;
+        return true;
+    case 'm':
+        return options_mode_of(optarg, strlen(optarg), &o->mode[0]);
+    case 'c':
+        o->compare = true;
+        return options_modes_of(optarg, o->mode);
+    case OPT_FROM:
+        return options_number("from", 1, UINT32_MAX, &o->from);
+    case OPT_TO:
+        return options_number("to", 1, UINT32_MAX, &o->to);
+    case OPT_STEP:
+        return o->step = true;
+    case OPT_HTML:
+        o->html = optarg;
+        return true;
+    case OPT_TITLE:
+        o->title = optarg;
+        return true;
+    default:
+        return options_drawing(o, option);
+    }
+}
+
+/* What is left of the line: a script, a trace, or a command to record. */
+static bool options_operands(struct play_options *o, int argc, char **argv)
+{
+    bool command = optind < argc && strcmp(argv[optind - 1], "--") == 0;
+    if (o->record && !command) {
+        fprintf(stderr,
+                "chunky play: --record wants a command, as in --record -- ls\n");
+        return false;
+    }
+    o->recording.command = argv + optind;
+    if (!o->record && optind + 1 < argc) {
+        fprintf(stderr, "chunky play: one script, in quotes\n");
+        return false;
+    }
+    o->script = optind < argc ? argv[optind] : NULL;
+    if (o->compare && o->script == NULL && o->file == NULL) {
+        fprintf(stderr, "chunky play: --compare wants a script\n");
+        return false;
+    }
+    return true;
+}
+
+bool play_options_parse(struct play_options *o, int argc, char **argv, int *status)
+{
+    int option;
+    setlocale(LC_CTYPE, "");
+    *o = (struct play_options){.mode = {PLAY_COALESCE, PLAY_BINS},
+                               .recording = {.limit = RECORD_LIMIT}};
+    o->style.draw.out = stdout;
+    o->style.draw.width = options_width();
+    o->style.draw.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+    optind = 1;
+    *status = EXIT_USAGE;
+    while ((option = getopt_long(argc, argv, "f:m:o:ch", long_options, NULL)) != -1) {
+        if (option == 'h') {
+            *status = fputs(usage, stdout) < 0 ? EXIT_USAGE : 0;
+            return false;
+        }
+        if (!options_one(o, option)) {
+            if (option == '?')
+                fputs("chunky play --help lists the options\n", stderr);
+            return false;
+        }
+    }
+    return options_operands(o, argc, argv);
+}

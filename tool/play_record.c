@@ -1,0 +1,151 @@
+/* Runs what is recorded; see play_record.h. No state. */
+#include "play_record.h"
+
+#include "play_list.h"
+#include "play_trace.h"
+#include "verb.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { EXIT_NO_TRACE = 3, EXIT_CANNOT = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
+
+/* libchunky-record.so: with libchunky.so in a build, below it when installed. */
+static bool record_library(char *path, size_t room)
+{
+    static const char *const places[] = {"%.*s/libchunky-record.so",
+                                         "%.*s/chunky/libchunky-record.so"};
+    char *beside = run_library();
+    bool found = false;
+    if (beside == NULL)
+        return false;
+    int folder = (int)(strrchr(beside, '/') - beside);
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && !found; i++) {
+        int n = snprintf(path, room, places[i], folder, beside);
+        found = n > 0 && (size_t)n < room && access(path, R_OK) == 0;
+    }
+    free(beside);
+    return found;
+}
+
+static const char *record_name(const struct record_options *o)
+{
+    const char *name = o->program != NULL ? o->program : o->command[0];
+    const char *slash = strrchr(name, '/');
+    return slash == NULL ? name : slash + 1;
+}
+
+static struct record_log *record_make(const struct record_options *o, int *fd)
+{
+    size_t size =
+        sizeof(struct record_log) + (size_t)o->limit * sizeof(struct record_entry);
+    *fd = memfd_create("chunky-record", MFD_CLOEXEC);
+    if (*fd < 0 || ftruncate(*fd, (off_t)size) != 0)
+        return NULL;
+    struct record_log *log =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+    if (log == MAP_FAILED)
+        return NULL;
+    log->magic = RECORD_MAGIC;
+    log->limit = o->limit;
+    snprintf(log->wanted, sizeof log->wanted, "%s",
+             o->program == NULL ? "" : o->program);
+    return log;
+}
+
+/* The log is reached through this process: so its descriptor may be closed by anyone. */
+static _Noreturn void record_exec(const struct record_options *o, const char *library,
+                                  pid_t tool, int fd)
+{
+    char path[64], preload[2 * PATH_MAX];
+    const char *before = getenv("LD_PRELOAD");
+    bool more = before != NULL && before[0] != '\0';
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)tool, fd);
+    snprintf(preload, sizeof preload, "%s%s%s", library, more ? ":" : "",
+             more ? before : "");
+    setenv(RECORD_VARIABLE, path, 1);
+    setenv("LD_PRELOAD", preload, 1);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    execvp(o->command[0], o->command);
+    int why = errno;
+    fprintf(stderr, "chunky play: %s: %s\n", o->command[0], strerror(why));
+    _exit(why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT);
+}
+
+/* 0 if a trace was written. */
+static int record_keep(const struct record_options *o, const struct record_log *log)
+{
+    char file[PATH_MAX], about[256];
+    uint64_t calls = atomic_load(&log->next);
+    uint64_t kept = calls < log->limit ? calls : log->limit;
+    uint32_t threads = atomic_load(&log->threads);
+    if (atomic_load(&log->owner) == 0) {
+        fprintf(
+            stderr,
+            "chunky play: %s was not recorded: no such program ran, or it is linked "
+            "statically, or may not be preloaded\n",
+            record_name(o));
+        return EXIT_NO_TRACE;
+    }
+    snprintf(file, sizeof file, "%s", o->file != NULL ? o->file : "");
+    if (o->file == NULL)
+        snprintf(file, sizeof file, "%s.trace", record_name(o));
+    snprintf(about, sizeof about,
+             "%s: the first %" PRIu64 " of %" PRIu64 " calls, %" PRIu32 " thread%s",
+             record_name(o), kept, calls, threads, threads == 1 ? "" : "s");
+    for (char *c = about; *c != '\0'; c++)
+        *c = (char)((unsigned char)*c < ' ' ? '?' : *c);
+    FILE *out = fopen(file, "w");
+    if (out == NULL) {
+        fprintf(stderr, "chunky play: %s: %s\n", file, strerror(errno));
+        return EXIT_NO_TRACE;
+    }
+    struct trace_sums sums = trace_write(out, log, about);
+    if (fclose(out) != 0) {
+        fprintf(stderr, "chunky play: %s: %s\n", file, strerror(errno));
+        return EXIT_NO_TRACE;
+    }
+    fprintf(stderr, "chunky play: %s: %" PRIu64 " operations; %s\n", file,
+            sums.operations, about);
+    return 0;
+}
+
+int record_run(const struct record_options *o)
+{
+    char library[PATH_MAX];
+    int fd, status;
+    if (!record_library(library, sizeof library)) {
+        fprintf(stderr,
+                "chunky play: libchunky-record.so is not beside this command or "
+                "in ../lib/chunky; CHUNKY_RECORD_LIB=/path names it\n");
+        return EXIT_NO_TRACE;
+    }
+    struct record_log *log = record_make(o, &fd);
+    if (log == NULL) {
+        perror("chunky play: memory for the recording");
+        return EXIT_NO_TRACE;
+    }
+    /* What a terminal sends goes to the program too; its trace is written then. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGQUIT, SIG_IGN);
+    pid_t tool = getpid(), pid = fork();
+    if (pid == 0)
+        record_exec(o, library, tool, fd);
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return EXIT_NO_TRACE;
+    int ended =
+        WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+    if (ended == EXIT_NOT_FOUND || ended == EXIT_CANNOT)
+        if (atomic_load(&log->owner) == 0)
+            return ended;
+    int kept = record_keep(o, log);
+    return kept != 0 ? kept : ended;
+}
