@@ -120,6 +120,7 @@ static void mapped_reuse_fits(void **state)
     (void)state;
     bool zeroed;
     world_tune.dynamic = 0;
+    mapped_free(mapped_new(2 * MIB, 16)); /* so much was once live */
     for (unsigned i = 0; i < 3; i++)
         mapped_free(mapped_new(1 * MIB, 16));
     assert_true(mapped.kept_bytes != 0);
@@ -130,6 +131,25 @@ static void mapped_reuse_fits(void **state)
     assert_int_equal(mapped.kept_bytes, 0);
     mapped_free(same);
     mapped_free(small);
+}
+
+/* Kept mappings go before a fresh one would lift both above what was once live. */
+static void mapped_kept_makes_room(void **state)
+{
+    (void)state;
+    bool zeroed;
+    world_tune.dynamic = 0;
+    for (unsigned i = 0; i < 3; i++)
+        mapped_free(mapped_new(1 * MIB, 16));
+    assert_true(mapped.kept_bytes >= 1 * MIB);
+    size_t peak = mapped.peak_bytes, unmaps = mapped.unmaps;
+    struct chunk *other = mapped_take(256 * KIB, 16, &world_tune, &zeroed);
+    assert_true(zeroed);
+    assert_int_equal(mapped.kept_bytes, 0);
+    assert_int_equal(mapped.unmaps, unmaps + 1);
+    assert_int_equal(mapped.peak_bytes, peak);
+    assert_true(os_fake.mapped <= peak + META_REGION);
+    mapped_free(other);
 }
 
 static void mapped_threshold_moves(void **state)
@@ -221,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup(mapped_resizes, mapped_setup),
         cmocka_unit_test_setup(mapped_keeps_and_expires, mapped_setup),
         cmocka_unit_test_setup(mapped_reuse_fits, mapped_setup),
+        cmocka_unit_test_setup(mapped_kept_makes_room, mapped_setup),
         cmocka_unit_test_setup(mapped_threshold_moves, mapped_setup),
         cmocka_unit_test_setup(mapped_failures, mapped_setup),
         cmocka_unit_test_setup(mapped_numbers_are_reused, mapped_setup),
