@@ -54,13 +54,16 @@ format:
 	@scripts/check-format --fix
 
 install: all
-	@cmake --install $(BUILD) --prefix $(PREFIX)
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
 uninstall:
-	@sed 's|^|$(DESTDIR)|' $(BUILD)/install_manifest.txt | xargs -r rm -fv
+	@DESTDIR=$(DESTDIR) cmake -DBUILD=$(BUILD) -P cmake/uninstall.cmake
 
-deb: all
-	@cd $(BUILD) && cpack -G DEB
+# A build of its own: the package's prefix is /usr, whatever this tree's is.
+deb:
+	@$(MAKE) all BUILD=$(BUILD)/package \
+	  CMAKE_ARGS='$(CMAKE_ARGS) -DCMAKE_INSTALL_PREFIX=/usr -DCHUNKY_TESTS=OFF'
+	@cd $(BUILD)/package && cpack -G DEB -B ..
 
 clean:
 	@rm -rf $(BUILD)

@@ -42,7 +42,16 @@ add_custom_command(OUTPUT ${archive}
   DEPENDS chunky_objects $<TARGET_OBJECTS:chunky_objects> chunky_operators
     $<TARGET_OBJECTS:chunky_operators>
   COMMAND_EXPAND_LISTS VERBATIM COMMENT "Archiving libchunky.a")
-add_custom_target(chunky_archive ALL DEPENDS ${archive})
+
+# The chunky_ calls alone: for programs that keep the malloc they have.
+set(calls ${PROJECT_BINARY_DIR}/libchunky-calls.a)
+set(calls_object ${PROJECT_BINARY_DIR}/chunky-calls.o)
+add_custom_command(OUTPUT ${calls}
+  COMMAND ${CMAKE_OBJCOPY} -w --keep-global-symbol=chunky_* ${whole} ${calls_object}
+  COMMAND ${CMAKE_COMMAND} -E rm -f ${calls}
+  COMMAND ${CMAKE_AR} rcs ${calls} ${calls_object}
+  DEPENDS ${archive} VERBATIM COMMENT "Archiving libchunky-calls.a")
+add_custom_target(chunky_archive ALL DEPENDS ${archive} ${calls})
 
 add_library(chunky_static STATIC IMPORTED GLOBAL)
 add_library(chunky::static ALIAS chunky_static)

@@ -74,6 +74,59 @@ int chunky_malloc_info(int options, FILE *stream);
 /* A summary on stderr. */
 void chunky_malloc_stats(void);
 
+/*
+ * Named heaps: memory that belongs together, apart from everything else, freed at once.
+ * Any thread may use any heap; free, realloc and malloc_usable_size take its blocks too,
+ * and a grown block stays in its heap. A heap knows what each of its blocks was asked
+ * for: usable size is the size asked. It costs a lock a call and takes no thread caches.
+ */
+struct chunky_heap;
+
+/* `name` (cut to 31 bytes) is what people see: chunky stats, /proc/PID/maps where the
+ * kernel can. `limit`: most bytes of blocks with their headers, 0: none. NULL and EINVAL
+ * without a name, ENOMEM. */
+struct chunky_heap *chunky_heap_create(const char *name, size_t limit);
+/* Frees all its blocks and the heap. NULL: nothing happens. Keeps errno. */
+void chunky_heap_destroy(struct chunky_heap *heap);
+
+/* As malloc, calloc, realloc, aligned_alloc, free. NULL and ENOMEM beyond the limit. A
+ * block of another heap, or a heap that is no more, ends in a report. */
+void *chunky_heap_malloc(struct chunky_heap *heap, size_t bytes);
+void *chunky_heap_calloc(struct chunky_heap *heap, size_t count, size_t bytes);
+void *chunky_heap_realloc(struct chunky_heap *heap, void *mem, size_t bytes);
+void *chunky_heap_aligned_alloc(struct chunky_heap *heap, size_t align, size_t bytes);
+void chunky_heap_free(struct chunky_heap *heap, void *mem);
+
+const char *chunky_heap_name(struct chunky_heap *heap);
+/* The named heap of a live block; NULL for any other block. */
+struct chunky_heap *chunky_heap_of(const void *mem);
+
+struct chunky_heap_stats {
+    size_t blocks; /* in use */
+    size_t used;   /* bytes of these, headers included */
+    size_t limit;  /* of used; 0: none */
+    size_t heap;   /* bytes of address space for them, but for mapped blocks */
+};
+struct chunky_heap_stats chunky_heap_stats(struct chunky_heap *heap);
+
+/* One block in use. */
+struct chunky_block {
+    void *mem;
+    size_t bytes;             /* asked for, if that is recorded; else usable */
+    size_t usable;            /* room that it has */
+    size_t size;              /* with header */
+    struct chunky_heap *heap; /* named heap, or NULL */
+    int is_mapped;            /* it has a mapping of its own */
+};
+/* Anything but 0 ends the walk. */
+typedef int chunky_block_fn(const struct chunky_block *block, void *context);
+/* Show every block in use of a named heap, of the process; return what the last call
+ * returned, 0 without any. Arenas are locked meanwhile: the callback must not call
+ * chunky_heap_ functions nor free what it is shown. What other threads allocate and free
+ * during the walk may be missed. */
+int chunky_heap_walk(struct chunky_heap *heap, chunky_block_fn *visit, void *context);
+int chunky_walk(chunky_block_fn *visit, void *context);
+
 #ifdef __cplusplus
 }
 #endif

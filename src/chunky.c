@@ -41,6 +41,8 @@
 #include "front/cache.c"
 #include "front/thread.c"
 #include "front/supply.c"
+#include "front/named.c"
+#include "front/blocks.c"
 #include "front/malloc.c"
 #include "front/quarantine.c"
 #include "front/checked.c"

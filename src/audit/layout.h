@@ -18,7 +18,7 @@
 
 enum {
     LAYOUT_MAJOR = 1, /* chunk format, bins' geometry, meaning of fields and of root */
-    LAYOUT_MINOR = 0, /* appended fields */
+    LAYOUT_MINOR = 1, /* appended fields */
     LAYOUT_MAGIC_SIZE = 16
 };
 
@@ -140,6 +140,12 @@ enum layout_id {
     TUNE_REQUEST,
     TUNE_PERTURB,
     TUNE_DYNAMIC,
+    ARENA_KIND,
+    ARENA_NAME_TEXT,
+    ARENA_LIMIT,
+    ARENA_USED,
+    ARENA_BLOCKS,
+    MAPPED_OWNER,
     LAYOUT_FIELDS,
     LAYOUT_ROOM = 256 /* most fields that a reader takes */
 };

@@ -141,6 +141,12 @@ static struct layout_field root_fields[LAYOUT_FIELDS] = {
     FIELD(TUNE_REQUEST, struct tune, request),
     FIELD(TUNE_PERTURB, struct tune, perturb),
     FIELD(TUNE_DYNAMIC, struct tune, dynamic),
+    FIELD(ARENA_KIND, struct arena, kind),
+    ARRAY(ARENA_NAME_TEXT, struct arena, name),
+    FIELD(ARENA_LIMIT, struct arena, limit),
+    FIELD(ARENA_USED, struct arena, used),
+    FIELD(ARENA_BLOCKS, struct arena, blocks),
+    FIELD(MAPPED_OWNER, struct mapped, owner),
 };
 /* clang-format on */
 

@@ -9,12 +9,14 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct arena arena_main;
 
 static struct lock arena_list_lock = LOCK_INIT(RANK_ARENAS);
-static _Atomic unsigned arena_total;
-static unsigned arena_limit; /* 0: not computed yet */
+static _Atomic unsigned arena_total; /* that threads may choose */
+static unsigned arena_listed;        /* all; the next one's index */
+static unsigned arena_limit;         /* 0: not computed yet */
 
 static void arena_setup(struct arena *a, const struct tune *t, unsigned index)
 {
@@ -27,6 +29,7 @@ static void arena_setup(struct arena *a, const struct tune *t, unsigned index)
 void arena_init(const struct tune *t)
 {
     arena_setup(&arena_main, t, 0);
+    arena_listed = 1;
     atomic_store_explicit(&arena_total, 1, memory_order_relaxed);
 }
 
@@ -76,6 +79,14 @@ static struct arena *arena_next(const struct arena *a)
                                 memory_order_acquire);
 }
 
+/* List lock held. */
+static void arena_link(struct arena *a)
+{
+    arena_listed++;
+    atomic_store_explicit(&a->next, arena_next(&arena_main), memory_order_relaxed);
+    atomic_store_explicit(&arena_main.next, a, memory_order_release);
+}
+
 static bool arena_may_create(const struct tune *t)
 {
     unsigned count = arena_count();
@@ -95,10 +106,9 @@ static struct arena *arena_create(const struct tune *t, bool forced)
     if (forced || arena_may_create(t))
         a = meta_take(sizeof *a);
     if (a != NULL) {
-        arena_setup(a, t, arena_count());
+        arena_setup(a, t, arena_listed);
         arena_lock(a);
-        atomic_store_explicit(&a->next, arena_next(&arena_main), memory_order_relaxed);
-        atomic_store_explicit(&arena_main.next, a, memory_order_release);
+        arena_link(a);
         atomic_fetch_add_explicit(&arena_total, 1, memory_order_relaxed);
     }
     lock_give(&arena_list_lock);
@@ -109,7 +119,7 @@ struct arena *arena_choose(struct arena *busy)
 {
     int saved = errno;
     for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
-        if (arena_try(a))
+        if (arena_is_shared(a) && arena_try(a))
             return a;
     /* Its own lock, out of a signal handler: waiting would be for ever. */
     bool forced = lock_is_mine(&busy->lock);
@@ -127,10 +137,57 @@ struct arena *arena_least(void)
 {
     struct arena *least = &arena_main;
     for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
-        if (atomic_load_explicit(&a->threads, memory_order_relaxed) <
-            atomic_load_explicit(&least->threads, memory_order_relaxed))
+        if (arena_is_shared(a) &&
+            atomic_load_explicit(&a->threads, memory_order_relaxed) <
+                atomic_load_explicit(&least->threads, memory_order_relaxed))
             least = a;
     return least;
+}
+
+struct arena *arena_create_named(const struct tune *t, const char *name)
+{
+    struct arena *a = &arena_main;
+    lock_take(&arena_list_lock);
+    while (a != NULL && a->kind != ARENA_UNUSED)
+        a = arena_next(a);
+    if (a == NULL && (a = meta_take(sizeof *a)) != NULL) {
+        arena_setup(a, t, arena_listed);
+        a->kind = ARENA_UNUSED;
+        arena_link(a);
+    }
+    if (a != NULL) {
+        size_t length = min_size(strlen(name), ARENA_NAME - 1);
+        memcpy(a->name, name, length);
+        a->kind = ARENA_NAMED;
+    }
+    lock_give(&arena_list_lock);
+    return a;
+}
+
+void arena_destroy_named(struct arena *a)
+{
+    arena_lock(a);
+    /* Somebody who trims the process may have chunks of it in his hands. */
+    while (a->purging != 0) {
+        arena_unlock(a);
+        cpu_relax();
+        arena_lock(a);
+    }
+    while (a->heaps != NULL) {
+        struct heap *h = a->heaps;
+        a->heaps = h->next;
+        /* The page that stays would show old headers to a late free. */
+        size_t page =
+            align_up((uintptr_t)h->first, os_page_size()) - (uintptr_t)h->first;
+        memset(h->first, 0, min_size(page, h->end - (uintptr_t)h->first));
+        heap_destroy(h);
+    }
+    /* The kind says at every moment that no thread may choose it. */
+    a->kind = ARENA_UNUSED;
+    memset(&a->heaps, 0, offsetof(struct arena, kind) - offsetof(struct arena, heaps));
+    memset(a->name, 0, sizeof a->name);
+    a->limit = a->used = a->blocks = 0;
+    arena_unlock(a);
 }
 
 static struct arena *arena_kept; /* locked by the code that the fork interrupted */

@@ -13,8 +13,16 @@
 #include "os/lock.h"
 
 enum {
-    FAST_COUNT = 65,     /* fast bin i holds size 16 * i, up to 1 KiB */
-    ARENA_LOW_PAGES = 16 /* pages that a top must have before it is worth purging */
+    FAST_COUNT = 65,      /* fast bin i holds size 16 * i, up to 1 KiB */
+    ARENA_LOW_PAGES = 16, /* pages that a top must have before it is worth purging */
+    ARENA_NAME = 32       /* room for a named heap's name, NUL included */
+};
+
+/* What an arena is for. */
+enum arena_kind {
+    ARENA_SHARED, /* threads choose it */
+    ARENA_NAMED,  /* a named heap of the program: only what asks for it by name */
+    ARENA_UNUSED  /* was a named heap; the next one takes it over */
 };
 
 /* Counters, written under the lock, read without it by anybody who asks. */
@@ -68,6 +76,13 @@ struct arena {
     struct depot depot;   /* magazines, this arena's chunks only */
     struct remote remote; /* magazines freed by threads of other arenas */
     struct arena_counts counts;
+
+    /* Named heaps only: */
+    _Atomic uint32_t kind; /* enum arena_kind; ARENA_SHARED in all others */
+    char name[ARENA_NAME]; /* for people; "" in all others */
+    size_t limit;          /* most bytes of chunks; 0: none */
+    _Atomic size_t used;   /* bytes of chunks in use, mapped ones included */
+    _Atomic size_t blocks; /* how many */
 };
 
 /* Where zeroes are known to be in a chunk: whole pages [from, to). */
@@ -93,6 +108,18 @@ struct arena *arena_choose(struct arena *busy);
 /* The arena with the fewest threads. */
 struct arena *arena_least(void);
 unsigned arena_count(void);
+static inline bool arena_is_shared(const struct arena *a)
+{
+    return atomic_load_explicit((_Atomic uint32_t *)&a->kind, memory_order_relaxed) ==
+           ARENA_SHARED;
+}
+
+/* An arena that no thread chooses, unlocked; NULL and ENOMEM on failure. The name is cut
+ * to its room. */
+struct arena *arena_create_named(const struct tune *t, const char *name);
+/* Gives all heaps of such an arena away, whatever lies in them. The arena stays on the
+ * list, empty, for the next one. */
+void arena_destroy_named(struct arena *a);
 
 /* Fork: takes every arena lock but the one that the caller holds already (it forks out
  * of a signal handler), and gives them back. */

@@ -215,6 +215,7 @@ struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
     struct chunk *c = NULL;
     if (got) {
         mapped.maps += !reused;
+        m->owner = NULL;
         c = mapped_place(m->start, align);
         mapped_publish(m, c);
         trace(reused ? TRACE_MAP_REUSE : TRACE_MAP, m->length);
@@ -305,6 +306,44 @@ struct chunk *mapped_resize(struct chunk *c, size_t bytes)
     mapped_publish(m, c);
     lock_give(&mapped.lock);
     return c;
+}
+
+void mapped_set_owner(struct chunk *c, const void *owner)
+{
+    lock_take(&mapped.lock);
+    mapped_of(c)->owner = owner;
+    lock_give(&mapped.lock);
+}
+
+const void *mapped_owner(struct chunk *c)
+{
+    lock_take(&mapped.lock);
+    const void *owner = mapped_of(c)->owner;
+    lock_give(&mapped.lock);
+    return owner;
+}
+
+struct chunk *mapped_of_owner(const void *owner)
+{
+    lock_take(&mapped.lock);
+    struct mapped *m = mapped.live;
+    while (m != NULL && m->owner != owner)
+        m = m->next;
+    struct chunk *c = m == NULL ? NULL : m->chunk;
+    lock_give(&mapped.lock);
+    return c;
+}
+
+bool mapped_at(size_t slot, struct mapped_view *view)
+{
+    lock_take(&mapped.lock);
+    bool exists = slot < mapped.slot_free;
+    *view = (struct mapped_view){NULL, NULL};
+    if (exists)
+        *view =
+            (struct mapped_view){mapped.slots[slot]->chunk, mapped.slots[slot]->owner};
+    lock_give(&mapped.lock);
+    return exists;
 }
 
 size_t mapped_expire(const struct tune *t, bool all)

@@ -18,6 +18,7 @@ struct mapped {
     struct chunk *chunk; /* in it; NULL while kept */
     uint64_t since;      /* clock, ms: when it was kept */
     size_t slot;         /* its number: slots[slot] is this record */
+    const void *owner;   /* struct arena of a named heap, or NULL */
 };
 
 struct mapped_state {
@@ -51,6 +52,18 @@ void mapped_give(struct chunk *c, struct tune *t);
 /* A mapped chunk with `bytes` usable in place of `c`, contents kept, moved if needed;
  * NULL (c unchanged) when it cannot. The chunk is live before and after. */
 struct chunk *mapped_resize(struct chunk *c, size_t bytes);
+/* A mapped chunk belongs to a named heap from now on; who that is; any one of its chunks,
+ * or NULL. */
+void mapped_set_owner(struct chunk *c, const void *owner);
+const void *mapped_owner(struct chunk *c);
+struct chunk *mapped_of_owner(const void *owner);
+/* The live mapped chunk with this number (NULL: none) and its owner. False behind the
+ * last number. */
+struct mapped_view {
+    struct chunk *chunk;
+    const void *owner;
+};
+bool mapped_at(size_t slot, struct mapped_view *view);
 /* Unmaps kept mappings that are older than the hold time; all if `all`. Returns bytes. */
 size_t mapped_expire(const struct tune *t, bool all);
 

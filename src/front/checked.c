@@ -6,6 +6,7 @@
 #include "front/fault.h"
 #include "front/frames.h"
 #include "front/guard.h"
+#include "front/named.h"
 #include "front/options.h"
 #include "front/quarantine.h"
 #include "front/report.h"
@@ -225,7 +226,12 @@ void checked_delete(void *mem, enum family family)
     if (mem == NULL)
         return;
     thread_cache();
-    checked_free(malloc_verify(mem, "operator delete"), family);
+    struct chunk *c = malloc_verify(mem, "operator delete");
+    struct arena *named = named_of(c);
+    if (UNLIKELY(named != NULL))
+        named_free(named, c);
+    else
+        checked_free(c, family);
     errno = saved;
 }
 

@@ -11,6 +11,7 @@
 #include "front/cache.h"
 #include "front/checked.h"
 #include "front/fault.h"
+#include "front/named.h"
 #include "front/options.h"
 #include "front/report.h"
 #include "front/supply.h"
@@ -84,7 +85,10 @@ COLD void free_slow(void *mem)
     int saved = errno;
     thread_cache();
     struct chunk *c = malloc_verify(mem, "free");
-    if (UNLIKELY(thread_is_checked()))
+    struct arena *named = named_of(c);
+    if (UNLIKELY(named != NULL))
+        named_free(named, c);
+    else if (UNLIKELY(thread_is_checked()))
         checked_free(c, FAMILY_MALLOC);
     else
         free_verified(c);

@@ -6,6 +6,7 @@
 #include "front/cache.h"
 #include "front/checked.h"
 #include "front/malloc.h"
+#include "front/named.h"
 #include "front/options.h"
 #include "front/thread.h"
 
@@ -138,8 +139,10 @@ PUBLIC void *chunky_realloc(void *mem, size_t bytes)
     }
     struct chunk *c = malloc_verify(mem, "realloc");
     int saved = errno;
-    void *result = UNLIKELY(thread_is_checked()) ? checked_realloc(c, bytes)
-                                                 : realloc_plain(c, bytes);
+    struct arena *named = named_of(c);
+    void *result = UNLIKELY(named != NULL)         ? named_realloc(named, c, bytes)
+                   : UNLIKELY(thread_is_checked()) ? checked_realloc(c, bytes)
+                                                   : realloc_plain(c, bytes);
     if (result != NULL)
         errno = saved;
     AUDIT_ALL();

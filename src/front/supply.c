@@ -31,7 +31,7 @@ struct chunk *supply_take(size_t size, size_t align, struct clean *clean)
     /* Another arena may still have room where this one may not grow. */
     for (struct arena *other = &arena_main; c == NULL && other != NULL;
          other = supply_next(other)) {
-        if (other == a || lock_is_mine(&other->lock))
+        if (other == a || !arena_is_shared(other) || lock_is_mine(&other->lock))
             continue;
         arena_lock(other);
         c = supply_take_from(other, size, align, clean);

@@ -1,0 +1,93 @@
+/* Visiting live blocks: of a named heap, or of the whole process. No state. An arena is
+ * locked while its blocks are shown; a mapped block is shown under no lock. */
+#include "base/check.h"
+#include "chunky.h"
+#include "core/mapped.h"
+#include "front/canary.h"
+#include "front/checked.h"
+#include "front/named.h"
+#include "front/thread.h"
+
+struct blocks {
+    chunky_block_fn *visit;
+    void *context;
+};
+
+static size_t blocks_asked(const struct chunk *c, size_t usable)
+{
+    if (checked_level == 0 && (chunk_bits(c) & HAS_REQUEST) == 0)
+        return usable;
+    size_t slack =
+        canary_slack((const unsigned char *)mem_of(c) + usable - CANARY_TAIL);
+    return slack > usable ? usable : usable - slack;
+}
+
+static int blocks_show(const struct blocks *b, struct chunk *c, const struct arena *a)
+{
+    size_t usable = chunk_usable(c);
+    struct chunky_block block = {.mem = mem_of(c),
+                                 .usable = usable,
+                                 .bytes = blocks_asked(c, usable),
+                                 .size = chunk_size(c),
+                                 .is_mapped = chunk_is_mapped(c)};
+    if (a != NULL && !arena_is_shared(a))
+        block.heap = (struct chunky_heap *)(uintptr_t)a;
+    return b->visit(&block, b->context);
+}
+
+/* Arena locked: chunks are neither cut nor merged. Other threads free and allocate out of
+ * their caches meanwhile; what changes hands in this moment is shown or not. */
+static int blocks_heap(const struct blocks *b, const struct arena *a,
+                       const struct heap *h)
+{
+    for (struct chunk *c = h->first; c < heap_fence(h); c = chunk_next(c)) {
+        GUARD(chunk_is_valid(&heap_keys, c) && chunk_size(c) >= CHUNK_MIN,
+              "corrupted header, met by a walk over all blocks", mem_of(c));
+        int stop = chunk_is_live(&heap_keys, c) ? blocks_show(b, c, a) : 0;
+        if (stop != 0)
+            return stop;
+    }
+    return 0;
+}
+
+static int blocks_arena(const struct blocks *b, struct arena *a)
+{
+    int stop = 0;
+    arena_lock(a);
+    for (const struct heap *h = a->heaps; h != NULL && stop == 0; h = h->next)
+        stop = blocks_heap(b, a, h);
+    arena_unlock(a);
+    return stop;
+}
+
+/* By number, so that no lock is held while the program looks. `only`: of this heap. */
+static int blocks_mapped(const struct blocks *b, const struct arena *only)
+{
+    struct mapped_view v;
+    int stop = 0;
+    for (size_t slot = 0; stop == 0 && mapped_at(slot, &v); slot++)
+        if (v.chunk != NULL && (only == NULL || v.owner == only))
+            stop = blocks_show(b, v.chunk, v.owner);
+    return stop;
+}
+
+PUBLIC int chunky_heap_walk(struct chunky_heap *heap, chunky_block_fn *visit,
+                            void *context)
+{
+    struct blocks b = {visit, context};
+    struct arena *a = (struct arena *)(void *)heap;
+    GUARD(a->kind == ARENA_NAMED, "heap: destroyed already, or never created", heap);
+    int stop = blocks_arena(&b, a);
+    return stop != 0 ? stop : blocks_mapped(&b, a);
+}
+
+PUBLIC int chunky_walk(chunky_block_fn *visit, void *context)
+{
+    struct blocks b = {visit, context};
+    int stop = 0;
+    thread_start_process();
+    for (struct arena *a = &arena_main; a != NULL && stop == 0;
+         a = atomic_load_explicit(&a->next, memory_order_acquire))
+        stop = blocks_arena(&b, a);
+    return stop != 0 ? stop : blocks_mapped(&b, NULL);
+}
