@@ -16,7 +16,10 @@ list(FILTER tool_audit EXCLUDE REGEX "/(root|inside)\\.c$")
 set(page_files
   page_view_html=${PROJECT_SOURCE_DIR}/tool/page/view.html
   page_view_css=${PROJECT_SOURCE_DIR}/tool/page/view.css
-  page_view_js=${PROJECT_SOURCE_DIR}/tool/page/view.js)
+  page_view_js=${PROJECT_SOURCE_DIR}/tool/page/view.js
+  page_play_html=${PROJECT_SOURCE_DIR}/tool/page/play.html
+  page_play_css=${PROJECT_SOURCE_DIR}/tool/page/play.css
+  page_play_js=${PROJECT_SOURCE_DIR}/tool/page/play.js)
 string(REGEX REPLACE "[a-z_]+=" "" page_inputs "${page_files}")
 set(page_source ${PROJECT_BINARY_DIR}/page_files.c)
 add_custom_command(OUTPUT ${page_source}

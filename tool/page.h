@@ -11,6 +11,9 @@
 extern const unsigned char page_view_html[];
 extern const unsigned char page_view_css[];
 extern const unsigned char page_view_js[];
+extern const unsigned char page_play_html[];
+extern const unsigned char page_play_css[];
+extern const unsigned char page_play_js[];
 
 /* What stands in a template for @NAME@. */
 struct page_part {

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2, EXIT_SOURCE = 3 };
@@ -64,6 +65,13 @@ static bool play_is_last(const struct play_options *o, const struct play_run *ru
     return o->to != 0 && run->op != NULL && run->op->number >= o->to;
 }
 
+static double play_clock(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
 static int play_one(struct play_options *o, const struct play_script *s)
 {
     struct play_run measured, run;
@@ -72,9 +80,19 @@ static int play_one(struct play_options *o, const struct play_script *s)
         return EXIT_SOURCE;
     play_run_expect(&run, &measured);
     play_run_skip(&run, o->from);
-    while (!play_is_last(o, &run) && play_run_step(&run) &&
-           fflush(o->style.draw.out) == 0)
+    double wall = play_clock(CLOCK_MONOTONIC),
+           cpu = play_clock(CLOCK_PROCESS_CPUTIME_ID);
+    while (!play_is_last(o, &run) && play_run_step(&run)) {
         play_text_step(&o->style, &run);
+        if (fflush(o->style.draw.out) != 0)
+            break;
+        if (o->time && run.op->number != 0)
+            fprintf(stderr, "step %u: %.1f ms, %.1f of them computing\n",
+                    run.op->number, play_clock(CLOCK_MONOTONIC) - wall,
+                    play_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+        wall = play_clock(CLOCK_MONOTONIC);
+        cpu = play_clock(CLOCK_PROCESS_CPUTIME_ID);
+    }
     play_text_end(&o->style, &run);
     play_run_stop(&run);
     return 0;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { CHILD_STACK = 256 * 1024 };
@@ -125,6 +126,8 @@ static struct child_reply child_dispatch(const struct child_command *c)
         child_start(t);
         return (struct child_reply){(uint64_t)t->kernel, 0};
     }
+    if (c->verb == CHILD_BREAK)
+        return (struct child_reply){(uint64_t)syscall(SYS_brk, 0), 0};
     if (c->thread == 0)
         return child_perform(c);
     if (c->verb != CHILD_JOIN) {

@@ -13,8 +13,9 @@
 enum {
     CHILD_START =
         100, /* makes thread `thread`; its number in the kernel is the result */
-    CHILD_JOIN = 101, /* waits for what CHILD_ASYNC began; its result */
-    CHILD_ASYNC = 256 /* added to a verb: returns before it is done */
+    CHILD_JOIN = 101,  /* waits for what CHILD_ASYNC began; its result */
+    CHILD_BREAK = 102, /* where the break is */
+    CHILD_ASYNC = 256  /* added to a verb: returns before it is done */
 };
 
 struct child_command {

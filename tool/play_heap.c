@@ -139,14 +139,19 @@ static void heap_drop_stores(struct play_heap *h)
     h->stores = kept;
 }
 
+static void heap_make_reader(struct play_heap *h)
+{
+    if (h->reader == NULL && (h->reader = calloc(1, sizeof *h->reader)) == NULL)
+        list_fail();
+}
+
 void play_heap_walk(struct play_heap *h, struct walk *w, const struct play_session *s,
                     bool outline)
 {
     struct reader *behind = w->reader;
     h->regions = h->lists = h->members = 0;
     h->error = NULL;
-    if (h->reader == NULL && (h->reader = calloc(1, sizeof *h->reader)) == NULL)
-        list_fail();
+    heap_make_reader(h);
     image_reader_open(h->reader, behind);
     w->reader = &h->reader->reader;
     for (size_t i = 0; i < h->stores; i++)
@@ -184,30 +189,40 @@ enum walk_result play_heap_open(const struct play_session *s,
     return result;
 }
 
-struct heap_reading {
-    struct play_heap *heap;
-    const struct play_session *session;
-    bool outline;
-};
-
-static void heap_use(struct walk *w, void *context)
+/* The description of the heap is the same at each step, once there is one. */
+static enum walk_result heap_open(struct play_heap *h, const struct play_session *s,
+                                  struct reader *behind)
 {
-    const struct heap_reading *r = context;
-    play_heap_walk(r->heap, w, r->session, r->outline);
+    if (h->walk != NULL)
+        return WALK_OK;
+    struct walk *w = malloc(sizeof *w);
+    if (w == NULL)
+        list_fail();
+    image_reader_open(h->reader, behind);
+    enum walk_result result = walk_open(w, &h->reader->reader, s->root);
+    if (result == WALK_OK)
+        h->walk = w;
+    else
+        free(w);
+    return result;
 }
 
 bool play_heap_read(struct play_heap *h, const struct play_session *s, bool outline)
 {
-    struct heap_reading r = {h, s, outline};
+    struct window window = {.reader = {.read = window_read}, .pid = s->pid};
     h->regions = h->lists = h->members = 0;
-    enum walk_result result = play_heap_open(s, heap_use, &r);
-    bool known = result == WALK_OK || result == WALK_EMPTY;
-    if (!known) {
+    heap_make_reader(h);
+    enum walk_result result =
+        s->pid > 0 ? heap_open(h, s, &window.reader) : WALK_UNREADABLE;
+    if (result == WALK_OK) {
+        h->walk->reader = &window.reader;
+        play_heap_walk(h, h->walk, s, outline);
+    } else if (result != WALK_EMPTY) {
         h->error = "the heap cannot be read: this tool and libchunky.so do not belong "
                    "together";
         h->error_at = s->root;
     }
-    return known;
+    return result == WALK_OK || result == WALK_EMPTY;
 }
 
 void play_heap_free(struct play_heap *h)
@@ -219,6 +234,7 @@ void play_heap_free(struct play_heap *h)
     free(h->list);
     free(h->member);
     free(h->reader);
+    free(h->walk);
     memset(h, 0, sizeof *h);
 }
 

@@ -93,6 +93,7 @@ struct play_heap {
     size_t metas;
     struct heap_limits limits;
     struct image_reader *reader;
+    struct walk *walk; /* of the private process, NULL before its heap exists */
     const char *error; /* why the walk ended early, or NULL */
     uint64_t error_at; /* and where */
 };

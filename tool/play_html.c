@@ -1,13 +1,16 @@
 /* Runs as JSON, and the page around them; see play_html.h. No state. */
 #include "play_html.h"
 
+#include "page.h"
 #include "play_draw.h"
 #include "play_focus.h"
+#include "play_list.h"
 #include "play_why.h"
 #include "text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     PIECES_MAX = 4000, /* of one range: a large block has three */
@@ -244,35 +247,58 @@ void html_json(FILE *out, struct play_run *r, struct html_style *style)
     fprintf(out, "],\"left_out\":%u}\n", style->left_out);
 }
 
-/* Inside a script element, "</" would end it. */
-static void html_embed(FILE *out, const char *json)
+/* Inside a script element, "</" would end it. To be freed. */
+static char *html_guard(const char *json, size_t *size)
 {
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size);
+    if (out == NULL)
+        list_fail();
     for (; *json != '\0'; json++) {
-        if (json[0] == '<')
+        if (*json == '<')
             fputs("\\u003c", out);
         else
             fputc(*json, out);
     }
+    fclose(out);
+    return text;
+}
+
+static char *html_title(const char *title, size_t *size)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size);
+    if (out == NULL)
+        list_fail();
+    for (; *title != '\0'; title++)
+        if (*title == '<' || *title == '&')
+            fputs(*title == '<' ? "&lt;" : "&amp;", out);
+        else
+            fputc(*title, out);
+    fclose(out);
+    return text;
 }
 
 void html_write(FILE *out, struct play_run *r, struct html_style *style)
 {
     char *json = NULL;
-    size_t length = 0;
+    size_t length = 0, title_size, runs_size;
     FILE *memory = open_memstream(&json, &length);
     if (memory == NULL)
-        return;
+        list_fail();
     html_json(memory, r, style);
     fclose(memory);
-    for (const char *const *line = html_page; *line != NULL; line++) {
-        const char *mark = strstr(*line, HTML_RUNS_MARK);
-        if (mark == NULL) {
-            fputs(*line, out);
-            continue;
-        }
-        fprintf(out, "%.*s/*RUNS*/[", (int)(mark - *line), *line);
-        html_embed(out, json);
-        fprintf(out, "]%s", mark + strlen(HTML_RUNS_MARK));
-    }
+    char *runs = html_guard(json, &runs_size);
+    char *title = html_title(style->title, &title_size);
+    const char *css = (const char *)page_play_css, *js = (const char *)page_play_js;
+    const struct page_part part[] = {
+        {"TITLE", title, title_size},
+        {"CSS", css, strlen(css)},
+        {"JS", js, strlen(js)},
+        {"RUNS", runs, runs_size},
+    };
+    page_write(out, (const char *)page_play_html, part, sizeof part / sizeof part[0]);
     free(json);
+    free(runs);
+    free(title);
 }

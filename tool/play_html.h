@@ -19,8 +19,4 @@ void html_json(FILE *out, struct play_run *r, struct html_style *style);
 /* The page with that run in it. */
 void html_write(FILE *out, struct play_run *r, struct html_style *style);
 
-/* Lines of the page, up to NULL. One of them holds RUNS_MARK. */
-extern const char *const html_page[];
-#define HTML_RUNS_MARK "/*RUNS*/[]"
-
 #endif

@@ -34,6 +34,7 @@ static const char usage[] =
     "      --art             the first 4 KiB as numbered boxes\n"
     "      --quiet           strips only\n"
     "      --rules           the engine's own words for the rules it took\n"
+    "      --time                how long each step took, on standard error\n"
     "      --html FILE       one page, to be stepped through with keys\n"
     "      --format json     the same as data\n"
     "      --relative        nothing that differs between machines or builds\n"
@@ -64,6 +65,7 @@ enum {
     OPT_RECORD,
     OPT_LIMIT,
     OPT_PROGRAM,
+    OPT_TIME,
     OPT_VERIFY,
     OPT_RELATIVE,
     OPT_WIDTH,
@@ -89,6 +91,7 @@ static const struct option long_options[] = {
     {"record", no_argument, NULL, OPT_RECORD},
     {"limit", required_argument, NULL, OPT_LIMIT},
     {"program", required_argument, NULL, OPT_PROGRAM},
+    {"time", no_argument, NULL, OPT_TIME},
     {"verify", no_argument, NULL, OPT_VERIFY},
     {"relative", no_argument, NULL, OPT_RELATIVE},
     {"width", required_argument, NULL, OPT_WIDTH},
@@ -234,6 +237,8 @@ static bool options_one(struct play_options *o, int option)
         return options_number("to", 1, UINT32_MAX, &o->to);
     case OPT_STEP:
         return o->step = true;
+    case OPT_TIME:
+        return o->time = true;
     case OPT_HTML:
         o->html = optarg;
         return true;

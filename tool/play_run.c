@@ -7,7 +7,8 @@
 
 static size_t run_slot(const struct play_run *r, uint64_t mem)
 {
-    size_t i = (size_t)(mem * 0x9e3779b97f4a7c15ULL >> 20) & (r->owner_room - 1);
+    /* Neighbours in the heap are neighbours in the table: it is read in their order. */
+    size_t i = (size_t)((mem >> 4) + (mem >> 26) * 0x9e3779b1ULL) & (r->owner_room - 1);
     while (r->owner[i].mem != 0 && r->owner[i].mem != mem)
         i = (i + 1) & (r->owner_room - 1);
     return i;
@@ -93,6 +94,7 @@ uint64_t play_run_extent(const struct play_run *r, const struct heap_region *reg
 
 void play_run_expect(struct play_run *r, const struct play_run *former)
 {
+    r->expects = true;
     for (size_t i = 0; i < former->extents; i++)
         run_note_extent(r, former->extent[i].name, former->extent[i].bytes);
 }
@@ -151,9 +153,12 @@ bool play_run_step(struct play_run *r)
     snprintf(r->session.name[op->thread % 64], sizeof r->session.name[0], "%s",
              script->thread.text[op->thread]);
     r->mem = op->source < 0 ? 0 : r->value[op->source] + (uint64_t)op->shift;
-    if (!play_session_step(&r->session, op, r->mem) && r->session.pid <= 0)
+    bool done = r->look == RUN_WHOLE ? play_session_step(&r->session, op, r->mem)
+                                     : play_session_skip(&r->session, op, r->mem);
+    if (!done && r->session.pid <= 0)
         return true;
-    play_heap_read(&r->heap, &r->session, r->outline);
+    if (r->look != RUN_BLIND)
+        play_heap_read(&r->heap, &r->session, r->look == RUN_OUTLINE);
     if (!r->session.ended)
         run_assign(r, op);
     run_measure(r);
@@ -162,12 +167,13 @@ bool play_run_step(struct play_run *r)
 
 void play_run_skip(struct play_run *r, unsigned number)
 {
-    bool outline = r->outline;
-    r->outline = true;
+    r->look = r->expects ? RUN_BLIND : RUN_OUTLINE;
     while (r->next < r->script->count && r->script->op[r->next].number < number &&
            play_run_step(r))
         continue;
-    r->outline = outline;
+    r->look = RUN_WHOLE;
+    if (r->expects && r->op != NULL)
+        play_heap_read(&r->heap, &r->session, false);
 }
 
 void play_run_stop(struct play_run *r)

@@ -22,6 +22,9 @@ struct play_owner {
     int name;    /* index of the variable, -1: none */
 };
 
+/* What of the heap is read after a step. */
+enum run_look { RUN_WHOLE, RUN_OUTLINE, RUN_BLIND };
+
 struct play_run {
     const struct play_script *script;
     struct play_session session;
@@ -32,8 +35,9 @@ struct play_run {
     size_t owners, owner_room; /* room is a power of two */
     struct play_extent extent[PLAY_EXTENTS];
     size_t extents;
-    uint64_t mem;             /* block that the last step was about, or 0 */
-    bool outline;             /* steps are not drawn: chunks are not read */
+    uint64_t mem; /* block that the last step was about, or 0 */
+    enum run_look look;
+    bool expects;             /* how far regions will reach is known */
     size_t next;              /* operation that is performed next */
     const struct play_op *op; /* performed last; NULL before the first */
 };

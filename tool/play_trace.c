@@ -221,9 +221,8 @@ static bool reading_new(struct reading *r, int *name)
         r->at = from;
         return reading_fail(r, expected);
     }
-    r->blocks++;
     r->live = list_room(r->live, &r->live_room, r->blocks, 2, 1);
-    r->live[r->blocks] = 1;
+    r->live[++r->blocks] = 1;
     snprintf(text, sizeof text, "b%" PRIu64, number);
     *name = names_add(&r->script->name, text);
     return true;

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+enum { CLAUSES_MAX = 60 };
+
 struct why {
     FILE *out;
     uint64_t want;   /* size that is looked for */
@@ -278,8 +280,19 @@ static void why_opening(struct why *w, const struct play_run *r)
     }
 }
 
+/* How often the same rule follows with the same value. */
+static size_t why_times(const struct play_session *s, size_t from)
+{
+    size_t i = from + 1;
+    while (i < s->rules && s->rule[i].rule == s->rule[from].rule &&
+           s->rule[i].value == s->rule[from].value)
+        i++;
+    return i - from;
+}
+
 char *why_sentence(const struct play_run *r)
 {
+    unsigned clauses = 0;
     char *text = NULL;
     size_t length = 0;
     const struct play_session *s = &r->session;
@@ -298,9 +311,17 @@ char *why_sentence(const struct play_run *r)
     for (size_t i = 0; i < s->rules; i++) {
         uint32_t rule = s->rule[i].rule;
         uint64_t v = s->rule[i].value;
+        size_t times = why_times(s, i);
+        if (++clauses > CLAUSES_MAX) {
+            why_say(&w, "and %zu more rules", s->rules - i);
+            break;
+        }
+        i += times - 1;
         if (!why_take(&w, rule, v) && !why_top(&w, rule, v) && !why_give(&w, rule, v) &&
             !why_cache(&w, rule, v) && !why_other(&w, rule, v))
             why_say(&w, "rule %" PRIu32 " (%#" PRIx64 ")", rule, v);
+        if (times > 1)
+            fprintf(w.out, " (%zu times)", times);
         w.before = rule;
     }
     if (s->released)
