@@ -208,8 +208,21 @@ static void strip_fill(const struct play_run *r, const struct heap_region *regio
         play_draw_pieces(r, region, region->start, region->end, strip_piece, s);
 }
 
+/* "0" to "9": how much of the cell is in use; "-" if all of it is top. */
+static char strip_share(const uint64_t *count)
+{
+    uint64_t used = 0, free = 0;
+    for (int g = ' '; g < GLYPHS; g++) {
+        if (strchr("-fbl=c", g) != NULL)
+            free += count[g];
+        else if (g != '~')
+            used += count[g];
+    }
+    return (char)(used + free == 0 ? '-' : '0' + (int)((9 * used) / (used + free)));
+}
+
 char *play_draw_strip(const struct draw_style *d, const struct play_run *r,
-                      const struct heap_region *region, uint64_t *cell)
+                      const struct heap_region *region, uint64_t *cell, bool shares)
 {
     unsigned cells = strip_cells(d);
     struct strip s = {region->start, play_draw_scale(d, r, region), cells,
@@ -219,7 +232,7 @@ char *play_draw_strip(const struct draw_style *d, const struct play_run *r,
         list_fail();
     strip_fill(r, region, &s);
     for (unsigned k = 0; k < cells; k++)
-        text[k] = strip_glyph(s.count[k], s.cell);
+        text[k] = shares ? strip_share(s.count[k]) : strip_glyph(s.count[k], s.cell);
     text[cells] = '\0';
     free(s.count);
     *cell = s.cell;
@@ -234,7 +247,7 @@ void play_draw_strips(const struct draw_style *d, const struct play_run *r,
         fprintf(d->out, "%-*.*s| no heap yet\n", (int)d->label, (int)d->label, text);
     for (size_t i = 0; i < r->heap.regions; i++) {
         const struct heap_region *region = &r->heap.region[i];
-        char *strip = play_draw_strip(d, r, region, &cell);
+        char *strip = play_draw_strip(d, r, region, &cell, false);
         if (i == 0)
             fprintf(d->out, "%-*s|", (int)d->label, text);
         else

@@ -35,9 +35,10 @@ uint64_t play_draw_scale(const struct draw_style *d, const struct play_run *r,
 
 /* "in use", "unsorted", ... */
 const char *play_draw_state(enum walk_state state);
-/* The cells of one region, to be freed, and how many bytes one of them is. */
+/* The cells of one region, to be freed, and how many bytes one of them is. With `shares`
+ * each tells from 0 to 9 how much of it is in use, or `-` where nothing ever was. */
 char *play_draw_strip(const struct draw_style *d, const struct play_run *r,
-                      const struct heap_region *region, uint64_t *cell);
+                      const struct heap_region *region, uint64_t *cell, bool shares);
 /* Pieces of the chunks that reach into [from, to), each of one glyph, in order of
  * address. */
 typedef void draw_piece(void *context, uint64_t at, uint64_t length, char glyph);

@@ -95,24 +95,27 @@ static void json_region(FILE *out, const struct play_run *r,
     struct draw_style style = {.width = STRIP + 12};
     struct focus f;
     uint64_t cell = 0, extent = play_run_extent(r, region) + ROW;
+    uint64_t size = region->end - region->start;
+    extent = extent < size ? extent : size;
     focus_of(&f, r, region, ROW, all);
     fputs("{\"name\":", out);
     json_string(out, region->name);
     if (f.ranges > 2) {
-        char *strip = play_draw_strip(&style, r, region, &cell);
+        char *strip = play_draw_strip(&style, r, region, &cell, true);
         fprintf(out, ",\"cell\":%" PRIu64 ",\"strip\":", cell);
         json_string(out, strip);
         free(strip);
     }
+    /* The last range is the fence behind the top: of that, the beginning is enough. */
+    if (region->top_size != 0 && f.ranges > 1)
+        f.ranges--;
+    struct focus_range *last = &f.range[f.ranges - 1];
+    last->to = last->to < extent && f.ranges == 1 ? extent : last->to;
     fprintf(out, ",\"extent\":%" PRIu64 ",\"parts\":[", extent);
     for (unsigned i = 0; i < f.ranges; i++) {
-        struct focus_range x = f.range[i];
-        if (x.from >= extent)
-            break;
         if (i != 0)
-            json_fold(out, region, f.range[i - 1].to, x.from);
-        x.to = x.to < extent ? x.to : extent;
-        json_range(out, r, region, &x);
+            json_fold(out, region, f.range[i - 1].to, f.range[i].from);
+        json_range(out, r, region, &f.range[i]);
     }
     fputs("]}", out);
 }

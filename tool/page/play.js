@@ -8,8 +8,6 @@ const STATE = {
   top: ["#f4f6f8", "#f4f6f8"], fence: ["#d5dbe1", "#d5dbe1"], overwritten: ["#2b2b2b", "#2b2b2b"],
 };
 const INK = {"#": "#43505c", ".": "#e9f1fa", "=": "#c98a1b", f: "#c98a1b", b: "#c98a1b", l: "#c98a1b"};
-const CELL = {"#": "#43505c", "-": "#f3dcb4", f: "#f3dcb4", b: "#f3dcb4", l: "#f3dcb4", "=": "#f3dcb4",
-  c: "#d9d2e6", "~": "#f4f6f8", ".": "#e9f1fa", "!": "#2b2b2b", "?": "#2b2b2b", "_": "#fff", " ": "#fff"};
 const LEGEND = [["A", "in use", "#9cc0e8"], ["", "slack", "#e9f1fa"], ["", "header", "#43505c"],
   ["f", "links", "#c98a1b"], ["-", "free, in a bin", "#f6cf8f"], ["-", "fast bin", "#e8b463"],
   ["c", "cached", "#d9d2e6"], ["~", "top", "#f4f6f8"]];
@@ -22,21 +20,18 @@ const element = (name, text, kind) => {
   return e;
 };
 
-/* Bytes in a row: a power of two, so that addresses can be read off. */
-function rowBytes(pixels, width) {
+/* Bytes in a row: a power of two, so that addresses can be read off; the fewest with which
+ * what is told takes at most ten rows. */
+function rowBytes(bytes) {
   let n = 16;
-  while (n * 2 * pixels <= width) n *= 2;
-  return n;
+  while (bytes > 10 * n) n *= 2;
+  return Math.max(16, n / Math.pow(2, zoom));
 }
 
-/* Pixels a byte: the most with which what is told takes at most ten rows. */
-function scale(bytes, width) {
-  let best = 1 / 65536;
-  for (let p = 16; p >= 1 / 65536; p /= 2) {
-    best = p;
-    if (bytes <= 10 * rowBytes(p, width)) break;
-  }
-  return Math.min(24, Math.max(1 / 65536, best * Math.pow(2, zoom)));
+/* Pixels a byte. */
+function scale(row, width) {
+  const p = Math.min(24, width / row);
+  return p >= 2 ? Math.floor(p) : p;
 }
 
 function surface(width, height) {
@@ -77,8 +72,8 @@ function rows(part, extent, p, row) {
 /* A chunk's colours reach from its header to the next one's. */
 function draw(part, extent, p, row) {
   const {canvas, g, span, at} = rows(part, extent, p, row);
-  part.chunks.forEach(c => span(c[0] + 8, c[0] + 8 + c[1], (x, y, w, h) => {
-    g.fillStyle = (STATE[c[2]] || STATE.top)[(c[0] / 16) % 2];
+  part.chunks.forEach((c, i) => span(c[0] + 8, c[0] + 8 + c[1], (x, y, w, h) => {
+    g.fillStyle = (STATE[c[2]] || STATE.top)[i % 2];
     g.fillRect(x, y, w, h);
   }));
   part.pieces.forEach(q => {
@@ -117,14 +112,18 @@ function tip(e, part, at) {
   t.style.top = Math.min(e.clientY + 14, innerHeight - 50) + "px";
 }
 
-/* All of a large region in one row: what most of each cell is. */
+/* All of a large region in one row: how much of each cell is in use, and how much free. */
 function overview(r, width) {
-  const w = Math.floor((width - LEFT) / r.strip.length), [canvas, g] = surface(LEFT + w * r.strip.length, HIGH);
+  const w = Math.max(1, Math.floor((width - LEFT) / r.strip.length));
+  const [canvas, g] = surface(LEFT + w * r.strip.length, HIGH);
   g.fillStyle = "#5a6672";
   g.fillText("all of it", 2, HIGH / 2);
-  [...r.strip].forEach((glyph, i) => {
-    g.fillStyle = CELL[glyph] || (glyph === "o" ? "#9cc0e8" : "#7fabdc");
-    g.fillRect(LEFT + i * w, 2, w, HIGH - 4);
+  [...r.strip].forEach((share, i) => {
+    const high = HIGH - 4, used = share === "-" ? 0 : Math.round(high * share / 9);
+    g.fillStyle = share === "-" ? STATE.top[0] : STATE.unsorted[0];
+    g.fillRect(LEFT + i * w, 2, w, high);
+    g.fillStyle = STATE["in use"][1];
+    g.fillRect(LEFT + i * w, 2 + high - used, w, used);
   });
   g.strokeStyle = "#43505c";
   g.strokeRect(LEFT + .5, 2.5, w * r.strip.length - 1, HIGH - 5);
@@ -133,15 +132,19 @@ function overview(r, width) {
 
 const many = (n, one, more) => n.toLocaleString("en") + " " + (n === 1 ? one : more);
 
+function fold(part) {
+  const range = "+" + part.from.toString(16) + " to +" + part.to.toString(16) + ": ";
+  return element("div", range + (part.live + part.free === 0 ? "inside one chunk"
+    : many(part.live, "chunk", "chunks") + " in use, " + part.free.toLocaleString("en") + " free"), "fold");
+}
+
 function region(r, width) {
   const told = r.parts.reduce((sum, part) => sum + (part.chunks ? Math.min(part.to, r.extent) - part.from : 0), 0);
-  const p = scale(told, width - LEFT), row = rowBytes(p, width - LEFT);
+  const row = rowBytes(told), p = scale(row, width - LEFT);
   const out = [element("h2", r.name + ": " + row + " bytes a row" +
     (r.strip ? "; it is large, and only what this step is about is drawn" : ""))];
   if (r.strip) out.push(overview(r, width));
-  r.parts.forEach(part => out.push(part.chunks ? draw(part, r.extent, p, row)
-    : element("div", "+" + part.from.toString(16) + " to +" + part.to.toString(16) + ": " +
-      many(part.live, "chunk", "chunks") + " in use, " + part.free.toLocaleString("en") + " free", "fold")));
+  r.parts.forEach(part => out.push(part.chunks ? draw(part, r.extent, p, row) : fold(part)));
   return out;
 }
 
@@ -156,7 +159,7 @@ function list(l) {
 
 function show() {
   const s = RUNS[run].steps[step], width = $("heap").clientWidth - 32;
-  $("name").textContent = RUNS[run].mode + ", step " + (step + 1) + " of " + RUNS[run].steps.length;
+  $("name").textContent = "step " + (step + 1) + " of " + RUNS[run].steps.length;
   $("why").replaceChildren(element("b", s.op), " " + s.why);
   $("calls").textContent = s.calls.length ? "system calls: " + s.calls.join(", ") : "no system call";
   $("heap").replaceChildren(...s.regions.flatMap(r => region(r, width)));
@@ -212,12 +215,12 @@ const KEYS = {
 
 function begin() {
   RUNS.forEach((r, i) => {
-    const o = element("option", r.title + (RUNS.length > 1 ? " (" + r.mode + ")" : ""));
+    const o = element("option", r.title + " (" + r.mode + ")");
     o.value = i;
     $("runs").append(o);
   });
   if (RUNS.length < 2) $("runs").style.display = $("many").style.display = "none";
-  if (RUNS.length === 1) document.querySelector("h1").prepend(RUNS[0].title + ", ");
+  if (RUNS.length === 1) document.querySelector("h1").prepend(RUNS[0].title + " (" + RUNS[0].mode + "), ");
   $("runs").onchange = e => {
     choose(+e.target.value);
     e.target.blur();
