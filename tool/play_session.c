@@ -131,7 +131,7 @@ static void session_note(struct play_session *s, struct play_call *call,
     s->call[s->calls++] = *call;
 }
 
-enum stop { STOP_NOTHING, STOP_READY, STOP_HELD };
+enum stop { STOP_NOTHING, STOP_READY, STOP_HELD, STOP_PARKED };
 
 /* A thread of the script has work to do; the first one is not asked. */
 static bool session_is_busy(const struct play_session *s, pid_t thread)
@@ -145,27 +145,52 @@ static bool session_is_busy(const struct play_session *s, pid_t thread)
     return false;
 }
 
-/* A futex wait that is not one of play's own semaphores is for a lock of the engine. If
- * it is the one that the held thread has, that thread must go on. */
-static void session_release(struct play_session *s, pid_t thread,
-                            const uint64_t *argument)
+/* A futex wait that is not for one of play's own semaphores is for a lock of the engine. */
+static bool session_waits_for_lock(const struct play_session *s,
+                                   const uint64_t *argument)
 {
     uint64_t operation = argument[1] & 0x7f;
-    bool waits = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET;
     bool own = argument[0] - (s->busy - s->stride) < (CHILD_THREADS + 1) * s->stride;
-    bool works = false; /* not one that is just being made, or waits for one */
+    return (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET) && !own;
+}
+
+/* Not a thread that is just being made, or the first one while it waits for another. */
+static bool session_works(const struct play_session *s, pid_t thread)
+{
     if (thread == s->pid)
-        works = s->acting == 0;
-    else
-        for (unsigned i = 1; i < CHILD_THREADS; i++)
-            works = works || s->kernel[i] == thread;
-    if (!s->held || thread == s->hold || !waits || own || !works)
-        return;
+        return s->acting == 0;
+    for (unsigned i = 1; i < CHILD_THREADS; i++)
+        if (s->kernel[i] == thread)
+            return true;
+    return false;
+}
+
+/* If a thread waits for the lock that the held one has, that one must go on. The other is
+ * parked until its call is done: or what they do would be mixed as chance has it. */
+static bool session_release(struct play_session *s, pid_t thread,
+                            const uint64_t *argument)
+{
+    if (!s->held || thread == s->hold || !session_waits_for_lock(s, argument) ||
+        !session_works(s, thread))
+        return false;
     ptrace(PTRACE_SYSCALL, s->hold, NULL, 0L);
     s->held = false;
     s->awaited = s->hold;
+    s->parked = thread;
     s->hold = 0;
     s->released = true;
+    return true;
+}
+
+/* The awaited thread is done, or waits for something itself. */
+static void session_unpark(struct play_session *s, pid_t thread,
+                           const uint64_t *argument)
+{
+    if (s->parked == 0 || thread != s->awaited ||
+        (session_is_busy(s, thread) && !session_waits_for_lock(s, argument)))
+        return;
+    ptrace(PTRACE_SYSCALL, s->parked, NULL, 0L);
+    s->parked = 0;
 }
 
 static enum stop session_entry(struct play_session *s, pid_t thread, uint64_t number,
@@ -174,8 +199,11 @@ static enum stop session_entry(struct play_session *s, pid_t thread, uint64_t nu
     if (thread == s->pid && number == SYS_read &&
         argument[0] == (uint64_t)s->command_end)
         return STOP_READY;
-    if (number == SYS_futex)
-        session_release(s, thread, argument);
+    if (number == SYS_futex) {
+        if (session_release(s, thread, argument))
+            return STOP_PARKED;
+        session_unpark(s, thread, argument);
+    }
     if (thread != s->hold || s->held)
         return STOP_NOTHING;
     if (number == SYS_brk && argument[0] != 0)

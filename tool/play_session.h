@@ -40,6 +40,7 @@ struct play_session {
     pid_t hold;        /* thread that is to stop when it moves the break; 0: none */
     bool held;         /* it has */
     pid_t awaited;     /* released in this step: its call ends before the step does */
+    pid_t parked;      /* waits for its lock; stopped until that call has ended */
     bool ready;        /* the first thread waits for a command */
     bool released;     /* in this step, because another waited for its lock */
     unsigned acting;   /* index of the thread that performs the step */

@@ -6,7 +6,7 @@
  */
 #include "base/bits.h"
 #include "base/compiler.h"
-#include "record/record_log.h"
+#include "record_log.h"
 
 #include <dlfcn.h>
 #include <errno.h>
