@@ -11,6 +11,7 @@
 
 #include "core/trace.c"
 #include "core/class.c"
+#include "core/limit.c"
 #include "core/meta.c"
 #include "core/heap.c"
 #include "core/bin.c"
@@ -41,6 +42,8 @@
 #include "front/cache.c"
 #include "front/thread.c"
 #include "front/supply.c"
+#include "front/metrics.c"
+#include "front/upkeep.c"
 #include "front/named.c"
 #include "front/blocks.c"
 #include "front/malloc.c"

@@ -120,6 +120,7 @@ enum status cmd_check(struct options *o);
 enum status cmd_dump(struct options *o);
 enum status cmd_diff(struct options *o);
 enum status cmd_top(struct options *o);
+enum status cmd_ctl(struct options *o);
 enum status cmd_view(struct options *o);
 
 /* Runs a command with the library preloaded. Returns its process, stopped just before it

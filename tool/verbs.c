@@ -29,6 +29,7 @@ static const enum option_id diff_options[] = {
     OPT_CELL, OPT_LIMIT, OPT_FAIL, OPT_STOP, OPT_FORMAT, OPT_OUTPUT, DRAWING, 0};
 static const enum option_id top_options[] = {OPT_WATCH, OPT_STOP, OPT_COLOR, OPT_ASCII,
                                              0};
+static const enum option_id ctl_options[] = {OPT_FORMAT, OPT_OUTPUT, 0};
 static const enum option_id view_options[] = {OPT_OUTPUT, OPT_BYTES, OPT_RANGE,
                                               OPT_OPEN,   OPT_STOP,  0};
 static const enum option_id check_options[] = {
@@ -90,6 +91,16 @@ const struct verb verbs[] = {
      "No network and no server: open the file. From 10 GiB down to a byte, by mouse or keys.\n"
      "More than 4 million chunks are told as sums; --range tells a part chunk by chunk.\n"
      "--bytes puts what the program stored into the file, too."},
+    {"ctl", cmd_ctl, NULL, "SOURCE [NAME=VALUE...]",
+     "the options in force, where each came from; changes while it runs", "text, json",
+     ctl_options,
+     "Without NAME=VALUE, every option of CHUNKY_CONF with its value and origin. With it, the\n"
+     "process is asked to change that option, or to do something: trim (give idle memory\n"
+     "back; the value is kept at the top), metrics (write the file of CHUNKY_METRICS), print\n"
+     "(counters on its standard error), check=3 (guard pages for a sample of the blocks).\n"
+     "The kernel must allow this user to trace the process. It is done when the process next\n"
+     "passes a slow path of its allocator; after 3 seconds ctl exits with 1, and the request\n"
+     "stays."},
     {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | -f FILE]",
      "malloc step by step, drawn: scripts in the real engine", "text", NULL,
      "chunky play --help lists the options."},

@@ -146,6 +146,7 @@ enum layout_id {
     ARENA_USED,
     ARENA_BLOCKS,
     MAPPED_OWNER,
+    TUNE_CONTROL,
     LAYOUT_FIELDS,
     LAYOUT_ROOM = 256 /* most fields that a reader takes */
 };

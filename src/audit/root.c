@@ -147,6 +147,7 @@ static struct layout_field root_fields[LAYOUT_FIELDS] = {
     FIELD(ARENA_USED, struct arena, used),
     FIELD(ARENA_BLOCKS, struct arena, blocks),
     FIELD(MAPPED_OWNER, struct mapped, owner),
+    FIELD(TUNE_CONTROL, struct tune, control),
 };
 /* clang-format on */
 

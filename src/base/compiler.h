@@ -117,6 +117,34 @@ static ALWAYS_INLINE uint32_t load_word(const _Atomic uint32_t *p)
 #endif
 }
 
+/* A static probe: a nop, and the note that SystemTap's wiki describes as version 3: its
+ * address, that of .stapsdt.base (for prelinked files), no semaphore, three strings. */
+#if defined(__ELF__) && (defined(__x86_64__) || defined(__aarch64__))
+#define PROBE_NOTE(name, arguments, a, b)                                              \
+    __asm__ volatile("990: nop\n"                                                      \
+                     ".pushsection .note.stapsdt,\"?\",\"note\"\n"                      \
+                     ".balign 4\n"                                                     \
+                     ".4byte 992f-991f, 994f-993f, 3\n"                                \
+                     "991: .asciz \"stapsdt\"\n"                                       \
+                     "992: .balign 4\n"                                                \
+                     "993: .8byte 990b, _.stapsdt.base, 0\n"                           \
+                     ".asciz \"chunky\"\n"                                             \
+                     ".asciz \"" #name "\"\n"                                          \
+                     ".asciz \"" arguments "\"\n"                                      \
+                     "994: .balign 4\n"                                                \
+                     ".popsection\n"                                                   \
+                     ".ifndef _.stapsdt.base\n"                                        \
+                     ".pushsection .stapsdt.base,\"aG\",\"progbits\","                  \
+                     ".stapsdt.base,comdat\n"                                          \
+                     ".weak _.stapsdt.base\n"                                          \
+                     ".hidden _.stapsdt.base\n"                                        \
+                     "_.stapsdt.base: .space 1\n"                                      \
+                     ".size _.stapsdt.base, 1\n"                                       \
+                     ".popsection\n"                                                   \
+                     ".endif\n" ::"r"(a),                                              \
+                     "r"(b))
+#endif
+
 #define BREAKPOINT_TRAP() __builtin_trap()
 #define UNREACHABLE() __builtin_unreachable()
 

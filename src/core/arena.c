@@ -186,7 +186,9 @@ void arena_destroy_named(struct arena *a)
     a->kind = ARENA_UNUSED;
     memset(&a->heaps, 0, offsetof(struct arena, kind) - offsetof(struct arena, heaps));
     memset(a->name, 0, sizeof a->name);
-    a->limit = a->used = a->blocks = 0;
+    a->limit = 0;
+    a->used = 0;
+    a->blocks = 0;
     arena_unlock(a);
 }
 

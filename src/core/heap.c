@@ -5,6 +5,7 @@
 #include "core/heap.h"
 
 #include "base/check.h"
+#include "core/limit.h"
 #include "core/meta.h"
 #include "os/lock.h"
 #include "os/os.h"
@@ -63,6 +64,27 @@ static size_t heap_step(const struct heap *h, size_t need, size_t pad)
     return align_up(max_size(need, step) + pad, page);
 }
 
+/* The break moved up, or memory committed, as far as the limit allows. */
+static void *heap_break_up(size_t size)
+{
+    if (!limit_charge(size))
+        return NULL;
+    void *start = os_break((intptr_t)size);
+    if (start == NULL)
+        limit_release(size);
+    return start;
+}
+
+static bool heap_commit(void *start, size_t size)
+{
+    if (!limit_charge(size))
+        return false;
+    bool done = os_commit(start, size);
+    if (!done)
+        limit_release(size);
+    return done;
+}
+
 struct heap *heap_create_break(struct arena *a, size_t need, const struct tune *t)
 {
     size_t page = os_page_size();
@@ -71,10 +93,10 @@ struct heap *heap_create_break(struct arena *a, size_t need, const struct tune *
     struct heap *h = meta_take(sizeof *h);
     if (h == NULL)
         return NULL;
-    char *start = os_break((intptr_t)size);
+    char *start = heap_break_up(size);
     if (start == NULL && size > align_up(room, page)) {
         size = align_up(room, page);
-        start = os_break((intptr_t)size);
+        start = heap_break_up(size);
     }
     if (start == NULL) {
         meta_give(h, sizeof *h);
@@ -84,8 +106,10 @@ struct heap *heap_create_break(struct arena *a, size_t need, const struct tune *
      * heap ends at the last whole page. */
     uintptr_t end = (uintptr_t)start + size;
     size_t ragged = align_up(end, page) - end;
-    if (ragged != 0 && os_break((intptr_t)ragged) == (void *)end)
+    if (ragged != 0 && os_break((intptr_t)ragged) == (void *)end) {
+        limit_add(ragged);
         end += ragged;
+    }
     h->magic = HEAP_MAGIC;
     h->arena = a;
     h->start = (uintptr_t)start;
@@ -128,9 +152,9 @@ struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags)
     if (h == NULL)
         return NULL;
     size_t size = min_size(heap_step(NULL, room, 0), HEAP_SPAN);
-    if (!os_commit(h, size)) {
+    if (!heap_commit(h, size)) {
         size = room;
-        if (!os_commit(h, size)) {
+        if (!heap_commit(h, size)) {
             os_unmap(h, HEAP_SPAN);
             errno = ENOMEM;
             return NULL;
@@ -153,10 +177,10 @@ struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags)
 static size_t heap_grow_break(struct heap *h, size_t need, const struct tune *t)
 {
     size_t size = heap_step(h, need, t->top_pad);
-    char *start = os_break((intptr_t)size);
+    char *start = heap_break_up(size);
     if (start == NULL && size > align_up(need, os_page_size())) {
         size = align_up(need, os_page_size());
-        start = os_break((intptr_t)size);
+        start = heap_break_up(size);
     }
     if (start == NULL)
         return 0;
@@ -165,6 +189,7 @@ static size_t heap_grow_break(struct heap *h, size_t need, const struct tune *t)
          * the caller starts a new heap behind the foreign memory. */
         if (os_break(0) == start + size)
             os_break(-(intptr_t)size);
+        limit_release(size);
         return 0;
     }
     return size;
@@ -176,9 +201,9 @@ static size_t heap_grow_spanned(struct heap *h, size_t need)
     if (need > left)
         return 0;
     size_t size = min_size(heap_step(h, need, 0), left);
-    if (!os_commit((void *)h->end, size)) {
+    if (!heap_commit((void *)h->end, size)) {
         size = align_up(need, os_page_size());
-        if (size > left || !os_commit((void *)h->end, size))
+        if (size > left || !heap_commit((void *)h->end, size))
             return 0;
     }
     return size;
@@ -216,6 +241,7 @@ size_t heap_shrink(struct heap *h, size_t excess)
         if (os_break(-(intptr_t)size) == NULL)
             return 0;
     }
+    limit_release(size);
     h->end -= size;
     if (h->kind == HEAP_BREAK) {
         h->limit = h->end;
@@ -229,6 +255,7 @@ void heap_destroy(struct heap *h)
 {
     size_t page = os_page_size();
     size_t keep = align_up(sizeof *h, page);
+    limit_release(heap_size(h)); /* a spare's one page counts for nobody */
     bool locked = lock_take_or_leave(&heap_spare.lock);
     bool spare = locked && heap_spare.count < SPARE_MAX;
     if (spare) {

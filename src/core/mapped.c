@@ -2,7 +2,9 @@
 #include "core/mapped.h"
 
 #include "base/check.h"
+#include "base/probe.h"
 #include "core/heap.h"
+#include "core/limit.h"
 #include "core/meta.h"
 #include "core/trace.h"
 #include "os/os.h"
@@ -128,9 +130,14 @@ static bool mapped_pages(size_t bytes, size_t align, uintptr_t *start, size_t *l
         return false;
     }
     *length = align_down(*length - 1, page);
-    char *memory = os_map(*length);
-    if (memory == NULL)
+    size_t charged = *length;
+    if (!limit_charge(charged))
         return false;
+    char *memory = os_map(*length);
+    if (memory == NULL) {
+        limit_release(charged);
+        return false;
+    }
     /* With a large alignment, whole pages before and behind are not needed. */
     uintptr_t mem = align_up((uintptr_t)memory + CHUNK_HEADER, align);
     uintptr_t first = align_down(mem - CHUNK_HEADER, page);
@@ -141,7 +148,15 @@ static bool mapped_pages(size_t bytes, size_t align, uintptr_t *start, size_t *l
         os_unmap((void *)last, (uintptr_t)memory + *length - last);
     *start = first;
     *length = last - first;
+    limit_release(charged - *length);
     return true;
+}
+
+static void mapped_unmap(const struct mapped *m)
+{
+    PROBE2(unmap, m->start, m->length);
+    os_unmap((void *)m->start, m->length);
+    limit_release(m->length);
 }
 
 /* Unmaps kept mappings that are from before `oldest`, and others while all together are
@@ -163,7 +178,7 @@ static size_t mapped_unmap_kept(uint64_t oldest, size_t most)
         if (m == NULL)
             return total;
         trace(TRACE_UNMAP, m->length);
-        os_unmap((void *)m->start, m->length);
+        mapped_unmap(m);
         total += m->length;
         lock_take(&mapped.lock);
         mapped_drop(m);
@@ -218,6 +233,7 @@ struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
         m->owner = NULL;
         c = mapped_place(m->start, align);
         mapped_publish(m, c);
+        PROBE2(map, m->start, m->length);
         trace(reused ? TRACE_MAP_REUSE : TRACE_MAP, m->length);
     } else {
         mapped_drop(m);
@@ -269,7 +285,7 @@ void mapped_give(struct chunk *c, struct tune *t)
     }
     lock_give(&mapped.lock);
     if (!keep) {
-        os_unmap((void *)m->start, m->length);
+        mapped_unmap(m);
         lock_take(&mapped.lock);
         mapped_drop(m);
         lock_give(&mapped.lock);
@@ -291,9 +307,15 @@ struct chunk *mapped_resize(struct chunk *c, size_t bytes)
     length = align_down(length - 1, page);
     if (length == m->length)
         return c;
-    void *moved = os_remap((void *)m->start, m->length, length, true);
-    if (moved == NULL)
+    size_t old = m->length;
+    if (length > old && !limit_charge(length - old))
         return NULL;
+    void *moved = os_remap((void *)m->start, old, length, true);
+    if (moved == NULL) {
+        limit_release(length > old ? length - old : 0);
+        return NULL;
+    }
+    limit_release(length < old ? old - length : 0);
     lock_take(&mapped.lock);
     mapped_unlink(&mapped.live, m);
     mapped.count--;

@@ -3,6 +3,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "core/limit.h"
 #include "os/os.h"
 
 #include <string.h>
@@ -30,6 +31,7 @@ static bool meta_grow(size_t size)
     region->next = meta.regions;
     meta.regions = region;
     meta.mapped += total;
+    limit_add(total);
     meta.bump = (char *)region + 64;
     meta.end = (char *)region + total;
     os_name(region, total, "chunky meta");

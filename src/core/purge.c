@@ -3,6 +3,7 @@
  * State: in the arena, whose lock is held at entry and exit. Notes: docs/notes/purge.md
  */
 #include "base/check.h"
+#include "base/probe.h"
 #include "core/binned.h"
 #include "core/take.h"
 #include "core/trace.h"
@@ -165,6 +166,7 @@ size_t arena_purge(struct arena *a, size_t keep)
         a->purged_at = os_clock_ms();
         a->counts.purges += calls;
         a->counts.purged += bytes;
+        PROBE2(purge, a->index, bytes);
         trace(TRACE_PURGE, bytes);
         for (unsigned i = 0; i < count; i++)
             purge_return(a, &item[i]);

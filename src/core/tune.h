@@ -35,6 +35,7 @@ struct tune {
     _Atomic unsigned perturb;  /* mallopt M_PERTURB byte, 0: off */
     _Atomic unsigned dynamic;  /* 1: mmap_threshold moves by itself */
     _Atomic unsigned trim_set; /* 1: trim_threshold was set, kept to the letter */
+    const void *control;       /* struct control of audit/control.h, for the outside */
 };
 
 #endif

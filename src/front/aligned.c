@@ -7,6 +7,7 @@
 #include "front/options.h"
 #include "front/supply.h"
 #include "front/thread.h"
+#include "front/upkeep.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ static void *aligned_take(size_t align, size_t bytes)
                     : NULL;
     if (mem != NULL)
         return mem;
+    upkeep();
     size_t need = checked_room(bytes);
     mem = aligned_from_any(align, need);
     if (UNLIKELY(mem == NULL) && supply_reclaim(room))

@@ -5,6 +5,7 @@
 #include "front/cache.h"
 
 #include "base/check.h"
+#include "base/probe.h"
 #include "core/meta.h"
 #include "core/trace.h"
 #include "front/options.h"
@@ -169,8 +170,10 @@ static void cache_send(struct cache *k, struct arena *a, unsigned class, void **
 /* Sends `count` pointers home, each arena's in one go. Reorders mem. */
 static void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
 {
-    if (count != 0)
+    if (count != 0) {
+        PROBE2(flush, class_sizes[class], count);
         trace(TRACE_CACHE_FLUSH, count);
+    }
     while (count > 0) {
         struct arena *a = arena_of(mem[0]);
         size_t same = 1;
@@ -345,6 +348,7 @@ void *cache_fill(struct cache *k, unsigned class)
         arena_note_miss(a, count * class_sizes[class]);
     }
     a->counts.fills++;
+    PROBE2(refill, class_sizes[class], count);
     arena_settle(a);
     arena_unlock(a);
     while (empty != NULL) {

@@ -42,6 +42,20 @@ void checked_start(void)
     fault_start();
 }
 
+bool checked_raise(unsigned level)
+{
+    if (tune.check == level)
+        return true;
+    if (tune.check != 0 || level != 3 || tune.guard_rate != 0)
+        return false;
+    frames_start();
+    guard_start();
+    fault_start();
+    tune.check = 3;
+    options_note((const void *)&tune.check, "chunky ctl");
+    return true;
+}
+
 void checked_end(void)
 {
     if (checked_level >= 2)

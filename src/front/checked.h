@@ -18,6 +18,9 @@ extern unsigned checked_level;
 void checked_init(void);
 /* What may allocate or installs handlers, from the library's constructor. */
 void checked_start(void);
+/* While running: from no checks to sampled guards (3, guard_rate 0), which is the only
+ * step that leaves blocks without a canary alone. True if the level is now `level`. */
+bool checked_raise(unsigned level);
 /* At the end of the process: looks at what rests in quarantine. */
 void checked_end(void);
 

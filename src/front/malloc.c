@@ -16,6 +16,7 @@
 #include "front/report.h"
 #include "front/supply.h"
 #include "front/thread.h"
+#include "front/upkeep.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -92,6 +93,7 @@ COLD void free_slow(void *mem)
         checked_free(c, FAMILY_MALLOC);
     else
         free_verified(c);
+    upkeep();
     errno = saved;
 }
 
@@ -176,6 +178,7 @@ void *malloc_plain(struct cache *k, size_t bytes, struct malloc_zero *zero)
 {
     void *mem = NULL;
     size_t size = chunk_size_for(bytes);
+    upkeep();
     if (k != NULL && bytes <= CLASS_MAX_BYTES) {
         mem = malloc_cached(k, class_ceiling(size));
     } else if (k != NULL && size <= CLASS_LARGE_SIZE && bytes < tune.mmap_threshold) {

@@ -10,6 +10,7 @@
 #include "front/guard.h"
 #include "front/options.h"
 #include "front/thread.h"
+#include "front/upkeep.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -137,6 +138,7 @@ static void *named_take(struct arena *a, size_t bytes, size_t align)
         errno = ENOMEM;
         return NULL;
     }
+    upkeep();
     bool direct = room >= tune.mmap_threshold;
     struct chunk *c = direct ? named_from_mapping(a, bytes, align) : NULL;
     if (c == NULL)

@@ -3,8 +3,12 @@
 
 #include "base/bits.h"
 #include "base/say.h"
+#include "core/limit.h"
+#include "front/metrics.h"
+#include "front/upkeep.h"
 #include "os/os.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,7 +34,7 @@ static const struct option options[] = {
      "bytes a thread's cache may hold; 0: no caches"},
     {"cache_total", OPTION_SIZE, &tune.cache_total, 2 * MIB, SIZE_MAX / 2,
      "the same for all threads together"},
-    {"depot", OPTION_SIZE, &tune.depot_bytes, 1 * MIB, SIZE_MAX / 2,
+    {"depot", OPTION_SIZE, &tune.depot_bytes, 2 * MIB, SIZE_MAX / 2,
      "bytes that the arenas' depots may always hold"},
     {"fast_max", OPTION_SIZE, &tune.fast_max, 128, 1024,
      "largest chunk kept unmerged in fast bins; 0: none"},
@@ -68,11 +72,44 @@ static const struct option options[] = {
      "fill byte for new and freed memory; 0: off"},
     {"dynamic", OPTION_SMALL, &tune.dynamic, 1, 1, "1: mmap_threshold moves by itself"},
     {"stats", OPTION_FLAG, &options_stats, 0, 1, "1: print counters at exit"},
+    {"limit_soft", OPTION_SIZE, &limits.soft, 0, SIZE_MAX / 2,
+     "memory from the system beyond which free memory goes back at once; 0: none"},
+    {"limit_hard", OPTION_SIZE, &limits.hard, 0, SIZE_MAX / 2,
+     "memory from the system beyond which requests fail with ENOMEM; 0: none"},
+    {"metrics_every", OPTION_SIZE, &metrics_every, 0, SIZE_MAX / 2000,
+     "seconds between two writings of the file CHUNKY_METRICS names; 0: at exit"},
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };
 
+/* What blocks carry follows from these: they stay as they were at the start. */
+static const void *const options_fixed[] = {&tune.check, &tune.guard_rate,
+                                            &tune.request};
+
+static_assert((int)OPTION_COUNT <= (int)CONTROL_OPTIONS, "the control block has room");
+
 static const char *option_origin[OPTION_COUNT];
+
+/* Tells the outside; the names and places are told once. */
+static void option_show(unsigned i)
+{
+    struct control_option *c = &control.option[i];
+    const struct option *o = &options[i];
+    if (c->width == 0) {
+        memcpy(c->name, o->name, min_size(strlen(o->name), CONTROL_NAME - 1));
+        c->where = o->where;
+        c->max = o->max;
+        c->is_live = 1;
+        for (unsigned k = 0; k < sizeof options_fixed / sizeof *options_fixed; k++)
+            if (options_fixed[k] == o->where)
+                c->is_live = 0;
+        c->width = o->kind == OPTION_SIZE ? sizeof(size_t) : sizeof(unsigned);
+        control.count = i + 1 > control.count ? i + 1 : control.count;
+    }
+    memset(c->origin, 0, sizeof c->origin);
+    memcpy(c->origin, option_origin[i],
+           min_size(strlen(option_origin[i]), CONTROL_ORIGIN - 1));
+}
 
 static void option_set(unsigned i, size_t value, const char *origin)
 {
@@ -89,6 +126,7 @@ static void option_set(unsigned i, size_t value, const char *origin)
         break;
     }
     option_origin[i] = origin;
+    option_show(i);
     if (o->where == (void *)&tune.mmap_threshold && origin[0] != 'd')
         tune.dynamic = 0;
     if (o->where == (void *)&tune.trim_threshold && origin[0] != 'd')
@@ -111,8 +149,25 @@ bool options_view(unsigned i, struct option_view *view)
 void options_note(const void *where, const char *origin)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if (options[i].where == where)
+        if (options[i].where == where) {
             option_origin[i] = origin;
+            option_show(i);
+        }
+}
+
+enum control_status options_change(const char *name, size_t value, const char *origin)
+{
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        if (strcmp(options[i].name, name) != 0)
+            continue;
+        if (control.option[i].is_live == 0)
+            return CONTROL_FIXED;
+        if (value > options[i].max)
+            return CONTROL_RANGE;
+        option_set(i, value, origin);
+        return CONTROL_DONE;
+    }
+    return CONTROL_UNKNOWN;
 }
 
 /* Edit distance of two names of at most 31 letters, for "did you mean". */
@@ -233,6 +288,8 @@ void options_init(void)
             option_parse(text, length);
         text += length + (text[length] == ',');
     }
+    tune.control = &control;
+    metrics_init();
     if (options_help != 0)
         options_print();
 }

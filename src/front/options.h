@@ -5,6 +5,7 @@
 #ifndef CHUNKY_FRONT_OPTIONS_H
 #define CHUNKY_FRONT_OPTIONS_H
 
+#include "audit/control.h"
 #include "core/tune.h"
 
 #include <stdbool.h>
@@ -27,6 +28,8 @@ struct option_view {
 };
 /* The option number `i`; false behind the last. */
 bool options_view(unsigned i, struct option_view *view);
+/* Sets an option of the running process, if that is one that may change. */
+enum control_status options_change(const char *name, size_t value, const char *origin);
 /* Notes that mallopt changed the option whose value is at `where`. */
 void options_note(const void *where, const char *origin);
 

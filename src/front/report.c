@@ -1,6 +1,7 @@
 /* Findings; see report.h and base/check.h. */
 #include "front/report.h"
 
+#include "base/probe.h"
 #include "base/check.h"
 #include "front/canary.h"
 #include "front/fault.h"
@@ -25,6 +26,7 @@ static struct located report_located;
 static void report_enter(const char *rule)
 {
     uint32_t none = 0, self = os_thread_id();
+    PROBE1(finding, (uintptr_t)rule);
     if (atomic_compare_exchange_strong(&report_thread, &none, self))
         return;
     if (none == self) {

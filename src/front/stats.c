@@ -17,21 +17,6 @@
 #include <errno.h>
 #include <limits.h>
 
-struct stats {
-    size_t heap;      /* bytes of heaps */
-    size_t heap_peak; /* most bytes of heaps, each arena's own most */
-    size_t top;       /* of it: top chunks */
-    size_t main_top;  /* top of the main arena */
-    size_t binned;    /* unsorted, small and large bins */
-    size_t binned_count;
-    size_t fast;
-    size_t fast_count;
-    size_t depot;  /* depots and remote lists */
-    size_t cached; /* thread caches */
-    size_t mapped, mapped_count, mapped_peak;
-    struct arena_counts counts;
-};
-
 static size_t stats_ring(const struct chunk *head)
 {
     size_t count = 0;
@@ -85,7 +70,7 @@ static size_t stats_cache(const struct cache *k)
     return bytes;
 }
 
-static void stats_sum(struct stats *s)
+void stats_sum(struct stats *s)
 {
     *s = (struct stats){0};
     thread_start_process();
@@ -106,7 +91,7 @@ static void stats_sum(struct stats *s)
     lock_give(&mapped.lock);
 }
 
-static size_t stats_free(const struct stats *s)
+size_t stats_free(const struct stats *s)
 {
     size_t idle = s->top + s->binned + s->fast + s->depot + s->cached;
     return idle < s->heap ? idle : s->heap;

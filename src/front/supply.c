@@ -2,6 +2,7 @@
 #include "front/supply.h"
 
 #include "base/check.h"
+#include "core/limit.h"
 #include "core/mapped.h"
 #include "front/cache.h"
 #include "front/options.h"
@@ -72,6 +73,8 @@ bool supply_reclaim(size_t bytes)
     size_t held = k != NULL ? k->capacity : 0;
     for (struct arena *a = &arena_main; a != NULL; a = supply_next(a))
         held += a->heap_bytes;
+    size_t hard = limits.hard, used = limits.used;
+    held += hard > used ? hard - used : 0;
     /* What could never be served costs nobody the caches. */
     if (bytes > held + mapped.kept_bytes + HEAP_SPAN * heap_spare.count)
         return false;

@@ -14,6 +14,7 @@
 #include "front/options.h"
 #include "front/quarantine.h"
 #include "front/stats.h"
+#include "front/upkeep.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -160,6 +161,7 @@ static void process_fork_child(void)
     if (thread_own() != NULL)
         thread_own()->thread = os_thread_id();
     cache_list_orphan(thread_own());
+    upkeep_forked();
     process_fork_release(true);
 }
 
@@ -176,4 +178,5 @@ static DESTRUCTOR void process_destructor(void)
     checked_end();
     if (options_stats != 0)
         stats_print(2);
+    metrics_write();
 }

@@ -60,6 +60,13 @@ size_t os_peek(const void *from, void *to, size_t bytes);
 /* Writes the name of the program into `out` ("?" when unknown). */
 void os_program(char *out, size_t capacity);
 
+/* The process's number. */
+unsigned os_process_id(void);
+/* A new file in place of any old one, for writing; -1 when that cannot be. */
+int os_create(const char *path);
+/* Closes it and gives it its final name in one step; false when it is not there then. */
+bool os_publish(int fd, const char *from, const char *to);
+
 /* Value of an environment variable, or NULL; NULL in setuid programs. */
 const char *os_environment(const char *name);
 

@@ -13,6 +13,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -332,6 +333,27 @@ void os_program(char *out, size_t capacity)
         memcpy(out, "?", 2);
     out[strcspn(out, "\n")] = '\0';
     errno = saved;
+}
+
+unsigned os_process_id(void)
+{
+    return (unsigned)getpid();
+}
+
+int os_create(const char *path)
+{
+    int saved = errno;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    errno = saved;
+    return fd;
+}
+
+bool os_publish(int fd, const char *from, const char *to)
+{
+    int saved = errno;
+    bool done = close(fd) == 0 && rename(from, to) == 0;
+    errno = saved;
+    return done;
 }
 
 const char *os_environment(const char *name)

@@ -1,0 +1,32 @@
+/*
+ * How much memory Chunky may take from the system: heaps as far as they are committed,
+ * mapped blocks, metadata. Counted exactly; beyond the hard limit requests are refused.
+ * What gives back first is the front's business. Notes: docs/notes/limits.md
+ */
+#ifndef CHUNKY_CORE_LIMIT_H
+#define CHUNKY_CORE_LIMIT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct limit {
+    _Atomic size_t used; /* bytes taken from the system and not given back */
+    _Atomic size_t peak; /* most of them at a time */
+    _Atomic size_t hard; /* most that is allowed; 0: no limit */
+    _Atomic size_t soft; /* beyond this, free memory goes back first; 0: no limit */
+    _Atomic uint64_t refused;  /* requests that the hard limit refused */
+    _Atomic uint64_t relieved; /* times that memory was given back for the soft one */
+};
+
+extern struct limit limits;
+
+/* Counts `bytes` that are about to be taken; false and ENOMEM beyond the hard limit. */
+bool limit_charge(size_t bytes);
+/* Counts what was taken without asking. */
+void limit_add(size_t bytes);
+/* What was counted is given back, or was not to be had. */
+void limit_release(size_t bytes);
+
+#endif

@@ -1,0 +1,189 @@
+/*
+ * chunky ctl: the options in force in a running process, each with its origin, and changes
+ * to them, asked for through the control block. The kernel decides who may.
+ * Notes: docs/notes/control.md
+ */
+#include "audit/control.h"
+#include "session.h"
+#include "text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CTL_WAIT_MS = 3000, CTL_STEP_MS = 5 };
+
+struct ctl {
+    struct session *n;
+    uint64_t at; /* of the control block in the process */
+    struct control block;
+};
+
+static bool ctl_read(struct ctl *c)
+{
+    return reader_get(&c->n->source.reader, c->at, &c->block, sizeof c->block);
+}
+
+static enum status ctl_find(struct ctl *c)
+{
+    struct scan *s = &c->n->scan;
+    uint64_t tune = s->arena_count == 0 ? 0 : s->arenas[0].a.tune;
+    c->at = walk_tune(s->walk, tune, TUNE_CONTROL);
+    if (c->at == 0 || !ctl_read(c) ||
+        memcmp(c->block.magic, CONTROL_MAGIC, sizeof c->block.magic) != 0 ||
+        c->block.version != CONTROL_VERSION || c->block.count > CONTROL_OPTIONS)
+        return complain(STATUS_FOREIGN,
+                        "this Chunky has no control block that the tool knows");
+    return STATUS_OK;
+}
+
+static bool ctl_value(const struct ctl *c, const struct control_option *o, uint64_t *v)
+{
+    uint32_t narrow;
+    struct reader *r = &c->n->source.reader;
+    uint64_t at = (uintptr_t)o->where;
+    if (o->width == sizeof *v)
+        return reader_get(r, at, v, sizeof *v);
+    if (!reader_get(r, at, &narrow, sizeof narrow))
+        return false;
+    *v = narrow;
+    return true;
+}
+
+static enum status ctl_list(struct ctl *c)
+{
+    FILE *out = c->n->out;
+    bool json =
+        c->n->options->format != NULL && strcmp(c->n->options->format, "json") == 0;
+    if (json)
+        fprintf(out, "{\"schema\":\"chunky.ctl.1\",\"options\":[");
+    else
+        fprintf(out, "%-20s %12s  %-12s %s\n", "option", "value", "origin",
+                "while it runs");
+    for (uint32_t i = 0; i < c->block.count; i++) {
+        struct control_option *o = &c->block.option[i];
+        uint64_t value;
+        o->name[CONTROL_NAME - 1] = o->origin[CONTROL_ORIGIN - 1] = '\0';
+        char *name = text_printable(o->name), *origin = text_printable(o->origin);
+        if (!ctl_value(c, o, &value))
+            value = 0;
+        if (json)
+            fprintf(out,
+                    "%s{\"name\":\"%s\",\"value\":%" PRIu64
+                    ",\"origin\":\"%s\",\"max\":%" PRIu64 ",\"live\":%s}",
+                    i == 0 ? "" : ",", name, value, origin, o->max,
+                    o->is_live != 0 ? "true" : "false");
+        else
+            fprintf(out, "%-20s %12" PRIu64 "  %-12s %s\n", name, value, origin,
+                    o->is_live != 0 ? "may change" : "fixed");
+        free(name);
+        free(origin);
+    }
+    if (json)
+        fprintf(out, "]}\n");
+    return STATUS_OK;
+}
+
+/* Writes into the process; errno is the kernel's. */
+static bool ctl_put(const struct ctl *c, size_t offset, void *data, size_t size)
+{
+    struct iovec here = {data, size};
+    struct iovec there = {(void *)(uintptr_t)(c->at + offset), size};
+    return process_vm_writev(c->n->source.pid, &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
+static bool ctl_is_done(struct ctl *c)
+{
+    return ctl_read(c) && c->block.done == c->block.request;
+}
+
+/* Until the request was served; false when the process did not come by. */
+static bool ctl_wait(struct ctl *c)
+{
+    struct timespec step = {0, CTL_STEP_MS * 1000000};
+    for (unsigned ms = 0; ms < CTL_WAIT_MS; ms += CTL_STEP_MS) {
+        if (ctl_is_done(c))
+            return true;
+        nanosleep(&step, NULL);
+    }
+    return ctl_is_done(c);
+}
+
+static enum status ctl_answer(const struct ctl *c, const char *name, uint64_t value)
+{
+    switch (c->block.status) {
+    case CONTROL_DONE:
+        fprintf(c->n->out, "%s=%" PRIu64 ": done", name, value);
+        if (c->block.result != 0)
+            fprintf(c->n->out, ", %" PRIu64 " bytes", c->block.result);
+        fputc('\n', c->n->out);
+        return STATUS_OK;
+    case CONTROL_RANGE:
+        return complain(STATUS_USAGE, "%s: %" PRIu64 " is too much", name, value);
+    case CONTROL_FIXED:
+        return complain(STATUS_USAGE, "%s cannot change while the process runs", name);
+    default:
+        return complain(STATUS_USAGE, "the process has no \"%s\" to set or do", name);
+    }
+}
+
+static enum status ctl_ask(struct ctl *c, const char *name, uint64_t value)
+{
+    char padded[CONTROL_NAME] = "";
+    if (!ctl_wait(c))
+        return complain(STATUS_FINDING,
+                        "an earlier request is still waiting: the process has not "
+                        "passed a slow path of its allocator since");
+    memcpy(padded, name, strlen(name));
+    uint32_t request = c->block.done + 1;
+    if (!ctl_put(c, offsetof(struct control, name), padded, sizeof padded) ||
+        !ctl_put(c, offsetof(struct control, value), &value, sizeof value) ||
+        !ctl_put(c, offsetof(struct control, request), &request, sizeof request))
+        return complain(STATUS_UNREADABLE, "the process may not be written to: %s",
+                        strerror(errno));
+    if (!ctl_wait(c))
+        return complain(STATUS_FINDING,
+                        "asked, and not done yet: it will be when the process next "
+                        "passes a slow path of its allocator");
+    return ctl_answer(c, name, value);
+}
+
+/* "name=value" or, for what is done, "name". */
+static enum status ctl_change(struct ctl *c, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    size_t length = equals == NULL ? strlen(text) : (size_t)(equals - text);
+    uint64_t value = 0;
+    char name[CONTROL_NAME] = "";
+    bool is_number = equals == NULL || text_number(equals + 1, &value);
+    if (length == 0 || length >= sizeof name || !is_number) {
+        char *shown = text_printable(text);
+        complain(STATUS_USAGE, "\"%s\" is not name=number (K, M or G may follow)",
+                 shown);
+        free(shown);
+        return STATUS_USAGE;
+    }
+    memcpy(name, text, length);
+    return ctl_ask(c, name, value);
+}
+
+enum status cmd_ctl(struct options *o)
+{
+    struct session n;
+    enum status status = session_open(&n, o);
+    if (status != STATUS_OK)
+        return status;
+    struct ctl c = {.n = &n};
+    status = ctl_find(&c);
+    if (status == STATUS_OK && o->operands == 0)
+        status = ctl_list(&c);
+    if (status == STATUS_OK && o->operands > 0 && n.source.kind != SOURCE_PID)
+        status = complain(STATUS_USAGE, "only a running process can be changed");
+    for (int i = 0; status == STATUS_OK && i < o->operands; i++)
+        status = ctl_change(&c, o->operand[i]);
+    return session_close(&n, status);
+}
