@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""large.py CHUNKY [BLOCKS]: a heap that is too large to be drawn byte by byte. What is folded
+and what is drawn make up all of it, the audit agrees at each step, also on what was not read
+again, and the page stays small. Prints how long the steps took."""
+import json
+import re
+import subprocess
+import sys
+
+CHUNKY = sys.argv[1]
+BLOCKS = int(sys.argv[2]) if len(sys.argv) > 2 else 4000
+MAKE = f"repeat({BLOCKS}){{a$=malloc(88); b$=malloc(88)}}; repeat({BLOCKS}){{free(b$)}}; "
+THEN = [f"free(a{BLOCKS // 2})", "x=malloc(10)", f"y=realloc(a{BLOCKS // 3},2000)", "z=malloc(70000)",
+        f"free(a{BLOCKS - 1})", "w=memalign(4096,100)", "free(y)", "free(z)", "trim()"]
+bad = []
+
+
+def play(*options):
+    return subprocess.run([CHUNKY, "play", *options, MAKE + "; ".join(THEN)], capture_output=True, text=True,
+                          check=True)
+
+
+def step(number, lines):
+    """All bytes and all chunks of the one heap, drawn or told."""
+    rows = live = 0
+    for line in lines:
+        row = re.match(r"  \+[0-9a-f]+ \|[^|]{64}\|(.*)", line)
+        many = re.match(r" +\* (\d+) rows (?:of '.'|folded: (\d+) chunks in use)", line)
+        if row:
+            rows += 1
+            live += len(re.findall(r"\[\w+ \d+/\d+\]", row[1]))
+        elif many:
+            rows += int(many[1])
+            live += int(many[2] or 0)
+    size = int(next(re.search(r"heap end \+([0-9a-f]+)", line)[1] for line in lines if "heap end" in line), 16)
+    if rows != (size + 63) // 64:
+        bad.append(f"step {number}: {rows} rows of 64 are told of {size} bytes")
+    if rows and sum("|" in line for line in lines) > 400:
+        bad.append(f"step {number}: {len(lines)} lines")
+    return live
+
+
+def main():
+    first = 3 * BLOCKS + 1
+    done = play("--level", "byte", "--verify", "--time", "--from", str(first))
+    steps = re.split(r"^(?=#\d+ )", done.stdout, flags=re.M)[1:]
+    if len(steps) != len(THEN):
+        bad.append(f"{len(steps)} steps")
+    for number, text in enumerate(steps, first):
+        lines = text.splitlines()
+        bad.extend(line for line in lines if line.startswith("     !"))
+        live = step(number, lines)
+    sums = re.search(r"in use (\d+) chunks", done.stdout)
+    if int(sums[1]) != live:
+        bad.append(f"{live} chunks are told, {sums[1]} are in use")
+    page = json.loads(play("--format", "json", "--from", str(first)).stdout)
+    most = max(len(json.dumps(s)) for s in page["steps"])
+    if most > 60000 or not all(s["regions"][0]["strip"] for s in page["steps"]):
+        bad.append(f"a step of the page has {most} bytes")
+    print("\n".join(bad) or f"{len(steps)} steps are right; a step of the page has at most {most} bytes")
+    print(done.stderr, end="")
+    sys.exit(bool(bad))
+
+
+main()
