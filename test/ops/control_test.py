@@ -1,0 +1,65 @@
+"""chunky ctl: options with their origins; changes and actions in a running process."""
+import json
+
+from operate import Process, expect, finish, tool
+
+with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
+    status, out = tool("ctl", p.pid)
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    expect(status == 0 and rows["limit_soft"][:2] == [str(1 << 30), "CHUNKY_CONF"], out)
+    expect(rows["cache"][1] == "default" and rows["request"][-1] == "fixed", out)
+    status, out = tool("ctl", p.pid, "--format=json")
+    options = {o["name"]: o for o in json.loads(out)["options"]}
+    expect(options["purge"] == {"name": "purge", "value": 200 << 20, "origin": "CHUNKY_CONF",
+                                "max": options["purge"]["max"], "live": True}, out)
+
+    p.act("f")
+    p.act("e")
+    before = p.resident()
+    p.keep_passing()
+    status, out = tool("ctl", p.pid, "trim")
+    expect(status == 0 and "trim=0: done" in out and " bytes" in out, out)
+    status, out = tool("ctl", p.pid, "purge=1M", "purge_percent=3")
+    expect(status == 0 and out.count("done") == 2, out)
+    for wrong, text in (("request=1", "cannot change"), ("check=2", "cannot change"),
+                        ("nonsense=1", "no \"nonsense\""), ("fast_max=2000", "too much"),
+                        ("purge=x", "is not name=number"), ("=1", "is not name=number")):
+        status, out = tool("ctl", p.pid, wrong)
+        expect(status == 2 and text in out, wrong, status, out)
+    status, out = tool("ctl", p.pid, "check=3")
+    expect(status == 0, out)
+    status, out = tool("ctl", p.pid, "print")
+    expect(status == 0, out)
+    status, out = tool("ctl", p.pid)
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    expect(rows["purge"][:3] == [str(1 << 20), "chunky", "ctl"], out)
+    p.rest()
+    after = p.resident()
+    expect(after < before - (10 << 20), "resident", before, after)
+    status, out = tool("check", p.pid)
+    expect(status == 0 and "0 findings" in out, out)
+
+    # A process that does not come by is not asked twice; what was asked is done later.
+    status, out = tool("ctl", p.pid, "top_pad=64K")
+    expect(status == 1 and "not done yet" in out, status, out)
+    status, out = tool("ctl", p.pid, "top_pad=128K")
+    expect(status == 1 and "still waiting" in out, status, out)
+    p.act("p")
+    status, out = tool("ctl", p.pid)
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    expect(rows["top_pad"][0] == "65536", out)
+
+    status, out, err = p.end()
+    expect(status == 0 and "lock_visits=" in err, status, err)
+
+# A limit can come later, too.
+with Process() as p:
+    p.keep_passing()
+    expect(tool("ctl", p.pid, "limit_hard=24M")[0] == 0)
+    p.rest()
+    got = int(p.act("f")[0])
+    expect(10000 < got < 25000, "blocks of 1000 under 24 MiB:", got)
+
+status, out = tool("ctl", 1 << 30)
+expect(status == 3, status, out)
+finish()
