@@ -60,6 +60,31 @@ static uint64_t explain_class(const struct explain *e, uint64_t size, bool up)
     return below;
 }
 
+/* Chunks of larger classes are kept, but never fetched ahead. */
+enum { CLASS_PLAIN_MAX = 32 * 1024 + 16 };
+
+/* Whether the cache may keep one more chunk of a large class. */
+static bool explain_afford(struct explain *e, uint64_t class)
+{
+    const struct heap_limits *l = &e->heap->limits;
+    char name[96];
+    uint32_t i = 1;
+    if (class <= CLASS_PLAIN_MAX)
+        return true;
+    while (i + 1 < l->classes && l->class_size[i] != class)
+        i++;
+    snprintf(name, sizeof name, "cache %s[%#" PRIx64 "]", e->thread, class);
+    const struct heap_list *kept = explain_list(e, name);
+    size_t count = kept == NULL ? 0 : kept->count;
+    uint64_t more = count < l->allowed[i] ? 0 : (l->allowed[i] + 1) * class;
+    bool fits = l->capacity + more <= l->budget;
+    explain_ask(e, "so large a class: within the cache's budget?",
+                fits ? "yes: %#" PRIx64 " of %#" PRIx64
+                     : "no: %#" PRIx64 " of %#" PRIx64 " are taken",
+                l->capacity, l->budget);
+    return fits;
+}
+
 /* True if the thread's cache or the depot has one. */
 static bool explain_cached(struct explain *e, uint64_t class)
 {
@@ -71,6 +96,11 @@ static bool explain_cached(struct explain *e, uint64_t class)
                     l->count, explain_first(e, l, at, sizeof at));
         explain_end(e, "it is popped; no lock is taken");
         return true;
+    }
+    if (class > CLASS_PLAIN_MAX) {
+        explain_ask(e, "one in the thread's cache?",
+                    "no, and none so large is fetched ahead");
+        return false;
     }
     explain_ask(e, "one in the thread's cache?", "no: one visit of the arena fills it");
     snprintf(name, sizeof name, "depot[%#" PRIx64 "]", class);
@@ -167,18 +197,55 @@ static bool explain_fit(struct explain *e, uint64_t size)
     return true;
 }
 
-static bool explain_top(struct explain *e, uint64_t size)
+/* The best fit once all that is free has been joined with its neighbours, 0 for none; and
+ * what the top will have. */
+static uint64_t explain_joined(const struct explain *e, uint64_t size, uint64_t *top)
 {
-    struct heap_sums sums = {0};
-    uint64_t top = 0;
+    uint64_t best = 0;
+    for (size_t i = 0; i < e->heap->regions; i++) {
+        const struct heap_region *region = &e->heap->region[i];
+        struct heap_place p;
+        uint64_t run = 0;
+        const struct heap_chunk *c = heap_from(region, region->start, &p);
+        for (; c != NULL && region->arena == e->arena; c = heap_next(&p)) {
+            if (c->state == WALK_FAST || walk_is_binned(c->state)) {
+                run += c->size;
+                continue;
+            }
+            if (c->state == WALK_TOP)
+                *top = c->size + run;
+            else if (run >= size && (best == 0 || run < best))
+                best = run;
+            run = 0;
+        }
+    }
+    return best;
+}
+
+/* The fast bins are merged, and the search starts again. */
+static void explain_again(struct explain *e, uint64_t size)
+{
+    uint64_t top = 0, best = explain_joined(e, size, &top);
+    if (best >= size + CHUNK_MIN)
+        explain_end(e, "then %#" PRIx64 " is the best fit and is split", best);
+    else if (best != 0)
+        explain_end(e, "then all %#" PRIx64 " of the best fit is handed out", best);
+    else if (top >= size + CHUNK_MIN)
+        explain_end(e, "then the top is large enough and is split");
+    else
+        explain_end(e, "the heap grows, and the top is split");
+}
+
+static void explain_top(struct explain *e, uint64_t size)
+{
+    uint64_t fast = 0, top = 0;
     for (size_t i = 0; i < e->heap->regions; i++) {
         const struct heap_region *region = &e->heap->region[i];
         if (region->arena == e->arena && !region->mapped) {
-            sums.fast += heap_sums_of(region, region->start, region->end).fast;
+            fast += heap_sums_of(region, region->start, region->end).fast;
             top = region->top_size != 0 ? region->top_size : top;
         }
     }
-    uint64_t fast = sums.fast;
     bool enough = top >= size + CHUNK_MIN;
     explain_ask(e, "is the top large enough, with 0x20 left over?", "%s: %#" PRIx64,
                 enough ? "yes" : "no", top);
@@ -188,7 +255,7 @@ static bool explain_top(struct explain *e, uint64_t size)
                                  " off its start"
                                : "the top is split: %#" PRIx64 " off its start",
                     size);
-        return true;
+        return;
     }
     explain_ask(e, "anything unmerged in the fast bins?",
                 fast == 0 ? "no"
@@ -197,7 +264,8 @@ static bool explain_top(struct explain *e, uint64_t size)
                 fast);
     if (fast == 0)
         explain_end(e, "the heap grows, and the top is split");
-    return true;
+    else
+        explain_again(e, size);
 }
 
 void explain_malloc(struct explain *e, uint64_t bytes)
@@ -221,6 +289,7 @@ void explain_malloc(struct explain *e, uint64_t bytes)
                 class);
     if (cached && explain_cached(e, class))
         return;
+    cached = cached && class <= CLASS_PLAIN_MAX;
     bool mapped = bytes >= l->mmap_threshold;
     if (!cached)
         explain_ask(e, "at or above the mmap threshold?", "%s: it is %" PRIu64,
@@ -250,11 +319,12 @@ static const struct heap_chunk *explain_verify(struct explain *e, uint64_t mem)
         explain_ask(e, "is the header's check right, for a block in use?",
                     live        ? "yes: a chunk of %#" PRIx64
                     : c != NULL ? "no: it is that of a free chunk of %#" PRIx64
-                                : "no: no chunk starts here",
+                                : "no: no chunk of ours starts here",
                     c == NULL ? 0 : c->size);
     if (!live)
-        explain_end(e, "%s: report, and the program ends",
-                    c != NULL ? "double free" : "invalid pointer");
+        explain_end(e, "%s: report, and the program ends%s",
+                    c != NULL ? "double free" : "invalid pointer",
+                    c != NULL ? "" : " (at once, if nothing is mapped there)");
     return live ? c : NULL;
 }
 
@@ -310,7 +380,7 @@ void explain_free(struct explain *e, uint64_t mem)
                 : cached            ? "yes, class %#" PRIx64
                                     : "no",
                 class);
-    if (cached) {
+    if (cached && explain_afford(e, class)) {
         explain_end(e,
                     "pushed on the cache; if that is full, its older half leaves for "
                     "the arena");

@@ -334,6 +334,8 @@ char *why_sentence(const struct play_run *r)
         why_say(&w, "(%" PRIu32 " earlier rules are lost)", s->rules_lost);
     if (s->ended && s->text != NULL)
         why_say(&w, "a check fails: the report says which");
+    else if (s->ended)
+        why_say(&w, "the program dies of it: nothing is mapped there");
     if (w.first)
         why_say(&w,
                 r->op->verb == PLAY_TRIM ? "nothing to give back" : "nothing changes");
