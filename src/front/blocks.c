@@ -5,6 +5,7 @@
 #include "core/mapped.h"
 #include "front/canary.h"
 #include "front/checked.h"
+#include "front/guard.h"
 #include "front/named.h"
 #include "front/thread.h"
 
@@ -71,6 +72,23 @@ static int blocks_mapped(const struct blocks *b, const struct arena *only)
     return stop;
 }
 
+/* Out of their slots: another thread may give the block's own pages back any moment. */
+static int blocks_guarded(const struct blocks *b)
+{
+    struct guard_view v;
+    int stop = 0;
+    for (uint32_t slot = 1; stop == 0 && guard_at(slot, &v); slot++) {
+        struct chunky_block block = {.mem = (void *)v.mem,
+                                     .usable = v.usable,
+                                     .bytes = v.bytes,
+                                     .size = v.usable + CHUNK_HEADER,
+                                     .is_mapped = 1};
+        if (v.mem != 0)
+            stop = b->visit(&block, b->context);
+    }
+    return stop;
+}
+
 PUBLIC int chunky_heap_walk(struct chunky_heap *heap, chunky_block_fn *visit,
                             void *context)
 {
@@ -89,5 +107,7 @@ PUBLIC int chunky_walk(chunky_block_fn *visit, void *context)
     for (struct arena *a = &arena_main; a != NULL && stop == 0;
          a = atomic_load_explicit(&a->next, memory_order_acquire))
         stop = blocks_arena(&b, a);
-    return stop != 0 ? stop : blocks_mapped(&b, NULL);
+    if (stop == 0)
+        stop = blocks_mapped(&b, NULL);
+    return stop != 0 ? stop : blocks_guarded(&b);
 }

@@ -238,6 +238,18 @@ const struct guard *guard_find(uintptr_t address)
     return NULL;
 }
 
+bool guard_at(uint32_t slot, struct guard_view *view)
+{
+    *view = (struct guard_view){0};
+    lock_take(&guards.lock);
+    bool exists = guards.slots != NULL && slot <= guards.used;
+    const struct guard *g = exists ? &guards.slots[slot] : NULL;
+    if (g != NULL && g->state == GUARD_LIVE)
+        *view = (struct guard_view){g->mem, g->bytes, g->to - g->mem};
+    lock_give(&guards.lock);
+    return exists;
+}
+
 static bool guard_kept; /* locked by the code that the fork interrupted */
 
 void guard_lock(void)

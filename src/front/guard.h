@@ -46,6 +46,15 @@ void guard_verify(const struct chunk *c);
 /* The block that an address lies in or next to, freed ones too, or NULL. No lock. */
 const struct guard *guard_find(uintptr_t address);
 
+/* What a walk over all blocks shows of a slot; mem is 0 when nothing lives there. */
+struct guard_view {
+    uintptr_t mem;
+    size_t bytes;  /* asked */
+    size_t usable; /* up to the guard page */
+};
+/* Slots count from 1; false: none from this one on. Takes the lock for a moment. */
+bool guard_at(uint32_t slot, struct guard_view *view);
+
 /* Fork. */
 void guard_lock(void);
 void guard_unlock(void);
