@@ -30,13 +30,14 @@ struct cache {
     struct stack_state state[CLASS_COUNT];
     struct cache *next; /* list of all caches, and its other direction */
     struct cache *prev;
-    struct arena *arena;    /* refills come from here */
-    struct magazine *spare; /* empty magazines */
-    uint32_t spares;        /* how many */
-    uint32_t thread;        /* kernel's number of the thread */
-    size_t capacity;        /* bytes of chunks that all stacks may hold */
-    uint32_t tick;          /* fills and flushes so far */
-    uint32_t sweep;         /* class that is looked at next for shrinking */
+    struct arena *arena;           /* refills come from here */
+    struct magazine *spare;        /* empty magazines */
+    uint32_t spares;               /* how many */
+    uint32_t thread;               /* kernel's number of the thread */
+    size_t capacity;               /* bytes of chunks that all stacks may hold */
+    uint32_t tick;                 /* fills and flushes so far */
+    uint32_t sweep;                /* class that is looked at next for shrinking */
+    struct quarantine *quarantine; /* of level 2; NULL before the first block */
 };
 
 /* The stack of a class, by the doubled number that class_map holds. */

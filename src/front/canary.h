@@ -1,6 +1,6 @@
 /*
  * The slack of a block: how many bytes were asked for, and, at level 1 and above, keyed
- * bytes from there to the end of the block that nobody may touch. Pure but for the keys.
+ * bytes from there on that nobody may touch. Pure but for the keys.
  *
  *   mem | bytes asked | canary ... | slack           (slack < 255: one byte)
  *   mem | bytes asked | canary ... | slack, 8 bytes | 255
@@ -9,17 +9,24 @@
 #ifndef CHUNKY_FRONT_CANARY_H
 #define CHUNKY_FRONT_CANARY_H
 
+#include "base/bits.h"
+#include "core/heap.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 enum {
     CANARY_TAIL = 9,   /* most bytes of the record at the end */
     CANARY_LEAST = 2,  /* slack that level 1 always has: a keyed byte, and the record */
-    CANARY_MOST = 1024 /* no more keyed bytes than this, from the block's end on */
+    CANARY_SHORT = 24, /* slack up to here lies in the block's last three words */
+    CANARY_MOST = 64   /* no more keyed bytes than this, from the block's end on */
 };
 
 /* Which call a block came from; the keyed bytes carry it. */
 enum family { FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY, FAMILY_ANY };
+
+#define EACH_BYTE 0x0101010101010101ULL
 
 /* The slack that the last bytes before the block's end record. */
 size_t canary_slack(const unsigned char tail[CANARY_TAIL]);
@@ -39,7 +46,77 @@ struct canary_finding {
 };
 struct canary_finding canary_read(const void *mem, size_t usable);
 
-/* Right value of the keyed byte number `i` behind a block of `bytes`. */
-unsigned char canary_byte(const void *mem, size_t bytes, enum family family, size_t i);
+/* What the keyed bytes of each family have in common. */
+extern const uint64_t canary_family[4];
+
+/* Eight keyed bytes, as they stand in a word of memory. The high bit of each is set, so
+ * that no NUL, no small number and no ASCII passes for one; the low two are the family
+ * plus 1. */
+static ALWAYS_INLINE uint64_t canary_word(const void *mem, size_t slack,
+                                          enum family family)
+{
+    uint64_t word =
+        multiply_fold((uintptr_t)mem ^ heap_keys.address, slack - heap_keys.word);
+    return (word & ~(0x83 * EACH_BYTE)) | canary_family[family];
+}
+
+/* Right value of the byte at `offset` from mem, if it is a keyed one. */
+unsigned char canary_byte(const void *mem, size_t slack, enum family family,
+                          size_t offset);
+
+static ALWAYS_INLINE uint64_t canary_load(const unsigned char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static inline bool canary_is_short(size_t slack)
+{
+    return slack - CANARY_LEAST <= CANARY_SHORT - CANARY_LEAST;
+}
+
+static ALWAYS_INLINE void canary_store(unsigned char *at, uint64_t word)
+{
+    memcpy(at, &word, sizeof word);
+}
+
+/* The same as canary_write, for a block whose bytes are not in use yet, and a slack that
+ * is CANARY_SHORT: whole words. */
+static ALWAYS_INLINE void canary_stamp(void *mem, size_t bytes, size_t usable,
+                                       enum family family)
+{
+    size_t slack = usable - bytes;
+    unsigned char *end = (unsigned char *)mem + usable;
+    uint64_t word = canary_word(mem, slack, family);
+    if (slack > 16)
+        canary_store(end - 24, word);
+    canary_store(end - 16, word);
+    canary_store(end - 8, word);
+    end[-1] = (unsigned char)slack;
+}
+
+/* canary_ramp[24 + i] = 0xff for i >= 0: from [slack] on, a mask of the last words. */
+extern const unsigned char canary_ramp[48];
+
+/* Whether all is right behind a block of this family. Those that are not CANARY_SHORT
+ * are left to canary_read: false. *bytes: what was asked for. */
+static ALWAYS_INLINE bool canary_stands(const void *mem, size_t usable,
+                                        enum family family, size_t *bytes)
+{
+    const unsigned char *end = (const unsigned char *)mem + usable;
+    uint64_t last = canary_load(end - 8);
+    size_t slack = (size_t)(last >> 56);
+    if (UNLIKELY(!canary_is_short(slack)))
+        return false;
+    uint64_t word = canary_word(mem, slack, family);
+    const unsigned char *mask = canary_ramp + slack;
+    uint64_t wrong = ((last ^ word) & canary_load(mask + 16)) << 8;
+    wrong |= (canary_load(end - 16) ^ word) & canary_load(mask + 8);
+    if (slack > 16)
+        wrong |= (canary_load(end - 24) ^ word) & canary_load(mask);
+    *bytes = usable - slack;
+    return wrong == 0;
+}
 
 #endif

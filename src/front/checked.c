@@ -11,34 +11,35 @@
 #include "front/quarantine.h"
 #include "front/report.h"
 #include "front/thread.h"
+#include "front/upkeep.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum {
-    FILL_BYTE = 0xdf,  /* what level 1 leaves in freed blocks */
-    FILL_MOST = 4096,  /* bytes of a block that are filled */
     SIZED_SPARE = 4096 /* unrecorded blocks may be larger than asked by this */
 };
 
+#define FILL_WORD (0xdf * EACH_BYTE) /* what level 1 leaves in freed blocks */
+
 unsigned checked_level;
 
-static _Atomic uint64_t checked_chance;
+_Atomic unsigned checked_hits;
 
 void checked_init(void)
 {
     unsigned check = tune.check;
     checked_level = check < 3 ? check : tune.guard_rate == 0 ? 0 : 2;
+    checked_hits =
+        check < 3 && tune.request == 0 && tune.perturb == 0 ? checked_level : 0;
 }
 
 void checked_start(void)
 {
-    if (tune.check == 0)
+    if (tune.check < 3)
         return;
-    if (tune.check >= 3) {
-        frames_start();
-        guard_start();
-    }
+    frames_start();
+    guard_start();
     fault_start();
 }
 
@@ -76,6 +77,9 @@ static void checked_set_flags(struct chunk *c, uint32_t flags)
         arena_unlock(a);
 }
 
+#define RULE_CACHED                                                                    \
+    "overwritten header: of a free block, which a malloc was about to get"
+
 static _Noreturn void
 checked_fail_canary(const void *mem, const struct canary_finding *f, const char *rule)
 {
@@ -87,7 +91,8 @@ checked_fail_canary(const void *mem, const struct canary_finding *f, const char 
         found.expected[0] = CANARY_LEAST; /* at least; what was there is gone */
     } else {
         for (size_t i = 0; i < found.length; i++)
-            found.expected[i] = canary_byte(mem, f->bytes, f->family, i);
+            found.expected[i] = canary_byte(mem, chunk_usable(chunk_of(mem)) - f->bytes,
+                                            f->family, f->from + i);
     }
     report_finding(&found);
 }
@@ -104,7 +109,7 @@ static void checked_family(const void *mem, enum family of, enum family by)
 }
 
 /* Bytes asked for; an overwritten canary or a free by another family is a finding. */
-static HOT size_t checked_verify(const struct chunk *c, enum family family)
+static size_t checked_verify(const struct chunk *c, enum family family)
 {
     const void *mem = mem_of(c);
     struct canary_finding f = canary_read(mem, chunk_usable(c));
@@ -148,24 +153,6 @@ void checked_forget(struct chunk *c)
         checked_set_flags(c, 0);
 }
 
-/* Level 2: the next block of a class is a random one of those that the cache holds. */
-static void checked_shuffle(struct cache *k, size_t bytes)
-{
-    size_t size = chunk_size_for(bytes);
-    if (k == NULL || size > CLASS_LARGE_SIZE)
-        return;
-    unsigned class = class_ceiling(size);
-    void **base = k->state[class].base, **top = k->stack[class].top;
-    if (base == NULL || top - base < 2)
-        return;
-    uint64_t n = atomic_fetch_add_explicit(&checked_chance, 1, memory_order_relaxed);
-    uint64_t chance = multiply_fold(n ^ heap_keys.word, heap_keys.address | 1) >> 8;
-    void **other = base + chance % (uint64_t)(top - base);
-    void *mem = top[-1];
-    top[-1] = *other;
-    *other = mem;
-}
-
 void *checked_guarded(size_t align, size_t bytes, enum family family)
 {
     if (tune.check < 3 || !guard_is_due())
@@ -173,25 +160,56 @@ void *checked_guarded(size_t align, size_t bytes, enum family family)
     return guard_take(align, bytes, family);
 }
 
+/* A block from the calling thread's cache, or NULL. */
+static ALWAYS_INLINE void *checked_hit(size_t bytes, enum family family)
+{
+    struct cache *k = thread_own();
+    size_t room = bytes + CANARY_LEAST;
+    if (UNLIKELY(k == NULL || bytes > CLASS_MAX_BYTES - CANARY_LEAST))
+        return NULL;
+    struct stack *s = stack_above(k, class_map[(room + 7) / 16]);
+    void **top = s->top - 1, *mem = *top;
+    if (UNLIKELY(mem == NULL))
+        return NULL;
+    /* The canary goes to the end of the chunk, which may be larger than its class. A size
+     * that fits as well as here is believed: it is verified when the block is freed. */
+    size_t usable =
+        (chunk_bits(chunk_of(mem)) & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
+    if (UNLIKELY(!canary_is_short(usable - bytes)))
+        return NULL;
+    s->top = top;
+    chunk_flip(chunk_of(mem));
+    canary_stamp(mem, bytes, usable, family);
+    return mem;
+}
+
 /* The callers are cold, and what only cold code calls is built for size; not this. */
 HOT void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
 {
+    void *mem = checked_hit(bytes, family);
+    return LIKELY(mem != NULL) ? mem : checked_malloc_slow(bytes, family, zero);
+}
+
+COLD void *checked_malloc_slow(size_t bytes, enum family family,
+                               struct malloc_zero *zero)
+{
+    if (bytes > PTRDIFF_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    struct cache *k = thread_cache();
+    thread_start_process();
     void *mem = checked_guarded(CHUNK_ALIGN, bytes, family);
     if (mem != NULL) {
         if (zero != NULL)
             *zero = (struct malloc_zero){(uintptr_t)mem, SIZE_MAX};
         return mem;
     }
-    struct cache *k = thread_cache();
-    size_t room = checked_room(bytes);
-    if (checked_level >= 2)
-        checked_shuffle(k, room);
-    mem = malloc_plain(k, room, zero);
+    mem = malloc_plain(k, checked_room(bytes), zero);
     if (mem == NULL)
         return NULL;
     /* A cache hands out what it was given; the canary goes where the size says. */
-    GUARD(chunk_is_live(&heap_keys, chunk_of(mem)),
-          "overwritten header: of a free block, which a malloc was about to get", mem);
+    GUARD(chunk_is_live(&heap_keys, chunk_of(mem)), RULE_CACHED, mem);
     if (tune.perturb != 0) {
         memset(mem, (int)(tune.perturb ^ 0xff), bytes);
         if (zero != NULL)
@@ -201,52 +219,99 @@ HOT void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *z
     return mem;
 }
 
-static HOT void checked_fill(struct chunk *c, size_t bytes)
+/* The first 32 bytes and the last 16, canary included: pointers lie in front, and a
+ * header that somebody puts back does not make it a block again. usable is 24, 40, ... */
+static ALWAYS_INLINE void checked_fill(void *mem, size_t usable)
 {
-    if (tune.perturb != 0) {
-        memset(mem_of(c), (int)tune.perturb, bytes);
-    } else if (checked_level != 0) {
-        size_t length = min_size(bytes, FILL_MOST);
-        OPAQUE(length); /* else the known bound makes gcc inline a slow loop */
-        memset(mem_of(c), FILL_BYTE, length);
+    static const uint64_t fill[2] = {FILL_WORD, FILL_WORD};
+    unsigned char *at = mem;
+    memcpy(at, fill, 16);
+    memcpy(at + usable - 16, fill, 16);
+    if (usable > 32)
+        memcpy(at + 16, fill, 16);
+}
+
+static void checked_free_late(struct chunk *c, enum family family)
+{
+    size_t bytes = checked_level != 0 ? checked_verify(c, family) : checked_request(c);
+    checked_forget(c);
+    if (chunk_is_mapped(c)) {
+        void *mem = mem_of(c);
+        free_verified(c);
+        if (checked_level != 0)
+            fault_note_unmapped(mem, bytes);
+    } else if (checked_level >= 2) {
+        quarantine_give(thread_cache(), c);
+    } else {
+        if (tune.perturb != 0)
+            memset(mem_of(c), (int)tune.perturb, bytes);
+        else if (checked_level != 0)
+            checked_fill(mem_of(c), chunk_usable(c));
+        free_verified(c);
     }
 }
 
-HOT void checked_free(struct chunk *c, enum family family)
+void checked_free(struct chunk *c, enum family family)
 {
     if (guard_owns(c)) {
         if (checked_level != 0)
             checked_family(mem_of(c), (enum family)guard_of(c)->family, family);
         guard_give(c);
-        return;
-    }
-    size_t bytes = checked_level != 0 ? checked_verify(c, family) : checked_request(c);
-    checked_forget(c);
-    if (chunk_is_mapped(c)) {
-        if (checked_level != 0)
-            fault_note_unmapped(mem_of(c), bytes);
-        free_verified(c);
-    } else if (checked_level >= 2) {
-        quarantine_give(c);
     } else {
-        checked_fill(c, bytes);
-        free_verified(c);
+        checked_free_late(c, family);
     }
 }
 
-void checked_delete(void *mem, enum family family)
+static COLD void checked_free_slow(void *mem, size_t bytes, enum family family)
 {
     int saved = errno;
-    if (mem == NULL)
-        return;
     thread_cache();
-    struct chunk *c = malloc_verify(mem, "operator delete");
+    if (bytes != SIZE_MAX)
+        checked_sized(mem, bytes, 0);
+    struct chunk *c =
+        malloc_verify(mem, family == FAMILY_MALLOC ? "free" : "operator delete");
     struct arena *named = named_of(c);
     if (UNLIKELY(named != NULL))
         named_free(named, c);
     else
         checked_free(c, family);
+    upkeep();
     errno = saved;
+}
+
+HOT void checked_free_mem(void *mem, size_t bytes, enum family family)
+{
+    struct cache *k = thread_own();
+    struct chunk *c = chunk_of(mem);
+    size_t asked;
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    OPAQUE(word); /* else it is computed twice */
+    if (UNLIKELY(k == NULL ||
+                 chunk_hash_plain(k->address_key, k->word_key, mem, word) !=
+                     load_word(&c->tag) ||
+                 !canary_stands(mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD,
+                                family, &asked) ||
+                 (bytes != SIZE_MAX && bytes != asked))) {
+        checked_free_slow(mem, bytes, family);
+        return;
+    }
+    if (checked_level >= 2) {
+        quarantine_give(k, c);
+        return;
+    }
+    checked_fill(mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD);
+    chunk_flip(c);
+    checked_keep(k, c, word);
+}
+
+void checked_delete(void *mem, size_t bytes, enum family family)
+{
+    if (mem == NULL)
+        return;
+    if (LIKELY(checked_hits != 0))
+        checked_free_mem(mem, bytes, family);
+    else
+        checked_free_slow(mem, bytes, family);
 }
 
 /* New block, copy, free: so that whoever keeps the old pointer is found. */

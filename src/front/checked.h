@@ -13,8 +13,10 @@
 /* What every block gets: 0 nothing, 1 canary and fill, 2 quarantine too. Level 3 is 2
  * with guard_rate=N, and 0 while it only samples. Fixed at the start. */
 extern unsigned checked_level;
+/* The same while the hit paths here do all of it; else 0. */
+extern _Atomic unsigned checked_hits;
 
-/* From the options; to be called once, before the first block. */
+/* From the options; before the first block, and when mallopt changed one. */
 void checked_init(void);
 /* What may allocate or installs handlers, from the library's constructor. */
 void checked_start(void);
@@ -30,14 +32,34 @@ static inline size_t checked_room(size_t bytes)
     return checked_level == 0 ? bytes : bytes + CANARY_LEAST;
 }
 
-/* A live block; bytes <= PTRDIFF_MAX. NULL and ENOMEM on failure. `zero` may be NULL. */
+/* Gives an idle chunk back, whose header is right and has these low bits: to the cache, or
+ * where those go that it does not take. */
+static ALWAYS_INLINE void checked_keep(struct cache *k, struct chunk *c, uint32_t word)
+{
+    struct stack *s = stack_at(k, class_map[word / CHUNK_ALIGN % CLASS_MAP_SIZE]);
+    void **top = s->top;
+    if (UNLIKELY(top == s->limit || word >= HOT_MAX)) {
+        chunk_flip(c);
+        free_verified(c);
+        return;
+    }
+    *top = mem_of(c);
+    advance_slot(&s->top);
+}
+
+/* A live block. NULL and ENOMEM on failure. `zero` may be NULL. The first one is the hit
+ * path; for checked_hits. */
 void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero);
+void *checked_malloc_slow(size_t bytes, enum family family, struct malloc_zero *zero);
 /* A guarded block if the next one shall be one, or NULL. */
 void *checked_guarded(size_t align, size_t bytes, enum family family);
+/* The hit path of free: frees what a call of `family` was handed, which believes that it is a
+ * block of `bytes` (SIZE_MAX: of any size). Keeps errno. */
+void checked_free_mem(void *mem, size_t bytes, enum family family);
+/* The same; mem may be NULL. */
+void checked_delete(void *mem, size_t bytes, enum family family);
 /* Frees a verified live block, by the calls of `family`. */
 void checked_free(struct chunk *c, enum family family);
-/* operator delete; mem may be NULL. Keeps errno. */
-void checked_delete(void *mem, enum family family);
 /* For a verified live block; bytes is not 0. NULL and ENOMEM on failure. */
 void *checked_realloc(struct chunk *c, size_t bytes);
 

@@ -106,6 +106,7 @@ PUBLIC int chunky_mallopt(int parameter, int value)
     case M_PERTURB:
         tune.perturb = (unsigned)value & 0xff;
         options_note((const void *)&tune.perturb, "mallopt");
+        checked_init();
         thread_cache();
         return 1;
     case M_ARENA_TEST:

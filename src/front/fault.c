@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "chunky.h"
 #include "core/arena.h"
+#include "front/checked.h"
 #include "front/guard.h"
 #include "front/report.h"
 #include "front/thread.h"
@@ -21,6 +22,7 @@ enum {
     GONE_COUNT = 64
 };
 
+static bool fault_is_on;
 static struct sigaction fault_before[2]; /* SIGSEGV, SIGBUS */
 
 /* Looks that are going on, by thread (named by where it keeps its thread-local words).
@@ -45,6 +47,8 @@ static unsigned fault_place(void)
 
 void fault_expect(const void *mem, const char *verb)
 {
+    if (!fault_is_on)
+        return;
     unsigned at = fault_place();
     fault_looks[at].mem = mem;
     fault_looks[at].verb = verb;
@@ -54,12 +58,21 @@ void fault_expect(const void *mem, const char *verb)
 
 void fault_relax(void)
 {
+    if (!fault_is_on)
+        return;
     atomic_store_explicit(&fault_looks[fault_place()].thread, 0, memory_order_release);
 }
 
 void fault_note_unmapped(const void *mem, size_t bytes)
 {
+    size_t page = os_page_size();
+    uintptr_t header = align_down((uintptr_t)mem - CHUNK_HEADER, page);
+    if (!fault_is_on && !os_hold((void *)header, page))
+        return; /* kept, or in use again */
     unsigned at = atomic_fetch_add(&fault_gone_count, 1) % GONE_COUNT;
+    uintptr_t oldest = atomic_exchange(&fault_gone[at].mem, 0);
+    if (!fault_is_on && oldest != 0)
+        os_unmap((void *)align_down(oldest - CHUNK_HEADER, page), page);
     atomic_store(&fault_gone[at].bytes, bytes);
     atomic_store(&fault_gone[at].mem, (uintptr_t)mem);
 }
@@ -104,7 +117,8 @@ static void fault_judge(const siginfo_t *info, const ucontext_t *context)
     unsigned at = fault_place();
     if (atomic_load(&fault_looks[at].thread) == (uintptr_t)&thread_hot)
         report_not_live(fault_looks[at].mem, fault_looks[at].verb);
-    if (pc - (uintptr_t)chunky_free < FREE_CODE)
+    if (pc - (uintptr_t)chunky_free < FREE_CODE ||
+        pc - (uintptr_t)checked_free_mem < FREE_CODE)
         report_not_live((const void *)argument, "free");
     for (struct arena *a = &arena_main; a != NULL; a = atomic_load(&a->next))
         if (lock_is_mine(&a->lock))
@@ -149,6 +163,7 @@ void fault_start(void)
     action.sa_sigaction = fault_handle;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
+    fault_is_on = true;
     sigaction(SIGSEGV, &action, &fault_before[0]);
     sigaction(SIGBUS, &action, &fault_before[1]);
 }

@@ -1,7 +1,8 @@
 /*
- * Level 1 and above: a SIGSEGV or SIGBUS that a mistake with the heap caused becomes a
- * report; every other one goes to whoever had the signal before. Installed only when
- * checks are asked for. State: the handlers that were there before.
+ * Level 3: a SIGSEGV or SIGBUS that a mistake with the heap caused becomes a report;
+ * every other one goes to whoever had the signal before. Below that no handler is
+ * installed; what was unmapped is remembered from level 1 on. State: the handlers that
+ * were there before, the blocks unmapped last.
  */
 #ifndef CHUNKY_FRONT_FAULT_H
 #define CHUNKY_FRONT_FAULT_H
@@ -16,7 +17,8 @@ void fault_start(void);
 void fault_expect(const void *mem, const char *verb);
 void fault_relax(void);
 
-/* A mapping that was a block of its own is gone. */
+/* A mapping that was a block of its own is gone. Without a handler its first page stays,
+ * for a while and without memory, so that who frees it again finds no header. */
 void fault_note_unmapped(const void *mem, size_t bytes);
 /* Whether an address lay in one of those gone last. */
 bool fault_was_unmapped(uintptr_t address, uintptr_t *mem, size_t *bytes);

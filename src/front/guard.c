@@ -126,7 +126,7 @@ static void guard_publish(struct guard *g, uint32_t slot)
     chunk_set_idle(&heap_keys, c, g->to - (uintptr_t)c, IS_MMAPPED | PREV_INUSE);
     for (size_t i = 0; i < slack; i++)
         ((unsigned char *)g->mem)[g->bytes + i] =
-            canary_byte((void *)g->mem, g->bytes, (enum family)g->family, i);
+            canary_byte((void *)g->mem, slack, (enum family)g->family, i);
     g->given.thread = 0;
     g->state = GUARD_LIVE;
     chunk_flip(c);
@@ -192,7 +192,7 @@ void guard_verify(const struct chunk *c)
     bool right = true;
     for (size_t i = 0; i < slack; i++) {
         unsigned char byte =
-            canary_byte((void *)g->mem, g->bytes, (enum family)g->family, i);
+            canary_byte((void *)g->mem, slack, (enum family)g->family, i);
         if (i < f.length)
             f.expected[i] = byte;
         right = right && end[i] == byte;

@@ -74,16 +74,24 @@ static void locate_request(struct view *v)
         v->bytes -= slack;
 }
 
+/* A header of what was the top once, and is inside of blocks now. */
+static bool locate_was_top(const struct located *l, const struct view *v, uintptr_t end)
+{
+    return v->kind == VIEW_IDLE && (v->bits & IDLE_STATE) == IDLE_OUT &&
+           v->chunk + v->size == end &&
+           (l->arena == NULL || v->chunk != (uintptr_t)l->arena->top);
+}
+
 /* The next address from `from` on that starts a chunk with a right header, followed by
  * another one: the odds of meeting such by chance are 1 in 2^30. */
-static uintptr_t locate_resync(uintptr_t from, uintptr_t end)
+static uintptr_t locate_resync(const struct located *l, uintptr_t from, uintptr_t end)
 {
     for (uintptr_t at = from; at < end; at += CHUNK_ALIGN) {
         struct view v, next;
         if (!locate_view(at, &v))
             return end;
         if (v.kind == VIEW_WRONG || v.size < FENCE_SIZE ||
-            v.size > end - at + CHUNK_HEADER)
+            v.size > end - at + CHUNK_HEADER || locate_was_top(l, &v, end))
             continue;
         if (v.size == FENCE_SIZE ||
             (locate_view(at + v.size, &next) && next.kind != VIEW_WRONG))
@@ -105,7 +113,7 @@ static bool locate_step(struct located *l, uintptr_t at, uintptr_t fence,
     }
     if (v->kind == VIEW_WRONG || v->size < CHUNK_MIN || v->size > fence - at) {
         v->kind = VIEW_WRONG;
-        v->size = locate_resync(at + CHUNK_ALIGN, fence) - at;
+        v->size = locate_resync(l, at + CHUNK_ALIGN, fence) - at;
         if (l->walked_to == 0)
             l->walked_to = at;
     } else if (l->arena != NULL && at == (uintptr_t)l->arena->top) {

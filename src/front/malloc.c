@@ -30,6 +30,8 @@ HOT PUBLIC void *chunky_malloc(size_t bytes)
 
 COLD void *malloc_slow(size_t bytes)
 {
+    if (checked_hits != 0)
+        return checked_malloc(bytes, FAMILY_MALLOC, NULL);
     return malloc_slow_as(bytes, FAMILY_MALLOC);
 }
 
@@ -42,7 +44,7 @@ COLD void *malloc_slow_as(size_t bytes, enum family family)
     struct cache *k = thread_cache();
     thread_start_process();
     if (UNLIKELY(thread_is_checked()))
-        return checked_malloc(bytes, family, NULL);
+        return checked_malloc_slow(bytes, family, NULL);
     return malloc_plain(k, bytes, NULL);
 }
 
@@ -81,7 +83,8 @@ HOT PUBLIC void chunky_free(void *mem)
         free_push(stack_exact(k, word & ~(uint32_t)CHUNK_FLAGS), mem);
 }
 
-COLD void free_slow(void *mem)
+/* Apart from free_slow, which so needs no frame. */
+static COLD void free_late(void *mem)
 {
     int saved = errno;
     thread_cache();
@@ -95,6 +98,14 @@ COLD void free_slow(void *mem)
         free_verified(c);
     upkeep();
     errno = saved;
+}
+
+COLD void free_slow(void *mem)
+{
+    if (checked_hits != 0)
+        checked_free_mem(mem, SIZE_MAX, FAMILY_MALLOC);
+    else
+        free_late(mem);
 }
 
 void free_verified(struct chunk *c)
@@ -220,8 +231,9 @@ COLD static void *calloc_slow(size_t count, size_t each)
     struct cache *k = thread_cache();
     thread_start_process();
     struct malloc_zero zero = {0, 0};
-    void *mem = UNLIKELY(thread_is_checked())
-                    ? checked_malloc(bytes, FAMILY_MALLOC, &zero)
+    void *mem = checked_hits != 0 ? checked_malloc(bytes, FAMILY_MALLOC, &zero)
+                : UNLIKELY(thread_is_checked())
+                    ? checked_malloc_slow(bytes, FAMILY_MALLOC, &zero)
                     : malloc_plain(k, bytes, &zero);
     if (mem != NULL)
         calloc_clear(mem, bytes, &zero);

@@ -7,6 +7,7 @@
 #include "core/mapped.h"
 #include "front/canary.h"
 #include "front/checked.h"
+#include "front/fault.h"
 #include "front/guard.h"
 #include "front/options.h"
 #include "front/thread.h"
@@ -163,7 +164,10 @@ void named_free(struct arena *a, struct chunk *c)
     atomic_fetch_sub_explicit(&a->blocks, 1, memory_order_relaxed);
     if (chunk_is_mapped(c)) {
         chunk_set_idle(&heap_keys, c, chunk_size(c), IS_MMAPPED);
+        void *mem = mem_of(c);
         mapped_give(c, &tune);
+        if (checked_level != 0)
+            fault_note_unmapped(mem, bytes);
         return;
     }
     arena_lock(a);

@@ -40,16 +40,20 @@ enum family { FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY };
 static ALWAYS_INLINE void delete_as(void *mem, enum family family)
 {
     if (UNLIKELY(checked_level != 0))
-        checked_delete(mem, family);
+        checked_delete(mem, SIZE_MAX, family);
     else
         chunky_free(mem);
 }
 
 static ALWAYS_INLINE void delete_sized_as(void *mem, size_t bytes, enum family family)
 {
+    if (UNLIKELY(checked_level != 0)) {
+        checked_delete(mem, bytes, family);
+        return;
+    }
     if (UNLIKELY(tune.check != 0) && mem != NULL)
         checked_sized(mem, bytes, 0);
-    delete_as(mem, family);
+    chunky_free(mem);
 }
 #endif
 

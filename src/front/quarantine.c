@@ -1,8 +1,10 @@
-/* Freed blocks at rest; see quarantine.h. State: struct quarantine, one a process. */
+/* Freed blocks at rest; see quarantine.h. State: the one that is shared. */
 #include "front/quarantine.h"
 
 #include "base/check.h"
 #include "core/heap.h"
+#include "core/meta.h"
+#include "front/checked.h"
 #include "front/malloc.h"
 #include "front/options.h"
 #include "front/report.h"
@@ -11,67 +13,68 @@
 
 #include <string.h>
 
-enum { BY_CHANCE = 256, IN_ORDER = 2048, LEAVE_MOST = 8 };
+enum { LEAVE_MOST = 4 }; /* blocks that leave for one that comes */
 
-/* A block first rests in a random place; whom it drives out joins a queue. */
-struct quarantine {
-    struct lock lock;
-    size_t bytes;          /* of chunks in both */
-    uint64_t random;       /* state of the generator */
-    unsigned first, count; /* the queue's oldest, and how many */
-    struct chunk *chance[BY_CHANCE];
-    struct chunk *queue[IN_ORDER];
-};
-
-static struct quarantine quarantine = {.lock = LOCK_INIT(RANK_QUARANTINE)};
-
-static unsigned quarantine_random(struct quarantine *q, unsigned below)
-{
-    q->random = multiply_fold(q->random + heap_keys.word, heap_keys.address | 1) + 1;
-    return (unsigned)(q->random >> 24) % below;
-}
+static struct quarantine quarantine_shared;
+static struct lock quarantine_guard = LOCK_INIT(RANK_QUARANTINE);
 
 /* Offset of the first byte that is not zero, or `usable`. */
-static size_t quarantine_written(const struct chunk *c, size_t usable)
+static COLD size_t quarantine_written(const unsigned char *mem, size_t usable)
 {
-    const unsigned char *mem = mem_of(c);
     size_t at = 0;
-    uint64_t word;
-    for (; at + sizeof word <= usable; at += sizeof word) {
-        memcpy(&word, mem + at, sizeof word);
-        if (word != 0)
-            break;
-    }
     while (at < usable && mem[at] == 0)
         at++;
     return at;
 }
 
-static void quarantine_check(const struct chunk *c)
+static COLD _Noreturn void quarantine_fail(const struct chunk *c)
 {
     GUARD(chunk_is_idle(&heap_keys, c),
           "write after free: header of a block in quarantine was overwritten",
           mem_of(c));
-    size_t usable = chunk_usable(c), at = quarantine_written(c, usable);
-    if (UNLIKELY(at != usable)) {
-        struct finding f = {.rule = "write after free: a freed block was written to",
-                            .mem = mem_of(c),
-                            .boundary = (uintptr_t)mem_of(c) + at,
-                            .length = min_size(usable - at, REPORT_EXPECTED)};
-        report_finding(&f);
-    }
+    size_t usable = chunk_usable(c), at = quarantine_written(mem_of(c), usable);
+    struct finding f = {.rule = "write after free: a freed block was written to",
+                        .mem = mem_of(c),
+                        .boundary = (uintptr_t)mem_of(c) + at,
+                        .length = min_size(usable - at, REPORT_EXPECTED)};
+    report_finding(&f);
 }
 
-/* Next one to go, while there is too much; lock held. */
+/* Header and contents are as they were when it came. Returns its size. */
+static ALWAYS_INLINE size_t quarantine_check(const struct chunk *c)
+{
+    if (UNLIKELY(!chunk_is_idle(&heap_keys, c)))
+        quarantine_fail(c);
+    /* usable is 8 more than a multiple of 16. */
+    size_t size = chunk_size(c);
+    const uint64_t *word = mem_of(c), *end = word + (size - 2 * CHUNK_OVERHEAD) / 8;
+    uint64_t any = *end;
+    for (; end - word >= 8; word += 8)
+        any |= word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] |
+               word[7];
+    for (; word != end; word += 2)
+        any |= word[0] | word[1];
+    if (UNLIKELY(any != 0))
+        quarantine_fail(c);
+    return size;
+}
+
+static ALWAYS_INLINE struct chunk **quarantine_place(struct quarantine *q)
+{
+    q->random = multiply_fold(q->random + heap_keys.word, heap_keys.address | 1) + 1;
+    return &q->chance[(q->random >> 24) % QUARANTINE_CHANCE];
+}
+
+/* Next one to go, while there is too much. */
 static struct chunk *quarantine_take(struct quarantine *q)
 {
     if (q->count != 0) {
         struct chunk *c = q->queue[q->first];
-        q->first = (q->first + 1) % IN_ORDER;
+        q->first = (q->first + 1) % QUARANTINE_QUEUE;
         q->count--;
         return c;
     }
-    for (unsigned i = 0; i < BY_CHANCE; i++) {
+    for (unsigned i = 0; i < QUARANTINE_CHANCE; i++) {
         struct chunk *c = q->chance[i];
         q->chance[i] = NULL;
         if (c != NULL)
@@ -80,91 +83,163 @@ static struct chunk *quarantine_take(struct quarantine *q)
     return NULL;
 }
 
-/* Puts c in; `out` gets those that leave. Returns how many. */
-static unsigned quarantine_exchange(struct quarantine *q, struct chunk *c, size_t limit,
-                                    struct chunk **out)
+/* Puts c in; `out` gets those that leave, verified. Returns how many. */
+static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q, struct chunk *c,
+                                                  size_t size, struct chunk **out)
 {
     unsigned count = 0;
-    struct chunk **place = &q->chance[quarantine_random(q, BY_CHANCE)];
-    struct chunk *driven = *place;
-    *place = c;
-    q->bytes += chunk_size(c);
-    if (driven != NULL && q->count == IN_ORDER)
-        out[count++] = quarantine_take(q);
-    if (driven != NULL)
-        q->queue[(q->first + q->count++) % IN_ORDER] = driven;
-    size_t left = 0;
-    for (unsigned i = 0; i < count; i++)
-        left += chunk_size(out[i]);
-    while (count < LEAVE_MOST && q->bytes - left > limit) {
-        struct chunk *next = quarantine_take(q);
-        if (next == NULL)
-            break;
-        left += chunk_size(next);
-        out[count++] = next;
+    struct chunk *driven = c;
+    q->bytes += size;
+    /* Large ones by chance would leave no room for a queue. */
+    if (LIKELY(size <= tune.quarantine / (2 * QUARANTINE_CHANCE))) {
+        struct chunk **place = quarantine_place(q);
+        driven = *place;
+        *place = c;
+        if (driven == NULL)
+            return 0;
     }
-    q->bytes -= left;
+    if (q->count == QUARANTINE_QUEUE) {
+        out[count] = quarantine_take(q);
+        q->bytes -= quarantine_check(out[count++]);
+    }
+    q->queue[(q->first + q->count++) % QUARANTINE_QUEUE] = driven;
+    while (UNLIKELY(q->bytes > tune.quarantine) && count < LEAVE_MOST &&
+           (out[count] = quarantine_take(q)) != NULL)
+        q->bytes -= quarantine_check(out[count++]);
     return count;
 }
 
-void quarantine_give(struct chunk *c)
+static COLD void quarantine_give_shared(struct chunk *c)
 {
-    size_t limit = tune.quarantine;
-    memset(mem_of(c), 0, chunk_usable(c));
+    struct chunk *out[LEAVE_MOST];
     /* Our own lock is held when a signal handler came between and forked. */
-    if (chunk_size(c) > limit / 4 || lock_is_mine(&quarantine.lock)) {
+    if (lock_is_mine(&quarantine_guard)) {
+        chunk_flip(c);
         free_verified(c);
         return;
     }
-    chunk_flip(c);
-    struct quarantine *q = &quarantine;
-    struct chunk *out[LEAVE_MOST];
-    lock_take(&q->lock);
-    unsigned count = quarantine_exchange(q, c, limit, out);
-    lock_give(&q->lock);
+    lock_take(&quarantine_guard);
+    unsigned count = quarantine_exchange(&quarantine_shared, c, chunk_size(c), out);
+    lock_give(&quarantine_guard);
     for (unsigned i = 0; i < count; i++) {
-        quarantine_check(out[i]);
         chunk_flip(out[i]);
         free_verified(out[i]);
     }
 }
 
-void quarantine_verify(void)
+/* For those that do not rest: too large, no memory, or in a handler that came between. */
+static COLD void quarantine_give_odd(struct cache *k, struct chunk *c)
 {
-    struct quarantine *q = &quarantine;
-    lock_take(&q->lock);
-    for (unsigned i = 0; i < BY_CHANCE; i++)
+    if (k == NULL && chunk_size(c) <= tune.quarantine / 4) {
+        quarantine_give_shared(c);
+        return;
+    }
+    chunk_flip(c);
+    free_verified(c);
+}
+
+static COLD struct quarantine *quarantine_make(struct cache *k)
+{
+    if (k != NULL && tune.quarantine != 0)
+        k->quarantine = meta_take(sizeof *k->quarantine);
+    return k == NULL ? NULL : k->quarantine;
+}
+
+HOT void quarantine_give(struct cache *k, struct chunk *c)
+{
+    size_t size = chunk_size(c);
+    memset(mem_of(c), 0, size - CHUNK_OVERHEAD);
+    chunk_flip(c);
+    struct quarantine *q = k == NULL ? NULL : k->quarantine;
+    if (UNLIKELY(q == NULL))
+        q = quarantine_make(k);
+    if (UNLIKELY(q == NULL || q->busy || size > tune.quarantine / 4)) {
+        quarantine_give_odd(k, c);
+        return;
+    }
+    struct chunk *out[LEAVE_MOST];
+    q->busy = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    unsigned count = quarantine_exchange(q, c, size, out);
+    atomic_signal_fence(memory_order_seq_cst);
+    q->busy = false;
+    for (unsigned i = 0; i < count; i++)
+        checked_keep(k, out[i], chunk_bits(out[i]) & ~(uint32_t)PREV_INUSE);
+}
+
+void quarantine_empty(struct cache *k)
+{
+    struct quarantine *q = k->quarantine;
+    struct chunk *c;
+    if (q == NULL || q->busy)
+        return;
+    q->busy = true;
+    while ((c = quarantine_take(q)) != NULL) {
+        q->bytes -= quarantine_check(c);
+        chunk_flip(c);
+        free_verified(c);
+    }
+    q->busy = false;
+}
+
+void quarantine_end(struct cache *k)
+{
+    quarantine_empty(k);
+    if (k->quarantine != NULL)
+        meta_give(k->quarantine, sizeof *k->quarantine);
+    k->quarantine = NULL;
+}
+
+static void quarantine_look(const struct quarantine *q)
+{
+    for (unsigned i = 0; i < QUARANTINE_CHANCE; i++)
         if (q->chance[i] != NULL)
             quarantine_check(q->chance[i]);
     for (unsigned i = 0; i < q->count; i++)
-        quarantine_check(q->queue[(q->first + i) % IN_ORDER]);
-    lock_give(&q->lock);
+        quarantine_check(q->queue[(q->first + i) % QUARANTINE_QUEUE]);
+}
+
+void quarantine_verify(void)
+{
+    const struct cache *k = thread_own();
+    if (k != NULL && k->quarantine != NULL && !k->quarantine->busy)
+        quarantine_look(k->quarantine);
+    lock_take(&quarantine_guard);
+    quarantine_look(&quarantine_shared);
+    lock_give(&quarantine_guard);
+}
+
+static bool quarantine_has(const struct quarantine *q, const struct chunk *c)
+{
+    for (unsigned i = 0; i < QUARANTINE_CHANCE; i++)
+        if (q->chance[i] == c)
+            return true;
+    for (unsigned i = 0; i < q->count; i++)
+        if (q->queue[(q->first + i) % QUARANTINE_QUEUE] == c)
+            return true;
+    return false;
 }
 
 bool quarantine_holds(const void *mem)
 {
-    const struct quarantine *q = &quarantine;
     const struct chunk *c = chunk_of(mem);
-    for (unsigned i = 0; i < BY_CHANCE; i++)
-        if (q->chance[i] == c)
+    for (const struct cache *k = cache_list; k != NULL; k = k->next)
+        if (k->quarantine != NULL && quarantine_has(k->quarantine, c))
             return true;
-    for (unsigned i = 0; i < q->count; i++)
-        if (q->queue[(q->first + i) % IN_ORDER] == c)
-            return true;
-    return false;
+    return quarantine_has(&quarantine_shared, c);
 }
 
 static bool quarantine_kept; /* locked by the code that the fork interrupted */
 
 void quarantine_lock(void)
 {
-    quarantine_kept = lock_is_mine(&quarantine.lock);
+    quarantine_kept = lock_is_mine(&quarantine_guard);
     if (!quarantine_kept)
-        lock_take(&quarantine.lock);
+        lock_take(&quarantine_guard);
 }
 
 void quarantine_unlock(void)
 {
     if (!quarantine_kept)
-        lock_give(&quarantine.lock);
+        lock_give(&quarantine_guard);
 }

@@ -1,19 +1,37 @@
 /*
  * Level 2: freed blocks rest before they are used again, zeroed; whoever writes to them
- * is found when they leave. Bounded by bytes; which one leaves is partly chance. One
- * lock, rank QUARANTINE. Notes: docs/notes/checks.md#quarantine
+ * is found when they leave. Each thread has its own, bounded by number and bytes; which
+ * one leaves is partly chance. Threads without a cache share one (lock, rank
+ * QUARANTINE). Notes: docs/notes/checks.md#quarantine
  */
 #ifndef CHUNKY_FRONT_QUARANTINE_H
 #define CHUNKY_FRONT_QUARANTINE_H
 
-#include "core/chunk.h"
+#include "core/cache.h"
 
-/* Takes a verified live block that is not mapped; frees others that leave in turn. */
-void quarantine_give(struct chunk *c);
+enum { QUARANTINE_CHANCE = 64, QUARANTINE_QUEUE = 1024 };
 
-/* Looks at all that rest: a write after free is a finding. */
+/* A block first rests in a random place; whom it drives out joins a queue. */
+struct quarantine {
+    bool busy;             /* a signal handler that comes between keeps out */
+    uint32_t first, count; /* the queue's oldest, and how many */
+    size_t bytes;          /* of chunks in both */
+    uint64_t random;       /* state of the generator */
+    struct chunk *chance[QUARANTINE_CHANCE];
+    struct chunk *queue[QUARANTINE_QUEUE];
+};
+
+/* Takes a verified live block that is not mapped; frees others that leave in turn. k:
+ * the calling thread's cache, or NULL. */
+void quarantine_give(struct cache *k, struct chunk *c);
+/* Everything in the calling thread's quarantine leaves. */
+void quarantine_empty(struct cache *k);
+/* The same, and there is none any more. */
+void quarantine_end(struct cache *k);
+
+/* Looks at all of the calling thread and the shared: a write after free is a finding. */
 void quarantine_verify(void);
-/* Whether this block rests here; takes no lock, for reports. */
+/* Whether this block rests somewhere; takes no lock, for reports. */
 bool quarantine_holds(const void *mem);
 
 /* Fork. */

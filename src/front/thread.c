@@ -20,22 +20,14 @@
 #include <errno.h>
 #include <pthread.h>
 
-enum stage { STAGE_NEW, STAGE_STARTING, STAGE_GONE, STAGE_READY };
-
 TLS_INITIAL_EXEC struct cache *thread_hot = (struct cache *)&cache_dummy;
-/* The real cache; differs from thread_hot when every call has to go the slow way. */
-static TLS_INITIAL_EXEC uintptr_t thread_word; /* that cache, or a stage before READY */
+TLS_INITIAL_EXEC uintptr_t thread_word;
 
 static _Atomic unsigned process_stage;
 static struct lock process_lock = LOCK_INIT(RANK_INIT);
 static pthread_key_t process_key;
 static bool process_has_key;
 static _Atomic unsigned process_forks; /* fork handlers are registered */
-
-static struct cache *thread_own(void)
-{
-    return thread_word >= STAGE_READY ? (struct cache *)thread_word : NULL;
-}
 
 bool thread_is_slow(void)
 {
@@ -52,6 +44,7 @@ static void thread_exit(void *cache)
     struct cache *k = cache;
     thread_word = STAGE_GONE;
     thread_hot = (struct cache *)&cache_dummy;
+    quarantine_end(k);
     cache_destroy(k);
 }
 

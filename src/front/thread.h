@@ -10,6 +10,17 @@
 /* The hot path's word: the thread's cache, or the dummy. Never NULL. */
 extern TLS_INITIAL_EXEC struct cache *thread_hot;
 
+/* The real cache; differs from thread_hot when every call has to go the slow way. Or a
+ * stage before there is one. */
+enum thread_stage { STAGE_NEW, STAGE_STARTING, STAGE_GONE, STAGE_READY };
+extern TLS_INITIAL_EXEC uintptr_t thread_word;
+
+/* The cache of the calling thread if it has one by now, or NULL. */
+static ALWAYS_INLINE struct cache *thread_own(void)
+{
+    return LIKELY(thread_word >= STAGE_READY) ? (struct cache *)thread_word : NULL;
+}
+
 /* The cache of the calling thread, made at its first use; NULL when it may have none
  * (caches are off, it is starting or ending, no memory). Starts the process's state. */
 struct cache *thread_cache(void);

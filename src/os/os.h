@@ -26,6 +26,8 @@ bool os_commit(void *start, size_t size);
 /* Gives a committed part back and makes it inaccessible again. */
 void os_decommit(void *start, size_t size);
 void os_unmap(void *start, size_t size);
+/* Pages of zeroes that may only be read, at just this place; false if it is taken. */
+bool os_hold(void *start, size_t size);
 /* Grows or shrinks a mapping, moving it if it must and may; contents are kept. */
 void *os_remap(void *start, size_t old_size, size_t new_size, bool may_move);
 /* Inaccessible pages, for guards. */

@@ -103,6 +103,19 @@ void *os_map_aligned(size_t size, size_t align)
     return os_map_aligned_as(size, align, PROT_READ | PROT_WRITE, 0);
 }
 
+bool os_hold(void *start, size_t size)
+{
+    int saved = errno;
+    /* Older kernels take the place for a wish. */
+    void *got =
+        mmap(start, size, PROT_READ,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (got != MAP_FAILED && got != start)
+        munmap(got, size);
+    errno = saved;
+    return got == start;
+}
+
 void *os_reserve_aligned(size_t size, size_t align)
 {
     return os_map_aligned_as(size, align, PROT_NONE, MAP_NORESERVE);

@@ -1,4 +1,4 @@
-/* expect: no memory is mapped level=1 sizes=tiny */
+/* expect: no memory is mapped level=3 sizes=tiny */
 #include "death.h"
 
 void misuse(size_t bytes)

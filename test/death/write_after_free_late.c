@@ -1,4 +1,4 @@
-/* expect: write after free | use after free: write level=2 */
+/* expect: write after free | use after free: write level=2 mapped=3 */
 #include "death.h"
 
 void misuse(size_t bytes)

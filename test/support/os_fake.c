@@ -152,6 +152,13 @@ void *os_remap(void *start, size_t old_size, size_t new_size, bool may_move)
     return moved;
 }
 
+bool os_hold(void *start, size_t size)
+{
+    (void)start;
+    (void)size;
+    return false;
+}
+
 bool os_protect(void *start, size_t size)
 {
     return !fake_fails(0) && mprotect(start, size, PROT_NONE) == 0;
