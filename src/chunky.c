@@ -28,6 +28,7 @@
 #include "audit/reader.c"
 #include "audit/walk.c"
 #include "audit/audit.c"
+#include "audit/audit_bins.c"
 #include "audit/audit_lists.c"
 #include "audit/inside.c"
 

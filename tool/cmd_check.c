@@ -2,22 +2,15 @@
  * chunky check: the invariants from outside. What a running process seems to break is
  * believed only if it is found again and again while nothing moved. State: the findings.
  */
+#include "check.h"
 #include "session.h"
 #include "show.h"
 #include "text.h"
-
-#include "audit/audit.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 enum { ERRORS_DEFAULT = 20, CHECK_ROUNDS = 8, CHECK_KEEP = 4096, CHECK_STOPS = 200 };
-
-struct findings {
-    struct audit_finding *f;
-    size_t count;
-    size_t room;
-};
 
 struct check {
     struct scan *scan;
@@ -28,20 +21,6 @@ struct check {
     bool *moved;     /* as scan.arenas: in this round */
     unsigned *still; /* rounds in which it did not */
 };
-
-static void check_push(struct findings *to, const struct audit_finding *f)
-{
-    if (to->count == to->room) {
-        to->room = to->room * 2 + 16;
-        to->f = must(realloc(to->f, to->room * sizeof *to->f));
-    }
-    to->f[to->count++] = *f;
-}
-
-static void check_collect(struct audit *u, const struct audit_finding *f)
-{
-    check_push(u->context, f);
-}
 
 static bool check_moved(const struct check *c, uint64_t arena)
 {
@@ -94,7 +73,7 @@ static void check_round(struct check *c, struct findings *now)
         uint32_t before = check_generation(u.walk, arena);
         size_t first = now->count;
         window_forget(u.walk->reader);
-        audit_arena(&u, arena);
+        check_arena(&u, c->scan->source, arena);
         uint32_t after = check_generation(u.walk, arena);
         c->moved[i] = live && (before != after || before % 2 != 0);
         if (c->moved[i]) {
@@ -262,13 +241,17 @@ size_t check_print(struct draw *d, struct scan *s, const struct options *o)
 {
     struct check c = {.scan = s, .fast = o->fast};
     char count[SIZE_TEXT];
+    if (!options_want(o, "json")) {
+        fprintf(d->out, "%s\n", s->source->title);
+        fflush(d->out);
+    }
     check_run(&c, o->max_errors != 0 ? o->max_errors : ERRORS_DEFAULT);
     if (options_want(o, "json")) {
         check_print_json(d->out, &c);
     } else {
         for (size_t i = 0; i < c.now.count; i++)
             check_tell(d, s, &c.now.f[i]);
-        fprintf(d->out, "%s: %s chunk%s looked at, %zu finding%s\n", s->source->title,
+        fprintf(d->out, "%s chunk%s looked at, %zu finding%s\n",
                 text_count(count, c.chunks), text_s(c.chunks), c.now.count,
                 text_s(c.now.count));
         if (c.moving != 0)

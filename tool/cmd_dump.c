@@ -211,12 +211,9 @@ static bool dump_block(void *context, const struct block *b)
 /* Whole pages, those that are there. */
 static void dump_pages(struct dump *d, uint64_t from, uint64_t to)
 {
-    struct source *s = &d->n->source;
-    for (uint64_t at = align_down(from, SNAPSHOT_PAGE); at < to; at += SNAPSHOT_PAGE) {
-        uint64_t page = align_down(at, s->walk.page);
-        if (s->resident == NULL || s->resident(s, page, page + s->walk.page) != 0)
+    for (uint64_t at = align_down(from, SNAPSHOT_PAGE); at < to; at += SNAPSHOT_PAGE)
+        if (scan_resident(&d->n->scan, at, at + SNAPSHOT_PAGE) != 0)
             dump_copy(d, at, SNAPSHOT_PAGE);
-    }
     dump_page_done(d);
 }
 
@@ -288,26 +285,35 @@ static void dump_text(struct dump *d, struct snapshot_header *h)
     dump_align(d);
 }
 
+static void dump_run(struct dump *d, struct snapshot_header *h, const uint64_t run[2])
+{
+    if (run[0] == run[1])
+        return;
+    h->check = snapshot_check(h->check, run, 2 * sizeof run[0]);
+    dump_write(d, run, 2 * sizeof run[0]);
+    h->resident_count++;
+}
+
 /* Runs of resident pages in [from, to). */
 static void dump_resident_runs(struct dump *d, struct snapshot_header *h, uint64_t from,
                                uint64_t to)
 {
     struct source *s = &d->n->source;
-    uint64_t page = s->walk.page, run[2] = {0, 0};
-    for (uint64_t at = align_down(from, page); at < to + page; at += page) {
-        bool here = at < to && s->resident(s, at, at + page) != 0;
-        if (here && run[1] == at && run[0] != run[1]) {
-            run[1] += page;
+    uint64_t run[2] = {0, 0};
+    bool here;
+    to = align_up(to, s->walk.page);
+    for (uint64_t at = align_down(from, s->walk.page), end; at < to; at = end) {
+        end = s->run(s, at, &here);
+        end = end < to ? end : to;
+        if (here && run[1] == at) {
+            run[1] = end;
         } else if (here) {
+            dump_run(d, h, run);
             run[0] = at;
-            run[1] = at + page;
-        } else if (run[0] != run[1]) {
-            h->check = snapshot_check(h->check, run, sizeof run);
-            dump_write(d, run, sizeof run);
-            h->resident_count++;
-            run[0] = run[1] = 0;
+            run[1] = end;
         }
     }
+    dump_run(d, h, run);
 }
 
 static void dump_resident(struct dump *d, struct snapshot_header *h)
@@ -316,7 +322,7 @@ static void dump_resident(struct dump *d, struct snapshot_header *h)
     struct region *ours = survey_ours(&d->n->scan, &count);
     h->resident = d->offset;
     uint64_t done = 0;
-    for (size_t i = 0; i < count && d->n->source.resident != NULL; i++) {
+    for (size_t i = 0; i < count && d->n->source.run != NULL; i++) {
         uint64_t from = ours[i].start > done ? ours[i].start : done;
         if (ours[i].end > from)
             dump_resident_runs(d, h, from, ours[i].end);

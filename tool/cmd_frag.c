@@ -159,7 +159,7 @@ static void frag_print(struct frag *f)
     fprintf(out, "external fragmentation %.0f %%: largest free run %s of %s free\n",
             frag_external(f), text_size(size[0], f->largest),
             text_size(size[1], f->total));
-    if (f->n->source.resident != NULL) {
+    if (f->n->source.run != NULL) {
         fprintf(out,
                 "pages: %llu resident; less than 10 %% used: %llu (%s in use in %s); "
                 "wholly free: %llu\n",
@@ -237,13 +237,16 @@ enum status cmd_frag(struct options *o)
     if (status != STATUS_OK)
         return status;
     struct frag f = {.n = &n};
-    frag_scan(&f);
-    if (options_want(o, "json")) {
-        frag_json(&f);
-    } else {
+    bool text = options_want(o, "text");
+    if (text) {
         fprintf(n.out, "%s\n", n.source.title);
-        frag_print(&f);
+        fflush(n.out);
     }
+    frag_scan(&f);
+    if (text)
+        frag_print(&f);
+    else
+        frag_json(&f);
     bool finding = o->fail && f.total != 0 && frag_external(&f) >= 50;
     free(f.pin);
     return session_close(&n, finding ? STATUS_FINDING : STATUS_OK);

@@ -166,10 +166,10 @@ static void layout_name(const struct layout_view *v, const struct map *m,
 static void layout_add(struct layout_view *v, const struct segment *g)
 {
     struct segment *last = v->count == 0 ? NULL : &v->all[v->count - 1];
-    uint64_t resident = v->n->source.resident == NULL
-                            ? 0
-                            : v->n->source.resident(&v->n->source, g->start, g->end) *
-                                  v->n->scan.walk->page;
+    uint64_t resident =
+        v->n->source.run == NULL
+            ? 0
+            : source_resident(&v->n->source, g->start, g->end) * v->n->scan.walk->page;
     bool near = last != NULL && g->start - last->end < (uint64_t)64 * MIB;
     bool groups = g->part == PART_FILE || g->part == PART_BLOCK ||
                   g->part == PART_META || g->part == PART_KERNEL;
@@ -291,7 +291,7 @@ static void layout_segment(struct draw *d, const struct segment *g, bool has_res
 static void layout_print(struct layout_view *v)
 {
     struct draw *d = &v->n->draw;
-    bool has_resident = v->n->source.resident != NULL;
+    bool has_resident = v->n->source.run != NULL;
     char size[SIZE_TEXT], gap[64];
     fprintf(d->out, "%s, pages of %llu bytes\n  high addresses\n", v->n->source.title,
             (unsigned long long)v->n->scan.walk->page);

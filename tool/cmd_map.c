@@ -72,6 +72,7 @@ static void map_text(struct session *n, const struct map_style *style)
     bool any = false;
     fprintf(n->out, "%s\n", n->source.title);
     map_legend(&n->draw, style);
+    fflush(n->out);
     for (size_t i = 0; i < s->heap_count && ferror(n->out) == 0; i++) {
         if (!map_is_wanted(n, style, &s->heaps[i]))
             continue;

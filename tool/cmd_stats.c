@@ -171,6 +171,10 @@ static void stats_once(struct session *n)
 {
     struct survey v;
     const struct options *o = n->options;
+    if (options_want(o, "text")) {
+        fprintf(n->out, "%s\n", n->source.title);
+        fflush(n->out);
+    }
     survey_take(&v, &n->scan, true, true);
     survey_kernel(&v);
     if (options_want(o, "json")) {
@@ -180,7 +184,6 @@ static void stats_once(struct session *n)
     } else if (options_want(o, "openmetrics")) {
         stats_openmetrics(n->out, &v);
     } else {
-        fprintf(n->out, "%s\n", n->source.title);
         show_arenas(&n->draw, &v);
         show_waterfall(&n->draw, &v);
         show_identity(&n->draw, &v);

@@ -96,10 +96,11 @@ static uint64_t view_resident(struct view *v, const struct walk_heap *h)
     struct source *s = &v->n->source;
     uint64_t page = s->walk.page, count = 0;
     unsigned byte = 0;
-    if (s->resident == NULL)
+    if (s->run == NULL)
         return 0;
     for (uint64_t at = align_down(h->start, page); at < h->end; at += page) {
-        byte |= (s->resident(s, at, at + page) != 0 ? 1U : 0U) << (count % 8);
+        byte |= (scan_resident(&v->n->scan, at, at + page) != 0 ? 1U : 0U)
+                << (count % 8);
         if (++count % 8 == 0) {
             view_byte(v, byte);
             byte = 0;
@@ -251,9 +252,7 @@ static void view_bytes(struct view *v)
         from = v->from > from ? align_down(v->from, sizeof page) : from;
         to = v->to < to ? v->to : to;
         for (uint64_t at = from; at < to && left != 0; at += sizeof page) {
-            if (s->resident != NULL &&
-                s->resident(s, align_down(at, s->walk.page),
-                            align_down(at, s->walk.page) + s->walk.page) == 0)
+            if (scan_resident(&v->n->scan, at, at + sizeof page) == 0)
                 continue;
             if (s->reader.read(&s->reader, at, page, sizeof page) != sizeof page)
                 continue;

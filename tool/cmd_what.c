@@ -69,9 +69,9 @@ static void what_page(struct session *n, struct around *a)
     uint64_t page = n->scan.walk->page;
     struct page_sum p = {.from = align_down(a->wanted, page)};
     p.to = p.from + page;
-    if (n->source.resident == NULL)
+    if (n->source.run == NULL)
         return;
-    bool resident = n->source.resident(&n->source, p.from, p.to) != 0;
+    bool resident = source_resident(&n->source, p.from, p.to) != 0;
     fprintf(n->out, "  its page  0x%llx is %s: ", (unsigned long long)p.from,
             resident ? "resident" : "not resident");
     if (a->heap == NULL) {

@@ -9,9 +9,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { WIDE_COLUMNS = 142, COLUMNS_MAX = 4096 };
+enum { WIDE_COLUMNS = 142, COLUMNS_MAX = 4096, PACE_MS = 20 };
 
 static const char *const draw_codes[TINTS] = {
     [TINT_LIVE] = "38;5;33",    [TINT_LIVE2] = "38;5;75",    [TINT_SLACK] = "38;5;24",
@@ -190,6 +191,18 @@ void draw_rows_end(struct draw *d)
     d->row_count = 0;
 }
 
+/* What is known is shown at once, but not row by row to a fast reader. */
+static void draw_pace(struct draw *d)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    if (now - d->flushed < PACE_MS)
+        return;
+    d->flushed = now;
+    fflush(d->out);
+}
+
 /* The first of equal rows is drawn, the others are counted. */
 void draw_row(struct draw *d, uint64_t offset, const struct cell *cell, unsigned count,
               const char *note)
@@ -210,4 +223,5 @@ void draw_row(struct draw *d, uint64_t offset, const struct cell *cell, unsigned
         draw_cell_alone(d, &cell[i]);
     draw_tint(d, TINT_NONE);
     fprintf(d->out, "|%s%s\n", note == NULL ? "" : "  ", note == NULL ? "" : note);
+    draw_pace(d);
 }

@@ -46,7 +46,8 @@ struct draw {
     bool color;
     bool unicode; /* shades are one column wide */
     bool is_terminal;
-    enum tint tint; /* that is switched on */
+    enum tint tint;  /* that is switched on */
+    int64_t flushed; /* when rows were last shown, ms */
     enum form form;
     struct cell *capture;   /* FORM_CAPTURE: cells by offset */
     uint64_t capture_count; /* room of it */

@@ -80,24 +80,22 @@ static size_t snapshot_read(struct reader *r, uint64_t address, void *buffer,
     return done;
 }
 
-/* `from` and `to` are multiples of the page size. */
-static uint64_t snapshot_resident(struct source *s, uint64_t from, uint64_t to)
+static uint64_t snapshot_run(struct source *s, uint64_t at, bool *resident)
 {
     const struct snapshot_state *p = s->state;
-    uint64_t low = 0, high = p->header.resident_count, sum = 0;
+    uint64_t low = 0, high = p->header.resident_count;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (p->resident[middle][1] <= from)
+        if (p->resident[middle][1] <= at)
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low < p->header.resident_count && p->resident[low][0] < to; low++) {
-        uint64_t start = p->resident[low][0] > from ? p->resident[low][0] : from;
-        uint64_t end = p->resident[low][1] < to ? p->resident[low][1] : to;
-        sum += end > start ? end - start : 0;
-    }
-    return sum / s->walk.page;
+    *resident = low < p->header.resident_count && p->resident[low][0] <= at;
+    if (low == p->header.resident_count)
+        return UINT64_MAX;
+    return *resident || p->resident[low][0] <= at ? p->resident[low][1]
+                                                  : p->resident[low][0];
 }
 
 static void snapshot_close(struct source *s)
@@ -192,7 +190,7 @@ enum status source_open_snapshot(struct source *s, int fd, const char *name)
         return complain(STATUS_UNREADABLE, "%s: this snapshot is %s", shown, wrong);
     s->pid = (pid_t)p->header.pid;
     s->root = p->header.root;
-    s->resident = snapshot_resident;
+    s->run = snapshot_run;
     window_open(&s->reader, 1 << 18);
     snapshot_text(s);
     if (walk_open(&s->walk, &s->reader, s->root) != WALK_OK)

@@ -79,7 +79,7 @@ static bool pages_scan(struct pages *p)
 
 static bool pages_read(struct pages *p)
 {
-    static uint64_t entry[PAGES_ROOM];
+    uint64_t *entry = p->entry;
     ssize_t got = pread(p->fd, entry, (size_t)p->count * sizeof entry[0],
                         (off_t)(p->first * sizeof entry[0]));
     if (got < 0)
@@ -108,9 +108,18 @@ bool pages_ask(struct pages *p, uint64_t first, uint64_t count)
     return false;
 }
 
-uint8_t pages_of(struct pages *p, uint64_t page)
+uint64_t pages_run(struct pages *p, uint64_t page, uint8_t *flags)
 {
-    if (page - p->first >= p->count && !pages_ask(p, page, PAGES_ROOM))
-        return 0;
-    return p->flags[page - p->first];
+    *flags = 0;
+    uint64_t left = UINT64_MAX / p->size - page; /* addresses end */
+    if (page - p->first >= p->count &&
+        !pages_ask(p, page, left < PAGES_ROOM ? left : PAGES_ROOM))
+        return page + 1;
+    if (p->count == 0)
+        return page + 1;
+    uint64_t at = page - p->first;
+    *flags = p->flags[at];
+    while (at < p->count && p->flags[at] == *flags)
+        at++;
+    return p->first + at;
 }

@@ -23,13 +23,15 @@ struct pages {
     uint64_t first; /* page number of flags[0] */
     uint64_t count; /* pages in flags */
     uint8_t flags[PAGES_ROOM];
+    uint64_t entry[PAGES_ROOM]; /* as pagemap has them, while it is read */
 };
 
 void pages_open(struct pages *p, pid_t pid);
 void pages_close(struct pages *p);
 /* Asks for `count` pages from page number `first` on; what is kept is thrown away. */
 bool pages_ask(struct pages *p, uint64_t first, uint64_t count);
-/* Flags of one page, from what is kept or asked for now. */
-uint8_t pages_of(struct pages *p, uint64_t page);
+/* Flags of one page, from what is kept or asked for now; the number of the first page
+ * behind it that is known to have others, or not known at all. */
+uint64_t pages_run(struct pages *p, uint64_t page, uint8_t *flags);
 
 #endif

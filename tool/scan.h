@@ -99,6 +99,8 @@ struct scan {
     size_t cache_count;
     struct walk_mapped_all mapped_all;
     struct walk_meta meta_all;
+    uint64_t here_from, here_to; /* a run of pages, and whether it is resident */
+    bool is_here;
     bool is_damaged;    /* a list was cut off */
     bool records;       /* the program runs with request=1 */
     bool wants_request; /* fill in block.request: one more read a chunk */
@@ -137,6 +139,12 @@ void scan_settle(struct scan *s);
 /* The heap that an address lies in, or NULL. */
 struct scan_heap *scan_heap_of(const struct scan *s, uint64_t address);
 /* Resident bytes in [from, to), by pages; to - from if that is not known. */
-uint64_t scan_resident(struct scan *s, uint64_t from, uint64_t to);
+uint64_t scan_resident_runs(struct scan *s, uint64_t from, uint64_t to);
+static inline uint64_t scan_resident(struct scan *s, uint64_t from, uint64_t to)
+{
+    if (LIKELY(from >= s->here_from && to <= s->here_to))
+        return s->is_here ? to - from : 0;
+    return scan_resident_runs(s, from, to);
+}
 
 #endif

@@ -227,25 +227,19 @@ struct scan_heap *scan_heap_of(const struct scan *s, uint64_t address)
     return NULL;
 }
 
-uint64_t scan_resident(struct scan *s, uint64_t from, uint64_t to)
+uint64_t scan_resident_runs(struct scan *s, uint64_t from, uint64_t to)
 {
-    struct source *source = s->source;
-    uint64_t page = s->walk->page, sum = 0;
-    if (source->resident == NULL)
+    uint64_t sum = 0;
+    if (s->source->run == NULL)
         return to - from;
-    if (from / page == (to - 1) / page)
-        return source->resident(source, align_down(from, page), align_up(to, page)) != 0
-                   ? to - from
-                   : 0;
-    if (from % page != 0) {
-        uint64_t edge = align_up(from, page);
-        sum += source->resident(source, edge - page, edge) != 0 ? edge - from : 0;
-        from = edge;
+    while (from < to) {
+        if (from < s->here_from || from >= s->here_to) {
+            s->here_from = align_down(from, s->walk->page);
+            s->here_to = s->source->run(s->source, s->here_from, &s->is_here);
+        }
+        uint64_t end = s->here_to > from && s->here_to < to ? s->here_to : to;
+        sum += s->is_here ? end - from : 0;
+        from = end;
     }
-    if (to % page != 0) {
-        uint64_t edge = align_down(to, page);
-        sum += source->resident(source, edge, edge + page) != 0 ? to - edge : 0;
-        to = edge;
-    }
-    return sum + source->resident(source, from, to) * page;
+    return sum;
 }

@@ -86,6 +86,19 @@ const struct map *source_map_of(const struct source *s, uint64_t address)
     return NULL;
 }
 
+uint64_t source_resident(struct source *s, uint64_t from, uint64_t to)
+{
+    uint64_t bytes = 0;
+    bool resident;
+    while (s->run != NULL && from < to) {
+        uint64_t end = s->run(s, from, &resident);
+        end = end > from && end < to ? end : to;
+        bytes += resident ? end - from : 0;
+        from = end;
+    }
+    return bytes / (s->walk.page != 0 ? s->walk.page : 4096);
+}
+
 static bool source_covers(const struct source *s, uint64_t from, uint64_t to)
 {
     const struct map *m = source_map_of(s, from);

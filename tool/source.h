@@ -40,8 +40,9 @@ struct source {
     size_t map_count;
     uint64_t root; /* address of chunky_root */
     struct walk walk;
-    /* Counts resident pages in [from, to), a multiple of pages; NULL: not known. */
-    uint64_t (*resident)(struct source *s, uint64_t from, uint64_t to);
+    /* Whether the page at `at` is resident, and where pages begin that may differ.
+     * NULL: not known. */
+    uint64_t (*run)(struct source *s, uint64_t at, bool *resident);
     /* Reads the list of mappings anew; NULL: they cannot have changed. */
     bool (*remap)(struct source *s);
     void (*close)(struct source *s);
@@ -68,6 +69,8 @@ enum status source_find_root(struct source *s);
 
 /* The mapping of an address, or NULL. */
 const struct map *source_map_of(const struct source *s, uint64_t address);
+/* Resident pages in [from, to), a multiple of pages; 0 if that is not known. */
+uint64_t source_resident(struct source *s, uint64_t from, uint64_t to);
 /* True if all of [from, to) is mapped. */
 bool source_maps(struct source *s, uint64_t from, uint64_t to);
 /* Adds a mapping behind the others; its name is copied. */

@@ -160,7 +160,7 @@ void survey_kernel(struct survey *v)
     char path[64], line[512];
     uint64_t from = 0, to = 0, kib, start, end;
     size_t count;
-    if (source->kind != SOURCE_PID || source->resident == NULL)
+    if (source->kind != SOURCE_PID || source->run == NULL)
         return;
     snprintf(path, sizeof path, "/proc/%d/smaps", (int)source->pid);
     FILE *f = fopen(path, "re");

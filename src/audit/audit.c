@@ -218,23 +218,32 @@ static bool audit_sums(struct audit *u)
     return more;
 }
 
-bool audit_arena(struct audit *u, uint64_t address)
+/* Sums and lists over a heap whose walk broke off would only repeat that. */
+bool audit_arena_chunks(struct audit *u, uint64_t address)
 {
     memset(u->state, 0, sizeof u->state);
     u->dirty = u->heap_bytes = 0;
     u->heap = (struct walk_heap){0};
-    if (!walk_read_arena(u->walk, address, &u->arena))
-        return audit_find(u, RULE_H1, 0, address, 0, 0);
-    uint64_t before = u->findings;
-    if (!audit_heaps(u))
+    if (!walk_read_arena(u->walk, address, &u->arena)) {
+        audit_find(u, RULE_H1, 0, address, 0, 0);
         return false;
-    /* Sums and lists over a heap whose walk broke off would only repeat that. */
-    if (u->findings != before)
-        return true;
-    if (u->chunks_only)
-        return audit_top(u) && audit_sums(u);
-    return audit_top(u) && audit_sums(u) && audit_bins(u) && audit_fast(u) &&
-           audit_dirty_list(u) && audit_depot(u);
+    }
+    uint64_t before = u->findings;
+    return audit_heaps(u) && u->findings == before && audit_top(u) && audit_sums(u);
+}
+
+bool audit_arena_lists(struct audit *u, const struct audit_sum bins[2])
+{
+    return audit_bins_sums(u, bins) && audit_fast(u) && audit_dirty_list(u) &&
+           audit_depot(u);
+}
+
+bool audit_arena(struct audit *u, uint64_t address)
+{
+    struct audit_sum bins[2] = {{0, 0}, {0, 0}};
+    if (audit_arena_chunks(u, address) && !u->chunks_only)
+        return audit_bins(u, 0, 1, bins) && audit_arena_lists(u, bins);
+    return u->findings < u->most;
 }
 
 bool audit_all(struct audit *u)

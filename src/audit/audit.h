@@ -41,6 +41,13 @@ struct audit {
 
 /* Everything of one arena; its lock is held, or nobody runs. False if the audit ended. */
 bool audit_arena(struct audit *u, uint64_t address);
+/* Its parts, for those who follow bins meanwhile: the chunks, false if there is no use in
+ * going on; the rings of one in `parts` bins, which needs no more than u->arena and adds
+ * to bins[0], of the unsorted one to bins[1]; all other lists. */
+bool audit_arena_chunks(struct audit *u, uint64_t address);
+bool audit_bins(struct audit *u, unsigned part, unsigned parts,
+                struct audit_sum bins[2]);
+bool audit_arena_lists(struct audit *u, const struct audit_sum bins[2]);
 /* All caches; their threads do not run. */
 bool audit_caches(struct audit *u);
 /* Mapped chunks and metadata; nobody runs. */
@@ -98,10 +105,18 @@ enum audit_id {
     RULE_COUNT
 };
 
-/* For audit_lists.c: a finding about `chunk`; false when the audit ends. */
+/* The links of a free chunk; those a small chunk has not are 0. */
+struct audit_links {
+    struct walk_chunk chunk;
+    uint64_t fd, bk, fd_size, bk_size, dirty_next, dirty_prev;
+};
+
+/* For the other files of the audit: a finding about `chunk`; false when the audit ends. */
 bool audit_find(struct audit *u, enum audit_id rule, uint64_t chunk, uint64_t other,
                 uint64_t found, uint64_t expected);
-bool audit_bins(struct audit *u);
+/* False if no header of ours is at `address`. */
+bool audit_links_of(struct audit *u, uint64_t address, struct audit_links *l);
+bool audit_bins_sums(struct audit *u, const struct audit_sum bins[2]);
 bool audit_fast(struct audit *u);
 bool audit_dirty_list(struct audit *u);
 bool audit_magazines(struct audit *u, uint64_t first, uint64_t class, uint64_t *bytes);

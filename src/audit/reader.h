@@ -15,6 +15,10 @@ struct reader {
     /* Copies up to `size` bytes at `address`; returns how many came before the first
      * that cannot be read. */
     size_t (*read)(struct reader *r, uint64_t address, void *buffer, size_t size);
+    /* Copies `size` bytes from each of `count` addresses; what cannot be read becomes
+     * zeroes. NULL: single reads cost no more. */
+    void (*gather)(struct reader *r, const uint64_t *address, size_t count,
+                   void *buffer, size_t size);
     /* Makes the window hold [address, address + size) if it can. NULL: no window. */
     bool (*fill)(struct reader *r, uint64_t address, size_t size);
     uint64_t start;   /* of the window */

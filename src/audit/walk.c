@@ -327,9 +327,8 @@ static void walk_judge(const struct walk *w, const struct chunk *raw,
     }
 }
 
-/* Judges the header at `address`, of which `raw` is a copy or the thing itself. */
-static void walk_header(const struct walk *w, uint64_t address, const void *raw,
-                        struct walk_chunk *c)
+void walk_chunk_copy(const struct walk *w, uint64_t address, const void *raw,
+                     struct walk_chunk *c)
 {
     c->address = address;
     memcpy(&c->prev_size, raw, sizeof c->prev_size);
@@ -342,7 +341,7 @@ bool walk_chunk_at(struct walk *w, const struct walk_heap *h, uint64_t top,
     const void *raw = reader_peek(w->reader, address, CHUNK_HEADER);
     if (raw == NULL)
         return false;
-    walk_header(w, address, raw, c);
+    walk_chunk_copy(w, address, raw, c);
     uint64_t fence = h->end - CHUNK_HEADER;
     bool fits = address == fence ? c->size == FENCE_SIZE && c->state == WALK_LIVE
                                  : c->size >= CHUNK_MIN && c->size <= fence - address;
@@ -363,7 +362,7 @@ bool walk_chunk_anywhere(struct walk *w, uint64_t address, struct walk_chunk *c)
     if (address % CHUNK_ALIGN != 0 ||
         !reader_get(w->reader, address, copy, sizeof copy))
         return false;
-    walk_header(w, address, copy, c);
+    walk_chunk_copy(w, address, copy, c);
     return true;
 }
 

@@ -136,7 +136,10 @@ bool walk_heap_is_sane(const struct walk *w, const struct walk_heap *h);
  * if it is not readable. What is no header of ours is WALK_BROKEN. */
 bool walk_chunk_at(struct walk *w, const struct walk_heap *h, uint64_t top,
                    uint64_t address, struct walk_chunk *c);
-/* A chunk anywhere, judged by its header alone: WALK_OUT also stands for a top. */
+/* A chunk anywhere, judged by its header alone: WALK_OUT also stands for a top. `raw` is
+ * a copy of the header. */
+void walk_chunk_copy(const struct walk *w, uint64_t address, const void *raw,
+                     struct walk_chunk *c);
 bool walk_chunk_anywhere(struct walk *w, uint64_t address, struct walk_chunk *c);
 
 static inline bool walk_is_binned(enum walk_state s)

@@ -39,7 +39,7 @@ class Result:
         return f"status {self.status}\n{self.out[-3000:]}\n{self.err[-1000:]}"
 
 
-def chunky(*arguments, env=None, timeout=300, stdin=""):
+def chunky(*arguments, env=None, timeout=120, stdin=""):
     """Runs the tool; text in and out."""
     done = subprocess.run([TOOL] + [str(a) for a in arguments], input=stdin, timeout=timeout,
                           env={**os.environ, **(env or {})}, text=True, errors="replace",

@@ -52,8 +52,10 @@ class Screen:
 
     def end(self):
         """The exit status; reads on, so that the program can end."""
-        for _ in range(600):
+        until = time.time() + 60
+        while time.time() < until:
             self.read(0.05)
+            time.sleep(0.01)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 os.close(self.fd)
