@@ -38,7 +38,7 @@ target_link_libraries(chunky_tool PRIVATE chunky_flags Threads::Threads m)
 target_link_options(chunky_tool PRIVATE -Wl,-z,now -Wl,-z,relro)
 
 find_package(PkgConfig)
-foreach(pair LIBELF:libelf LIBDW:libdw NCURSES:ncursesw ZSTD:libzstd)
+foreach(pair LIBELF:libelf LIBDW:libdw NCURSES:ncursesw ZSTD:libzstd LIBEDIT:libedit)
   string(REPLACE ":" ";" pair ${pair})
   list(GET pair 0 name)
   list(GET pair 1 module)

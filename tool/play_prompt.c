@@ -6,13 +6,17 @@
 
 #include <unistd.h>
 
+static const char prompt_text[] = "play> ";
+enum { PROMPT_WIDTH = sizeof prompt_text - 1 };
+
 struct prompt {
     struct text_style *style;
     enum play_mode mode;
     struct play_script script;
     struct play_run run;
     struct line_history history; /* as typed */
-    size_t *undo;                /* operations that there were before each line */
+    unsigned line, mistakes;
+    size_t *undo; /* operations that there were before each line */
     size_t undos, undo_room;
 };
 
@@ -90,7 +94,12 @@ static void prompt_script(struct prompt *p, const char *line)
     struct play_error error;
     size_t before = p->script.count;
     if (!play_parse(&p->script, line, &error)) {
-        printf("  %*s^ %s\n", (int)error.column - 1, "", error.text);
+        p->mistakes++;
+        if (isatty(0))
+            printf("  %*s^ %s\n", (int)error.column + PROMPT_WIDTH - 3, "", error.text);
+        else
+            fprintf(stderr, "chunky play: %u:%u: %s\n", p->line, error.column,
+                    error.text);
         return;
     }
     if (p->run.session.ended) {
@@ -133,10 +142,11 @@ int prompt_run(struct text_style *style, enum play_mode mode)
     if (going && isatty(0))
         puts("malloc, step by step: type a=malloc(10), or help");
     while (going) {
-        char *line = line_read("play> ", &p.history);
+        char *line = line_read(prompt_text, &p.history);
         if (line == NULL)
             break;
         char *text = line + strspn(line, " \t");
+        p.line++;
         going = *text == '\0' || prompt_line(&p, text);
         if (*text != '\0')
             line_remember(&p.history, text);
@@ -146,5 +156,7 @@ int prompt_run(struct text_style *style, enum play_mode mode)
     play_script_free(&p.script);
     line_forget(&p.history);
     free(p.undo);
-    return started ? 0 : 3;
+    if (!started)
+        return 3;
+    return p.mistakes != 0 && !isatty(0) ? 2 : 0;
 }

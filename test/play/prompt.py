@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""prompt.py CHUNKY: the prompt from a pipe, and on a terminal with keys: history, editing, undo,
+mistakes, help."""
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+
+CHUNKY = sys.argv[1]
+bad = []
+
+
+def check(what, good, shown=""):
+    if not good:
+        bad.append(what)
+        print(f"wrong: {what}\n{shown}")
+
+
+def piped():
+    lines = "a=malloc(10)\nb=maloc(3)\nb=malloc(5); free(b\nb=malloc(20)\nundo\nhistory\nmode bins\nfree(a)\nquit\nc=malloc(1)\n"
+    run = subprocess.run([CHUNKY, "play"], input=lines, capture_output=True, text=True)
+    drawn = re.findall(r"^#(\d+) (\S+)", run.stdout, re.M)
+    check("steps of a pipe", drawn == [("1", "a=malloc(10)"), ("2", "b=malloc(20)"), ("2", "free(a)")], run.stdout)
+    check("mistakes of a pipe have line and column",
+          "2:3: expected a call, found \"maloc\"; the nearest is \"malloc\"" in run.stderr and
+          "3:20: expected \")\"" in run.stderr, run.stderr)
+    check("a mistake is told by the exit status", run.returncode == 2, run.returncode)
+    check("mode bins", "fast[0x20]" in run.stdout, run.stdout)
+    check("history", "\n  b=maloc(3)\n" in run.stdout, run.stdout)
+
+
+class Terminal:
+    def __init__(self):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm", COLUMNS="80")
+            os.execv(CHUNKY, [CHUNKY, "play"])
+        self.shown = ""
+
+    def until(self, text):
+        """Reads until the text has been shown; what was shown since the last time."""
+        got = ""
+        while text not in got:
+            if not select.select([self.fd], [], [], 20)[0]:
+                break
+            try:
+                got += os.read(self.fd, 4096).decode(errors="replace")
+            except OSError:
+                break
+        return got
+
+    def keys(self, keys, text):
+        os.write(self.fd, keys.encode())
+        got = self.until(text)
+        check(f"{keys!r} shows {text!r}", text in got, repr(got))
+        return got
+
+
+def terminal():
+    t = Terminal()
+    t.until("play> ")
+    t.keys("a=malloc(10)\r", "#1 a=malloc(10)")
+    t.keys("\x1b[A\x01\x1b[3~b\r", "#2 b=malloc(10)")  # up, start of the line, delete, b
+    t.keys("fre(a)\r", "the nearest is \"free\"")
+    t.keys("freex\x7f(a)\r", "#3 free(a)")
+    t.keys("undo\r", "in use 2 chunks")
+    t.keys("help\r", "takes the last line back")
+    t.keys("\x04", "")
+    check("the end of the input ends it", os.waitstatus_to_exitcode(os.waitpid(t.pid, 0)[1]) == 0)
+
+
+piped()
+terminal()
+print(f"the prompt: {len(bad)} wrong")
+sys.exit(bool(bad))
