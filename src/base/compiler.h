@@ -145,6 +145,13 @@ static ALWAYS_INLINE uint32_t load_word(const _Atomic uint32_t *p)
                      "r"(b))
 #endif
 
+/* Eight bytes at p, aligned to 8, as one relaxed load whatever their type. */
+static ALWAYS_INLINE uint64_t load_long(const void *p)
+{
+    typedef uint64_t __attribute__((may_alias)) word;
+    return __atomic_load_n((const word *)p, __ATOMIC_RELAXED);
+}
+
 #define BREAKPOINT_TRAP() __builtin_trap()
 #define UNREACHABLE() __builtin_unreachable()
 

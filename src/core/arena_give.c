@@ -94,11 +94,15 @@ void arena_give_top(struct arena *a)
     give_away(a, h);
 }
 
-void give_merged(struct arena *a, struct chunk *c, size_t size, struct clean clean)
+/* Merges with both neighbours. False when the chunk became part of the top or left with
+ * its heap; else *merged and *size tell what is to be binned. */
+static ALWAYS_INLINE bool give_merge(struct arena *a, struct chunk **merged,
+                                     size_t *bytes, struct clean *clean)
 {
     struct clean other = {0, 0};
-    c = give_merge_prev(a, c, &size, &other);
-    clean = give_larger(clean, other);
+    size_t size = *bytes;
+    struct chunk *c = give_merge_prev(a, *merged, &size, &other);
+    *clean = give_larger(*clean, other);
     struct chunk *next = chunk_at(c, size);
     if (next == a->top) {
         GUARD(chunk_is_idle(&heap_keys, next), "corrupted top chunk: header",
@@ -106,39 +110,52 @@ void give_merged(struct arena *a, struct chunk *c, size_t size, struct clean cle
         a->counts.merges++;
         trace(TRACE_MERGE_TOP, size);
         top_set(a, c);
-        return;
+        return false;
     }
     if (chunk_is_binned(&heap_keys, next)) {
         size_t behind = chunk_size(next);
         other = binned_to_out(a, next, behind);
-        clean = give_larger(clean, other);
+        *clean = give_larger(*clean, other);
         size += behind;
         a->counts.merges++;
         trace(TRACE_MERGE_BEHIND, behind);
     }
+    *merged = c;
+    *bytes = size;
+    if (size < HEAP_SPAN / 512)
+        return true;
     chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
-    if (size >= HEAP_SPAN / 512 && give_heap(a, c, size, clean))
-        return;
-    binned_out_to_unsorted(a, c, size, clean);
+    return !give_heap(a, c, size, *clean);
+}
+
+void give_merged(struct arena *a, struct chunk *c, size_t size, struct clean clean)
+{
+    if (give_merge(a, &c, &size, &clean))
+        binned_out_to_unsorted(a, c, size, clean);
+}
+
+static void give_fast(struct arena *a, struct chunk *c, size_t size)
+{
+    size_t bin = size / CHUNK_ALIGN;
+    chunk_set_idle(&heap_keys, c, size,
+                   IDLE_FAST | a->flags | (chunk_bits(c) & PREV_INUSE));
+    c->fd = a->fast[bin];
+    a->fast[bin] = c;
+    a->fast_bytes += size;
+    trace(TRACE_FAST_PUT, size);
 }
 
 void arena_give(struct arena *a, struct chunk *c)
 {
     size_t size = chunk_size(c);
     give_verify(c, size);
-    if (size <= a->tune->fast_max) {
-        size_t bin = size / CHUNK_ALIGN;
-        chunk_set_idle(&heap_keys, c, size,
-                       IDLE_FAST | a->flags | (chunk_bits(c) & PREV_INUSE));
-        c->fd = a->fast[bin];
-        a->fast[bin] = c;
-        a->fast_bytes += size;
-        trace(TRACE_FAST_PUT, size);
-        if (a->fast_bytes > a->tune->fast_bytes)
-            arena_consolidate(a);
+    if (size > a->tune->fast_max) {
+        give_merged(a, c, size, (struct clean){0, 0});
         return;
     }
-    give_merged(a, c, size, (struct clean){0, 0});
+    give_fast(a, c, size);
+    if (a->fast_bytes > a->tune->fast_bytes)
+        arena_consolidate(a);
 }
 
 void arena_consolidate(struct arena *a)
@@ -152,8 +169,7 @@ void arena_consolidate(struct arena *a)
         while ((c = a->fast[bin]) != NULL) {
             size_t size = bin * CHUNK_ALIGN;
             GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
-                      chunk_is_idle(&heap_keys, c) &&
-                      chunk_idle_state(c) == IDLE_FAST && chunk_size(c) == size,
+                      chunk_is_in(&heap_keys, c, IDLE_FAST) && chunk_size(c) == size,
                   "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
             a->fast[bin] = c->fd;
             a->fast_bytes -= size;
@@ -194,49 +210,99 @@ void arena_absorb(struct arena *a)
     }
 }
 
-/* Whether d lies right before or behind the run [c, c + size): then the run takes it. */
-static bool give_joins(struct chunk **c, size_t *size, struct chunk *d)
+/* A mark of this drain in the body of a chunk on its way: nobody outside can guess it. */
+static uintptr_t give_token(const struct arena *a)
 {
-    size_t more = chunk_size(d);
-    if (d == chunk_at(*c, *size)) {
-        give_verify(d, more);
-    } else if (chunk_at(d, more) == *c) {
-        give_verify(d, more);
-        *c = d;
-    } else {
-        return false;
-    }
-    *size += more;
-    return true;
+    return (uintptr_t)multiply_fold(heap_keys.word ^ a->depot.drains,
+                                    heap_keys.address ^ (uintptr_t)a);
 }
 
-/* Gives a magazine's chunks back. Blocks freed in the order of their addresses, up or
- * down, are neighbours: they are joined first, so that bins are touched once a run. */
-static void give_magazine(struct arena *a, struct magazine *m)
+static bool give_is_marked(const struct chunk *c, uintptr_t token)
 {
-    for (uint32_t i = 0; i < m->count;) {
-        struct chunk *c = chunk_of(m->slot[i++]);
-        size_t size = chunk_size(c);
-        struct chunk *first = c;
-        while (i < m->count && give_joins(&c, &size, chunk_of(m->slot[i])))
-            i++;
-        if (size == chunk_size(first)) {
-            arena_give(a, first);
-            continue;
-        }
-        give_verify(first, chunk_size(first));
-        a->counts.merges++;
-        give_merged(a, c, size, (struct clean){0, 0});
+    return (uintptr_t)c->fd == token;
+}
+
+/* Verifies the chunks and marks them. */
+static void give_mark(const struct magazine *m, uintptr_t token)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct chunk *c = chunk_of(m->slot[i]);
+        give_verify(c, chunk_size(c));
+        GUARD(!give_is_marked(c, token), "double free: the block is listed twice",
+              mem_of(c));
+        c->fd = (struct chunk *)token;
     }
-    meta_give(m, sizeof *m);
+}
+
+/* Each chunk that is still a run of its own swallows the marked ones behind it. */
+static void give_join(struct arena *a, const struct magazine *m, uintptr_t token)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct chunk *c = chunk_of(m->slot[i]), *next;
+        if (!give_is_marked(c, token))
+            continue;
+        size_t size = chunk_size(c), before = size;
+        while (next = chunk_at(c, size), chunk_size(next) >= CHUNK_MIN &&
+                                             give_is_marked(next, token) &&
+                                             chunk_is_idle(&heap_keys, next)) {
+            size += chunk_size(next);
+            next->fd = NULL;
+            a->counts.merges++;
+        }
+        if (size != before)
+            chunk_set_idle(&heap_keys, c, size,
+                           IDLE_OUT | a->flags | (chunk_bits(c) & PREV_INUSE));
+    }
+}
+
+/* Leaves only the heads of runs: what they swallowed may soon be unmapped. */
+static void give_keep_heads(struct magazine *m, uintptr_t token)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (give_is_marked(chunk_of(m->slot[i]), token))
+            m->slot[kept++] = m->slot[i];
+    m->count = kept;
+}
+
+/* Small runs rest in the fast bins while there is room. */
+static void give_run(struct arena *a, struct chunk *c)
+{
+    size_t size = chunk_size(c);
+    struct clean clean = {0, 0};
+    if (size <= a->tune->fast_max && a->fast_bytes + size <= a->tune->fast_bytes)
+        give_fast(a, c, size);
+    else if (give_merge(a, &c, &size, &clean))
+        binned_out_to_sorted(a, c, size, clean);
+}
+
+/* Gives the chunks of a chain of magazines back. Neighbours among them are joined first,
+ * in whatever order they come, so that bins are touched once a run. */
+static void give_magazines(struct arena *a, struct magazine *chain)
+{
+    struct magazine *m;
+    uintptr_t token = give_token(a);
+    a->depot.drains++;
+    for (m = chain; m != NULL; m = m->next)
+        give_mark(m, token);
+    for (m = chain; m != NULL; m = m->next)
+        give_join(a, m, token);
+    for (m = chain; m != NULL; m = m->next)
+        give_keep_heads(m, token);
+    while ((m = chain) != NULL) {
+        chain = m->next;
+        for (uint32_t i = 0; i < m->count; i++)
+            give_run(a, chunk_of(m->slot[i]));
+        meta_give(m, sizeof *m);
+    }
 }
 
 void arena_drain(struct arena *a, size_t keep)
 {
     while (a->depot.bytes > keep) {
-        struct magazine *m = depot_take_any(&a->depot);
-        if (m == NULL)
+        struct magazine *chain = depot_take_many(&a->depot, keep);
+        if (chain == NULL)
             return;
-        give_magazine(a, m);
+        give_magazines(a, chain);
     }
 }

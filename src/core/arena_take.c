@@ -17,8 +17,8 @@ static struct chunk *take_fast(struct arena *a, size_t size)
     if (bin >= FAST_COUNT || a->fast[bin] == NULL)
         return NULL;
     struct chunk *c = a->fast[bin];
-    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_idle(&heap_keys, c) &&
-              chunk_idle_state(c) == IDLE_FAST && chunk_size(c) == size,
+    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
+              chunk_is_in(&heap_keys, c, IDLE_FAST) && chunk_size(c) == size,
           "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
     a->fast[bin] = c->fd;
     a->fast_bytes -= size;
@@ -63,10 +63,13 @@ static void take_widen(struct arena *a, const struct clean *had, size_t rest_cle
         arena_note_reuse(a, bytes - rest_clean);
 }
 
-/* Takes a binned chunk and returns what lies behind its first `size` bytes to the
- * unsorted bin: splitting. */
-static struct chunk *take_split(struct arena *a, struct chunk *c, size_t size,
-                                struct clean *clean)
+/* Where what is left of a split chunk goes. */
+typedef void take_rest(struct arena *a, struct chunk *c, size_t size, struct clean k);
+
+/* Takes a binned chunk and bins what lies behind its first `size` bytes: splitting. */
+static ALWAYS_INLINE struct chunk *take_split_to(struct arena *a, struct chunk *c,
+                                                 size_t size, struct clean *clean,
+                                                 take_rest *keep)
 {
     size_t have = chunk_size(c), rest = have - size;
     trace(rest >= CHUNK_MIN ? TRACE_SPLIT : TRACE_WHOLE,
@@ -78,8 +81,7 @@ static struct chunk *take_split(struct arena *a, struct chunk *c, size_t size,
         struct clean kept = binned_clip(had, r, rest);
         rest_clean = kept.to - kept.from;
         chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
-        chunk_set_idle(&heap_keys, r, rest, IDLE_OUT | PREV_INUSE | a->flags);
-        binned_out_to_unsorted(a, r, rest, kept);
+        keep(a, r, rest, kept);
         a->counts.splits++;
         if (clean != NULL && had.to > had.from) {
             clean->from = had.from;
@@ -95,6 +97,12 @@ static struct chunk *take_split(struct arena *a, struct chunk *c, size_t size,
     return c;
 }
 
+static struct chunk *take_split(struct arena *a, struct chunk *c, size_t size,
+                                struct clean *clean)
+{
+    return take_split_to(a, c, size, clean, binned_out_to_unsorted);
+}
+
 /* Makes room where there was none: merges what waits unmerged, and failing that grows
  * the heap. *tried remembers that the first was done. */
 static bool take_make_room(struct arena *a, size_t size, bool *tried)
@@ -102,8 +110,9 @@ static bool take_make_room(struct arena *a, size_t size, bool *tried)
     if (!*tried) {
         *tried = true;
         arena_absorb(a);
-        if (a->fast_bytes != 0 || a->depot.bytes > a->heap_bytes / 16) {
-            arena_drain(a, a->heap_bytes / 32);
+        if (a->fast_bytes != 0 ||
+            a->depot.bytes > max_size(a->heap_bytes / 8, 512 * KIB)) {
+            arena_drain(a, max_size(a->heap_bytes / 16, 256 * KIB));
             arena_consolidate(a);
             return true;
         }
@@ -161,7 +170,7 @@ static size_t take_run(struct arena *a, size_t size, size_t want, void **out)
     if (c != NULL) {
         count = min_size(chunk_size(c) / size, want);
         trace(TRACE_FIT, chunk_size(c));
-        c = take_split(a, c, size * count, NULL);
+        c = take_split_to(a, c, size * count, NULL, binned_out_to_sorted);
     } else {
         size_t top = top_size(a);
         if (top < size + CHUNK_MIN)

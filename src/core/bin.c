@@ -4,12 +4,12 @@
 #include "base/check.h"
 #include "core/heap.h"
 
-static void bin_verify(const struct chunk *c, const struct chunk *neighbour)
+/* The chunk that a link of c leads to: a header of ours, in this kind of bin. */
+static ALWAYS_INLINE void bin_verify(const struct chunk *c, const struct chunk *other,
+                                     unsigned state)
 {
-    GUARD(((uintptr_t)neighbour & (CHUNK_ALIGN - 1)) == 0 && neighbour != NULL,
-          "corrupted bin: link is not a chunk", mem_of(c));
-    GUARD(chunk_idle_state(neighbour) == chunk_idle_state(c) &&
-              chunk_is_idle(&heap_keys, neighbour),
+    GUARD(((uintptr_t)other & (CHUNK_ALIGN - 1)) == 0 && other != NULL &&
+              chunk_is_in(&heap_keys, other, state),
           "corrupted bin: link leads to no chunk of this kind of bin", mem_of(c));
 }
 
@@ -22,7 +22,8 @@ void bin_ring_push(struct chunk **head, struct chunk *c)
         return;
     }
     struct chunk *last = first->bk;
-    bin_verify(first, last);
+    if (last != first)
+        bin_verify(first, last, chunk_idle_state(c));
     GUARD(last->fd == first, "corrupted bin: fd of the last chunk", mem_of(last));
     c->fd = first;
     c->bk = last;
@@ -33,14 +34,16 @@ void bin_ring_push(struct chunk **head, struct chunk *c)
 void bin_ring_unlink(struct chunk **head, struct chunk *c)
 {
     struct chunk *fd = c->fd, *bk = c->bk;
-    bin_verify(c, fd);
-    bin_verify(c, bk);
-    GUARD(fd->bk == c && bk->fd == c, "corrupted bin: fd and bk disagree", mem_of(c));
     if (fd == c) {
-        GUARD(*head == c, "corrupted bin: chunk is in no list", mem_of(c));
+        GUARD(bk == c && *head == c, "corrupted bin: chunk is in no list", mem_of(c));
         *head = NULL;
         return;
     }
+    unsigned state = chunk_idle_state(c);
+    bin_verify(c, fd, state);
+    if (bk != fd)
+        bin_verify(c, bk, state);
+    GUARD(fd->bk == c && bk->fd == c, "corrupted bin: fd and bk disagree", mem_of(c));
     fd->bk = bk;
     bk->fd = fd;
     if (*head == c)
@@ -56,7 +59,7 @@ static struct chunk *bin_find_size(struct chunk *first, size_t size)
         return NULL;
     while (chunk_size(at) < size) {
         struct chunk *next = at->fd_size;
-        bin_verify(at, next);
+        bin_verify(at, next, IDLE_BINNED);
         GUARD(next->bk_size == at, "corrupted large bin: size links", mem_of(at));
         at = next;
         if (at == first)
@@ -69,7 +72,7 @@ static struct chunk *bin_find_size(struct chunk *first, size_t size)
 static void bin_size_link(struct chunk *at, struct chunk *c)
 {
     struct chunk *before = at->bk_size;
-    bin_verify(at, before);
+    bin_verify(at, before, IDLE_BINNED);
     GUARD(before->fd_size == at, "corrupted large bin: size links", mem_of(at));
     c->fd_size = at;
     c->bk_size = before;
@@ -89,7 +92,7 @@ static void bin_push_large(struct chunk **head, struct chunk *c, size_t size)
     if (at != NULL && chunk_size(at) == size) {
         /* Second of its size: the ring of sizes stays as it is. */
         struct chunk *next = at->fd;
-        bin_verify(at, next);
+        bin_verify(at, next, IDLE_BINNED);
         GUARD(next->bk == at, "corrupted bin: fd and bk disagree", mem_of(at));
         c->fd_size = c->bk_size = NULL;
         c->fd = next;
@@ -110,11 +113,11 @@ static void bin_unlink_large(struct chunk **head, struct chunk *c)
     struct chunk *heir = c->fd;
     if (c->fd_size != NULL) {
         struct chunk *up = c->fd_size, *down = c->bk_size;
-        bin_verify(c, up);
-        bin_verify(c, down);
+        bin_verify(c, up, IDLE_BINNED);
+        bin_verify(c, down, IDLE_BINNED);
         GUARD(up->bk_size == c && down->fd_size == c, "corrupted large bin: size links",
               mem_of(c));
-        bin_verify(c, heir);
+        bin_verify(c, heir, IDLE_BINNED);
         if (heir != c && heir->fd_size == NULL) {
             /* The next one of the same size takes its place among the sizes. */
             heir->fd_size = up == c ? heir : up;
@@ -169,7 +172,7 @@ unsigned bin_next(const struct bins *b, unsigned bin)
 static struct chunk *bin_second(struct chunk *at, size_t size)
 {
     struct chunk *second = at->fd;
-    bin_verify(at, second);
+    bin_verify(at, second, IDLE_BINNED);
     if (second == at || second->fd_size != NULL)
         second = at;
     GUARD(chunk_size(second) >= size, "corrupted bin: chunk smaller than its bin",

@@ -71,31 +71,53 @@ static void binned_dirty_unlink(struct arena *a, struct chunk *c, size_t dirty)
     a->dirty_bytes -= dirty;
 }
 
+/* Header, footer, and the neighbour's P of a chunk that goes into a bin. */
+static ALWAYS_INLINE void binned_mark(const struct arena *a, struct chunk *c,
+                                      size_t size, uint32_t state)
+{
+    ASSERT(chunk_prev_inuse(c));
+    chunk_set_idle(&heap_keys, c, size, state | PREV_INUSE | a->flags);
+    chunk_set_footer(c, size);
+    chunk_set_prev_inuse(chunk_at(c, size), false);
+}
+
+static ALWAYS_INLINE void binned_count(struct arena *a, struct chunk *c, size_t size,
+                                       struct clean clean)
+{
+    a->free_bytes += size;
+    if (size < TAIL_MIN)
+        return;
+    clean = binned_clip(clean, c, size);
+    c->clean_from = clean.from;
+    c->clean_to = clean.to;
+    size_t dirty = binned_dirty(c, size);
+    if (dirty != 0)
+        binned_dirty_link(a, c, dirty);
+}
+
 void binned_out_to_unsorted(struct arena *a, struct chunk *c, size_t size,
                             struct clean clean)
 {
-    ASSERT(chunk_prev_inuse(c));
     trace(TRACE_UNSORTED_PUT, size);
-    chunk_set_idle(&heap_keys, c, size, IDLE_UNSORTED | PREV_INUSE | a->flags);
-    chunk_set_footer(c, size);
-    chunk_set_prev_inuse(chunk_at(c, size), false);
+    binned_mark(a, c, size, IDLE_UNSORTED);
     bin_ring_push(&a->unsorted, c);
-    a->free_bytes += size;
-    if (size >= TAIL_MIN) {
-        clean = binned_clip(clean, c, size);
-        c->clean_from = clean.from;
-        c->clean_to = clean.to;
-        size_t dirty = binned_dirty(c, size);
-        if (dirty != 0)
-            binned_dirty_link(a, c, dirty);
-    }
+    binned_count(a, c, size, clean);
+}
+
+void binned_out_to_sorted(struct arena *a, struct chunk *c, size_t size,
+                          struct clean clean)
+{
+    trace(TRACE_SORT, size);
+    binned_mark(a, c, size, IDLE_BINNED);
+    bin_push(&a->bins, c, size);
+    binned_count(a, c, size, clean);
 }
 
 void binned_unsorted_to_sorted(struct arena *a, struct chunk *c)
 {
     size_t size = chunk_size(c);
-    GUARD(chunk_is_idle(&heap_keys, c) && chunk_idle_state(c) == IDLE_UNSORTED,
-          "corrupted unsorted chunk: header", mem_of(c));
+    GUARD(chunk_is_in(&heap_keys, c, IDLE_UNSORTED), "corrupted unsorted chunk: header",
+          mem_of(c));
     bin_ring_unlink(&a->unsorted, c);
     chunk_set_idle(&heap_keys, c, size, IDLE_BINNED | PREV_INUSE | a->flags);
     bin_push(&a->bins, c, size);

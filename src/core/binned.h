@@ -19,6 +19,9 @@ size_t binned_dirty(const struct chunk *c, size_t size);
  * be set. */
 void binned_out_to_unsorted(struct arena *a, struct chunk *c, size_t size,
                             struct clean clean);
+/* The same, at once into its sorted bin: for runs that come many at a time. */
+void binned_out_to_sorted(struct arena *a, struct chunk *c, size_t size,
+                          struct clean clean);
 /* Sorts one chunk of the unsorted bin. */
 void binned_unsorted_to_sorted(struct arena *a, struct chunk *c);
 /* Takes a binned chunk out, wherever it is; the next chunk's P becomes set. Returns

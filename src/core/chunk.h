@@ -98,11 +98,19 @@ static inline uint32_t chunk_bits(const struct chunk *c)
     return atomic_load_explicit((_Atomic uint32_t *)&c->bits, memory_order_relaxed);
 }
 
+#define WORD_MASK 0x0000fffffffffffeULL /* size and flags but for P, in a header */
+
+/* The header at once: size, flags, check on top. */
+static ALWAYS_INLINE uint64_t chunk_head(const struct chunk *c)
+{
+    static_assert(offsetof(struct chunk, tag) == offsetof(struct chunk, bits) + 4, "");
+    return load_long(&c->bits);
+}
+
 /* The header word without check and without P. */
 static inline uint64_t chunk_word(const struct chunk *c)
 {
-    uint64_t high = load_word(&c->tag) & 0xffff;
-    return (high << 32) | (chunk_bits(c) & ~(uint32_t)PREV_INUSE);
+    return chunk_head(c) & WORD_MASK;
 }
 
 static inline size_t chunk_size(const struct chunk *c)
@@ -170,9 +178,12 @@ static inline uint32_t chunk_tag(const struct chunk_keys *k, const void *mem,
 }
 
 /* 0: a live chunk's header. CHECK_MASK: an idle chunk's. Anything else: none of ours. */
-static inline uint32_t chunk_verdict(const struct chunk_keys *k, const struct chunk *c)
+static ALWAYS_INLINE uint32_t chunk_verdict(const struct chunk_keys *k,
+                                            const struct chunk *c)
 {
-    return load_word(&c->tag) ^ chunk_tag(k, mem_of(c), chunk_word(c));
+    uint64_t head = chunk_head(c);
+    return ((uint32_t)(head >> 32) ^ chunk_tag(k, mem_of(c), head & WORD_MASK)) &
+           CHECK_MASK;
 }
 
 static inline bool chunk_is_live(const struct chunk_keys *k, const struct chunk *c)
@@ -191,11 +202,24 @@ static inline unsigned chunk_idle_state(const struct chunk *c)
     return chunk_bits(c) & IDLE_STATE;
 }
 
+/* Valid header of a chunk that lies in this kind of bin, not IDLE_OUT: as chunk_is_idle,
+ * where the domain is known. */
+static ALWAYS_INLINE bool chunk_is_in(const struct chunk_keys *k, const struct chunk *c,
+                                      unsigned state)
+{
+    uint64_t head = chunk_head(c);
+    uint32_t tag =
+        chunk_hash_plain(k->address, k->word, mem_of(c), (head & WORD_MASK) | 1);
+    return (head & IDLE_STATE) == state &&
+           (((uint32_t)(head >> 32) ^ tag) & CHECK_MASK) == CHECK_MASK;
+}
+
 /* Idle, and merged already: in the unsorted, a small or a large bin. */
-static inline bool chunk_is_binned(const struct chunk_keys *k, const struct chunk *c)
+static ALWAYS_INLINE bool chunk_is_binned(const struct chunk_keys *k,
+                                          const struct chunk *c)
 {
     unsigned state = chunk_idle_state(c);
-    return (state == IDLE_BINNED || state == IDLE_UNSORTED) && chunk_is_idle(k, c);
+    return (state == IDLE_BINNED || state == IDLE_UNSORTED) && chunk_is_in(k, c, state);
 }
 
 /* A header that Chunky wrote: live or idle. */

@@ -1,11 +1,14 @@
 /* Depot and remote list of an arena; see depot.h. */
 #include "core/depot.h"
 
+enum { MANY = 32 };
+
 struct magazine *depot_take(struct depot *d, unsigned class)
 {
     struct magazine *m = d->full[class];
     if (m != NULL) {
         d->full[class] = m->next;
+        d->held[class] -= m->count;
         d->bytes -= magazine_bytes(m);
     }
     return m;
@@ -15,19 +18,35 @@ void depot_give(struct depot *d, struct magazine *m)
 {
     m->next = d->full[m->class];
     d->full[m->class] = m;
+    d->held[m->class] += m->count;
     d->bytes += magazine_bytes(m);
 }
 
-struct magazine *depot_take_any(struct depot *d)
+/* The next class that holds anything, or the largest one that holds an eighth. */
+static unsigned depot_choose(struct depot *d)
+{
+    if (d->drains % 4 != 0)
+        for (unsigned class = CLASS_COUNT - 1; class > 0; class --)
+            if ((size_t)d->held[class] * class_sizes[class] >= d->bytes / 8 &&
+                d->held[class] != 0)
+                return class;
+    while (d->full[d->sweep] == NULL)
+        d->sweep = d->sweep + 1 < CLASS_COUNT ? d->sweep + 1 : 0;
+    return d->sweep;
+}
+
+struct magazine *depot_take_many(struct depot *d, size_t keep)
 {
     if (d->bytes == 0)
         return NULL;
-    for (unsigned i = 0; i < CLASS_COUNT; i++) {
-        d->sweep = d->sweep + 1 < CLASS_COUNT ? d->sweep + 1 : 0;
-        if (d->full[d->sweep] != NULL)
-            return depot_take(d, d->sweep);
+    unsigned class = depot_choose(d);
+    struct magazine *chain = NULL, *m;
+    for (unsigned n = 0;
+         n < MANY && d->bytes > keep && (m = depot_take(d, class)) != NULL; n++) {
+        m->next = chain;
+        chain = m;
     }
-    return NULL;
+    return chain;
 }
 
 size_t remote_push(struct remote *r, struct magazine *m)

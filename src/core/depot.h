@@ -22,9 +22,11 @@ struct magazine {
 
 struct depot {
     struct magazine *full[CLASS_COUNT]; /* newest first */
+    uint32_t held[CLASS_COUNT];         /* chunks in them, by class */
     size_t bytes;                       /* chunk bytes of all of them */
     size_t limit;                       /* most bytes; learnt, see settle in purge.c */
-    unsigned sweep;                     /* class that is drained next */
+    unsigned sweep;                     /* class that is drained next in turn */
+    uint64_t drains;                    /* chains of magazines that went to the bins */
 };
 
 struct remote {
@@ -41,8 +43,10 @@ static inline size_t magazine_bytes(const struct magazine *m)
 /* Newest magazine of `class`, out of the depot, or NULL. */
 struct magazine *depot_take(struct depot *d, unsigned class);
 void depot_give(struct depot *d, struct magazine *m);
-/* Some magazine, classes in turn, for draining; NULL when the depot is empty. */
-struct magazine *depot_take_any(struct depot *d);
+/* Up to 32 magazines of one class, the newest first, until at most `keep` bytes stay;
+ * NULL when the depot is empty. Large chunks first: to give back as many bytes takes
+ * fewer of them. But every fourth time classes have their turn. */
+struct magazine *depot_take_many(struct depot *d, size_t keep);
 
 /* Lock-free; returns the bytes that now wait there. */
 size_t remote_push(struct remote *r, struct magazine *m);

@@ -44,7 +44,12 @@ static size_t purge_live(const struct arena *a)
 /* Free resident bytes that the arena may keep. */
 static size_t purge_budget(const struct arena *a)
 {
-    size_t base = a->tune->purge_base / arena_count();
+    if (CHUNKY_HARD_TRIM)
+        return 0;
+    size_t base = a->tune->purge_base;
+    unsigned arenas = arena_count();
+    if (arenas > 1)
+        base /= arenas;
     return base + purge_live(a) / 100 * a->tune->purge_percent;
 }
 
@@ -55,8 +60,6 @@ static size_t purge_dirty(const struct arena *a)
 
 bool arena_wants_purge(const struct arena *a)
 {
-    if (CHUNKY_HARD_TRIM)
-        return purge_dirty(a) != 0;
     size_t dirty = purge_dirty(a), budget = purge_budget(a);
     if (LIKELY(dirty <= budget))
         return false;
@@ -207,37 +210,50 @@ void arena_note_miss(struct arena *a, size_t bytes)
 
 /* The depot may hold what refills lately missed; what nobody asks for again leaves it,
  * and takes a part of the limit with it. Blocks that only rest there pin their pages. */
-static void settle_depot(struct arena *a)
+static NOINLINE void settle_depot(struct arena *a)
 {
     struct depot *d = &a->depot;
     size_t least = min_size(DEPOT_LEAST, a->tune->depot_bytes);
     if (d->limit < least)
         d->limit = least;
-    if (LIKELY(d->bytes <= d->limit))
+    if (d->bytes <= d->limit)
         return;
     size_t excess = d->bytes - d->limit / 4 * 3;
     arena_drain(a, d->limit / 4 * 3);
     d->limit = max_size(d->limit > excess / 4 ? d->limit - excess / 4 : 0, least);
 }
 
+static NOINLINE void settle_dirty(struct arena *a)
+{
+    if (!arena_wants_purge(a))
+        return;
+    arena_purge(a, purge_budget(a) / 2);
+    size_t threshold = a->tune->trim_threshold;
+    if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
+        arena_trim(a, threshold / 2);
+}
+
+/* A threshold that the program set is kept to the letter, as in glibc. */
+static NOINLINE void settle_top(struct arena *a)
+{
+    if (a->heap_bytes + a->depot.bytes - purge_live(a) > a->tune->trim_threshold)
+        arena_drain(a, 0);
+    if (top_size(a) > a->tune->trim_threshold)
+        arena_trim(a, a->tune->top_pad);
+}
+
 void arena_settle(struct arena *a)
 {
     atomic_store_explicit(&a->live, purge_live(a), memory_order_relaxed);
-    a->heap_peak = max_size(a->heap_peak, a->heap_bytes);
+    if (UNLIKELY(a->heap_bytes > a->heap_peak))
+        a->heap_peak = a->heap_bytes;
     size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
     if (UNLIKELY(waiting > a->depot.limit))
         arena_absorb(a);
-    settle_depot(a);
-    if (UNLIKELY(arena_wants_purge(a))) {
-        arena_purge(a, purge_budget(a) / 2);
-        size_t threshold = a->tune->trim_threshold;
-        if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
-            arena_trim(a, threshold / 2);
-    }
-    if (UNLIKELY(a->tune->trim_set != 0)) {
-        if (a->heap_bytes + a->depot.bytes - purge_live(a) > a->tune->trim_threshold)
-            arena_drain(a, 0);
-        if (top_size(a) > a->tune->trim_threshold)
-            arena_trim(a, a->tune->top_pad);
-    }
+    if (UNLIKELY(a->depot.bytes > a->depot.limit))
+        settle_depot(a);
+    if (UNLIKELY(purge_dirty(a) > purge_budget(a)))
+        settle_dirty(a);
+    if (UNLIKELY(a->tune->trim_set != 0))
+        settle_top(a);
 }

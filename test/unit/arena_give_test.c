@@ -152,25 +152,47 @@ static void give_absorbs_and_drains(void **state)
     assert_int_equal(meta.used, used);
 }
 
-/* Neighbours in a magazine are joined first, whichever way they lie. */
+/* Neighbours in a drain are joined first, in whatever order and magazine they lie. */
 static void give_joins_neighbours(void **state)
 {
     (void)state;
-    for (unsigned down = 0; down < 2; down++) {
+    struct random r = {9};
+    for (unsigned way = 0; way < 3; way++) {
         a = world_new(1);
-        struct magazine *m = give_magazine_of(60, 30);
+        struct magazine *m = give_magazine_of(60, 30), *n = give_magazine_of(60, 30);
         world_take(a, 64);
-        for (unsigned i = 0; down != 0 && i < 15; i++) {
+        for (unsigned i = 0; way != 0 && i < 30; i++) {
+            struct magazine *other = way == 1 ? m : n;
+            unsigned j = way == 1 ? 29 - i : (unsigned)random_below(&r, 30);
             void *swapped = m->slot[i];
-            m->slot[i] = m->slot[29 - i];
-            m->slot[29 - i] = swapped;
+            m->slot[i] = other->slot[j];
+            other->slot[j] = swapped;
         }
         depot_give(&a->depot, m);
+        depot_give(&a->depot, n);
         arena_drain(a, 0);
-        assert_int_equal(a->counts.merges, 1);
-        assert_int_equal(chunk_size(a->unsorted), 30 * class_sizes[60]);
+        size_t size = 60 * (size_t)class_sizes[60];
+        assert_int_equal(a->counts.merges, 59);
+        assert_int_equal(chunk_size(a->bins.head[bin_index(size)]), size);
         world_walk(a);
     }
+}
+
+static void give_twice(void *unused)
+{
+    (void)unused;
+    arena_drain(a, 0);
+}
+
+/* Two entries that lead to one chunk never become two free chunks. */
+static void give_finds_duplicates(void **state)
+{
+    (void)state;
+    a = world_new(1);
+    struct magazine *m = give_magazine_of(60, 30);
+    m->slot[3] = m->slot[17];
+    depot_give(&a->depot, m);
+    expect_fail("double free: the block is listed twice", give_twice, NULL);
 }
 
 /* A long random life: headers, sums and neighbours stay right at every step. */
@@ -256,6 +278,7 @@ int main(void)
         cmocka_unit_test(give_a_dirty_heap_waits),
         cmocka_unit_test(give_absorbs_and_drains),
         cmocka_unit_test(give_joins_neighbours),
+        cmocka_unit_test(give_finds_duplicates),
         cmocka_unit_test(give_random_life),
         cmocka_unit_test(give_verifies),
     };

@@ -84,7 +84,7 @@ static void bin_unlink_anywhere(void **state)
 static void bin_large_is_sorted(void **state)
 {
     (void)state;
-    const size_t sizes[] = {65536, 65568, 65536, 66000, 65552, 65536, 67000, 65552};
+    const size_t sizes[] = {65536, 65568, 65536, 66000, 65552, 65536, 67008, 65552};
     for (unsigned i = 0; i < 8; i++)
         bin_push(&bins, chunk_no(i, sizes[i]), sizes[i]);
     struct chunk *first = bins.head[bin_index(65536)], *c = first;
@@ -160,9 +160,12 @@ static void bin_links_are_verified(void **state)
     struct chunk *c = (struct chunk *)(void *)area[1];
     struct chunk *fd = c->fd;
     c->fd = c;
+    expect_fail("corrupted bin: chunk is in no list", unlink_second, &size);
+    c->fd = (struct chunk *)(void *)area[0];
     expect_fail("corrupted bin: fd and bk disagree", unlink_second, &size);
     c->fd = (struct chunk *)(void *)(area[1] + 8);
-    expect_fail("corrupted bin: link is not a chunk", unlink_second, &size);
+    expect_fail("corrupted bin: link leads to no chunk of this kind of bin",
+                unlink_second, &size);
     /* A link into memory that the attacker wrote: no header passes there. */
     memset(area[20], 0x41, SLOT);
     c->fd = (struct chunk *)(void *)area[20];

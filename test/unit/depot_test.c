@@ -27,26 +27,42 @@ static void depot_order_and_sum(void **state)
     assert_ptr_equal(depot_take(&d, 3), &m[0]);
     assert_null(depot_take(&d, 3));
     assert_int_equal(d.bytes, class_sizes[80]);
-    assert_ptr_equal(depot_take_any(&d), &m[2]);
+    assert_ptr_equal(depot_take_many(&d, 0), &m[2]);
+    assert_null(m[2].next);
     assert_int_equal(d.bytes, 0);
-    assert_null(depot_take_any(&d));
+    assert_null(depot_take_many(&d, 0));
 }
 
-static void depot_drains_in_turn(void **state)
+static unsigned chain_length(const struct magazine *m)
+{
+    unsigned n = 0;
+    for (; m != NULL; m = m->next)
+        n++;
+    return n;
+}
+
+/* Large chunks go first, as few as will do; every fourth time another class is next. */
+static void depot_drains_large_first(void **state)
 {
     (void)state;
     struct depot d = {0};
-    struct magazine m[6];
-    for (unsigned i = 0; i < 6; i++)
+    struct magazine m[12];
+    for (unsigned i = 0; i < 12; i++)
         depot_give(&d, magazine_new(&m[i], i % 2 == 0 ? 1 : CLASS_COUNT - 1, 5));
-    unsigned last = CLASS_NONE;
-    for (unsigned i = 0; i < 6; i++) {
-        struct magazine *taken = depot_take_any(&d);
-        assert_non_null(taken);
-        assert_int_not_equal(taken->class, last);
-        last = taken->class;
-    }
-    assert_null(depot_take_any(&d));
+    size_t large = 5 * (size_t)class_sizes[CLASS_COUNT - 1];
+    d.drains = 1;
+    struct magazine *chain = depot_take_many(&d, d.bytes - 2 * large);
+    assert_int_equal(chain->class, CLASS_COUNT - 1);
+    assert_int_equal(chain_length(chain), 2);
+    d.drains = 4;
+    chain = depot_take_many(&d, 0);
+    assert_int_equal(chain->class, 1);
+    assert_int_equal(chain_length(chain), 6);
+    chain = depot_take_many(&d, 0);
+    assert_int_equal(chain->class, CLASS_COUNT - 1);
+    assert_int_equal(chain_length(chain), 4);
+    assert_int_equal(d.bytes, 0);
+    assert_null(depot_take_many(&d, 0));
 }
 
 static void depot_remote_list(void **state)
@@ -124,8 +140,10 @@ static int depot_setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(depot_order_and_sum), cmocka_unit_test(depot_drains_in_turn),
-        cmocka_unit_test(depot_remote_list),   cmocka_unit_test(depot_remote_large),
+        cmocka_unit_test(depot_order_and_sum),
+        cmocka_unit_test(depot_drains_large_first),
+        cmocka_unit_test(depot_remote_list),
+        cmocka_unit_test(depot_remote_large),
         cmocka_unit_test(depot_remote_races),
     };
     return cmocka_run_group_tests(tests, depot_setup, NULL);
