@@ -122,7 +122,7 @@ static ALWAYS_INLINE uint32_t load_word(const _Atomic uint32_t *p)
 #if defined(__ELF__) && (defined(__x86_64__) || defined(__aarch64__))
 #define PROBE_NOTE(name, arguments, a, b)                                              \
     __asm__ volatile("990: nop\n"                                                      \
-                     ".pushsection .note.stapsdt,\"?\",\"note\"\n"                      \
+                     ".pushsection .note.stapsdt,\"?\",\"note\"\n"                     \
                      ".balign 4\n"                                                     \
                      ".4byte 992f-991f, 994f-993f, 3\n"                                \
                      "991: .asciz \"stapsdt\"\n"                                       \
@@ -134,7 +134,7 @@ static ALWAYS_INLINE uint32_t load_word(const _Atomic uint32_t *p)
                      "994: .balign 4\n"                                                \
                      ".popsection\n"                                                   \
                      ".ifndef _.stapsdt.base\n"                                        \
-                     ".pushsection .stapsdt.base,\"aG\",\"progbits\","                  \
+                     ".pushsection .stapsdt.base,\"aG\",\"progbits\","                 \
                      ".stapsdt.base,comdat\n"                                          \
                      ".weak _.stapsdt.base\n"                                          \
                      ".hidden _.stapsdt.base\n"                                        \

@@ -16,7 +16,7 @@ struct arena arena_main;
 static struct lock arena_list_lock = LOCK_INIT(RANK_ARENAS);
 static _Atomic unsigned arena_total; /* that threads may choose */
 static unsigned arena_listed;        /* all; the next one's index */
-static unsigned arena_limit;         /* 0: not computed yet */
+static _Atomic unsigned arena_limit; /* 0: not computed yet */
 
 static void arena_setup(struct arena *a, const struct tune *t, unsigned index)
 {
@@ -94,9 +94,12 @@ static bool arena_may_create(const struct tune *t)
         return count < t->arena_max;
     if (count < t->arena_test)
         return true;
-    if (arena_limit == 0)
-        arena_limit = 2 * os_cpus();
-    return count < arena_limit;
+    unsigned limit = atomic_load_explicit(&arena_limit, memory_order_relaxed);
+    if (limit == 0) {
+        limit = 2 * os_cpus();
+        atomic_store_explicit(&arena_limit, limit, memory_order_relaxed);
+    }
+    return count < limit;
 }
 
 static struct arena *arena_create(const struct tune *t, bool forced)

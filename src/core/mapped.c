@@ -189,9 +189,12 @@ static size_t mapped_unmap_kept(uint64_t oldest, size_t most)
 /* Before a fresh mapping: kept ones never push the sum above what was once live. */
 static void mapped_make_room(size_t length)
 {
+    lock_take(&mapped.lock);
     size_t need = mapped.bytes + length;
     size_t most = mapped.peak_bytes > need ? mapped.peak_bytes - need : 0;
-    if (mapped.kept_bytes > most)
+    bool too_much = mapped.kept_bytes > most;
+    lock_give(&mapped.lock);
+    if (too_much)
         mapped_unmap_kept(0, most);
 }
 

@@ -165,6 +165,10 @@ void lock_fork_begin(void)
         os_wait(&lock_preparing, other);
         other = 0;
     }
+#if CHUNKY_DEBUG
+    /* A signal handler may fork: the locks of what it interrupted count no more. */
+    lock_mark = 0;
+#endif
     lock_outer_kept = lock_kept;
     lock_outer = other != 0;
     lock_kept = 0;
