@@ -101,9 +101,10 @@ const struct verb verbs[] = {
      "The kernel must allow this user to trace the process. It is done when the process next\n"
      "passes a slow path of its allocator; after 3 seconds ctl exits with 1, and the request\n"
      "stays."},
-    {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | -f FILE]",
-     "malloc step by step, drawn: scripts in the real engine", "text", NULL,
-     "chunky play --help lists the options."},
+    {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | TRACE | -f FILE | --record -- CMD]",
+     "malloc step by step, drawn: scripts and real programs in the real engine", "text, json, html", NULL,
+     "Without a script, lines are read from a prompt. --record writes a TRACE of what CMD asks\n"
+     "its allocator for. chunky play --help lists the options; the course: docs/learn."},
     {"explain", NULL, explain_main, "malloc N | free ADDRESS [SCRIPT | PID]",
      "what malloc or free would do next, rule by rule", "text", NULL,
      "chunky explain --help says how."},
