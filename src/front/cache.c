@@ -364,7 +364,7 @@ void *cache_fill(struct cache *k, unsigned class)
 
 /* A trim threshold that the program set is kept to the letter, as in glibc: once more
  * than that is free, what comes last, and may lie at the top, goes home at once. */
-static bool cache_yields(const struct cache *k)
+RACE_IS_KNOWN static bool cache_yields(const struct cache *k)
 {
     return UNLIKELY(tune.trim_set != 0) &&
            k->arena->heap_bytes + k->arena->depot.bytes >

@@ -75,11 +75,13 @@ static void unpack_5(void *data)
 static void *live(void *number)
 {
     uintptr_t n = (uintptr_t)number;
+    /* ThreadSanitizer's own state of the thread is gone in the last round. */
+    int rounds = UNDER_SANITIZER ? ROUNDS - 1 : ROUNDS;
     for (int key = 0; key < KEYS; key++) {
         struct luggage *l = calloc(1, sizeof *l);
         if (!GOT(l))
             continue;
-        l->rounds = 1 + (int)(n + (unsigned)key) % ROUNDS;
+        l->rounds = 1 + (int)(n + (unsigned)key) % rounds;
         l->r.state = n * KEYS + (unsigned)key;
         pack(l);
         pthread_setspecific(keys[key], l);
