@@ -15,6 +15,8 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define UNUSED __attribute__((unused))
 #define USED __attribute__((used))
+/* ThreadSanitizer does not look: the function reads what others write, and copes. */
+#define RACE_IS_KNOWN __attribute__((no_sanitize("thread")))
 #define CONSTRUCTOR(priority) __attribute__((constructor(priority)))
 #define DESTRUCTOR __attribute__((destructor))
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
