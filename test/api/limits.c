@@ -110,9 +110,12 @@ static void *exhaust_in_thread(void *unused)
 static void exhaust_together(void)
 {
     pthread_t threads[THREADS];
+    pthread_attr_t small; /* stacks stay mapped when their threads have ended */
     int made = 0;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 256 * 1024);
     while (made < THREADS &&
-           !pthread_create(&threads[made], NULL, exhaust_in_thread, NULL))
+           !pthread_create(&threads[made], &small, exhaust_in_thread, NULL))
         made++;
     EXPECT(made > 0);
     for (int i = 0; i < made; i++)
@@ -130,8 +133,8 @@ int main(int argc, char **argv)
     struct rlimit both = {limit, limit};
     REQUIRE(setrlimit(data ? RLIMIT_DATA : RLIMIT_AS, &both) == 0);
 
-    static const size_t sizes[] = {10 * MIB, 100000, 5000,     1000,
-                                   100,      5000,   10 * MIB, 32};
+    size_t large = room / 20;
+    const size_t sizes[] = {large, 100000, 5000, 1000, 100, 5000, large, 32};
     size_t least = room / 40000; /* not too many where each call checks all blocks */
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i] > least || scaled(100, 1) == 100)
