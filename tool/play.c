@@ -75,7 +75,7 @@ static double play_clock(clockid_t clock)
 static int play_one(struct play_options *o, const struct play_script *s)
 {
     struct play_run measured, run;
-    if (!compare_measure(&measured, s, o->mode[0]) ||
+    if (!compare_measure(&measured, s, o->mode[0], o->to) ||
         !play_run_start(&run, s, o->mode[0]))
         return EXIT_SOURCE;
     play_run_expect(&run, &measured);
@@ -112,7 +112,7 @@ static int play_data(struct play_options *o, const struct play_script *s)
         fprintf(stderr, "chunky play: %s: %s\n", o->html, strerror(errno));
         return EXIT_SOURCE;
     }
-    if (!compare_measure(&measured, s, o->mode[0]) ||
+    if (!compare_measure(&measured, s, o->mode[0], o->to) ||
         !play_run_start(&run, s, o->mode[0]))
         return EXIT_SOURCE;
     play_run_expect(&run, &measured);

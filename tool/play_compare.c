@@ -5,13 +5,12 @@
 
 enum { SIDE_BY_SIDE = 142 };
 
-/* Without drawing: how far the heaps will reach. */
 bool compare_measure(struct play_run *r, const struct play_script *s,
-                     enum play_mode mode)
+                     enum play_mode mode, unsigned to)
 {
     if (!play_run_start(r, s, mode))
         return false;
-    play_run_skip(r, UINT32_MAX);
+    play_run_skip(r, to == 0 ? UINT32_MAX : to + 1);
     play_run_stop(r);
     return true;
 }
@@ -74,7 +73,7 @@ int compare_runs(const struct text_style *asked, const struct play_script *s,
     if (wide)
         style.draw.width = style.draw.width / 2 - 1;
     for (unsigned i = 0; i < 2; i++)
-        if (!compare_measure(&measured[i], s, mode[i]))
+        if (!compare_measure(&measured[i], s, mode[i], 0))
             return 3;
     for (unsigned i = 0; i < 2; i++)
         if ((block[i] = compare_blocks(style, s, mode[i], measured)) == NULL)

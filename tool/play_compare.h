@@ -4,9 +4,10 @@
 
 #include "play_text.h"
 
-/* Runs the script without drawing: how far its heaps will reach. */
+/* Runs the script without drawing, up to number `to` (0: to its end): how far its heaps
+ * will reach. */
 bool compare_measure(struct play_run *r, const struct play_script *s,
-                     enum play_mode mode);
+                     enum play_mode mode, unsigned to);
 /* Draws two modes, one beside the other where there is room. Returns the exit status. */
 int compare_runs(const struct text_style *asked, const struct play_script *s,
                  const enum play_mode *mode);

@@ -114,6 +114,12 @@ static int record_keep(const struct record_options *o, const struct record_log *
     }
     fprintf(stderr, "chunky play: %s: %" PRIu64 " operations; %s\n", file,
             sums.operations, about);
+    if (sums.left_out != 0)
+        fprintf(stderr,
+                "chunky play: %" PRIu64
+                " blocks were freed that nobody was seen to make: "
+                "left out\n",
+                sums.left_out);
     return 0;
 }
 

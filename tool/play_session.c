@@ -179,7 +179,6 @@ static bool session_send_loose(struct play_session *s,
 {
     struct child_reply reply;
     struct pollfd answer = {.fd = s->replies, .events = POLLIN};
-    int status;
     s->calls = s->rules = 0;
     if (!s->loose)
         ptrace(PTRACE_CONT, s->pid, NULL, 0L);
@@ -187,15 +186,9 @@ static bool session_send_loose(struct play_session *s,
     if (write(s->commands, command, sizeof *command) != (ssize_t)sizeof *command)
         return false;
     while (poll(&answer, 1, 1) <= 0) {
-        if (waitpid(s->pid, &status, WNOHANG | __WALL) != s->pid)
-            continue;
-        if (WIFSTOPPED(status) && !watch_is_fatal(WSTOPSIG(status))) {
-            ptrace(PTRACE_CONT, s->pid, NULL, (long)WSTOPSIG(status));
-            continue;
-        }
-        watch_died(s, WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
-        s->loose = false;
-        return true;
+        watch_let_go(s);
+        if (s->ended || s->pid < 0)
+            return s->pid >= 0;
     }
     if (read(s->replies, &reply, sizeof reply) != (ssize_t)sizeof reply)
         return false;
@@ -211,7 +204,9 @@ static bool session_tighten(struct play_session *s)
     if (!s->loose)
         return true;
     s->loose = false;
-    kill(s->pid, SIGSTOP);
+    for (unsigned i = 0; i < CHILD_THREADS; i++)
+        if (s->kernel[i] != 0)
+            tgkill(s->pid, s->kernel[i], SIGSTOP);
     if (!watch_run(s) || s->ended || !session_send(s, &where))
         return false;
     s->brk = s->result;
@@ -251,13 +246,20 @@ const char *play_session_thread_name(const struct play_session *s, uint32_t kern
 bool play_session_skip(struct play_session *s, const struct play_op *op, uint64_t mem)
 {
     struct child_command command = {(uint32_t)op->verb, op->thread, mem, op->a, op->b};
-    bool alone = op->thread == 0;
-    for (unsigned i = 1; i < CHILD_THREADS && alone; i++)
-        alone = s->kernel[i] == 0;
-    if (!s->traced || !alone)
+    struct child_command start = {CHILD_START, op->thread, 0, 0, 0};
+    if (!s->traced || op->part != PLAY_WHOLE || s->held || s->hold != 0)
         return play_session_step(s, op, mem);
+    if (op->thread != 0 && s->kernel[op->thread] == 0) {
+        if (!session_send_loose(s, &start))
+            return false;
+        s->kernel[op->thread] = (pid_t)s->result;
+    }
     s->result = s->error = 0;
-    return session_send_loose(s, &command);
+    if (!session_send_loose(s, &command))
+        return false;
+    if (op->verb == PLAY_EXIT)
+        s->kernel[op->thread] = 0;
+    return true;
 }
 
 bool play_session_step(struct play_session *s, const struct play_op *op, uint64_t mem)

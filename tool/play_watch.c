@@ -226,3 +226,27 @@ bool watch_run(struct play_session *s)
     }
     return true;
 }
+
+void watch_let_go(struct play_session *s)
+{
+    int status;
+    pid_t thread;
+    for (size_t i = 0; i < s->tracees; i++)
+        s->tracee[i].inside = false;
+    while ((thread = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
+        if (WIFSTOPPED(status) && !watch_is_fatal(WSTOPSIG(status))) {
+            int signal = WSTOPSIG(status);
+            bool own = signal == SIGSTOP || (signal & 0x7f) == SIGTRAP;
+            ptrace(PTRACE_CONT, thread, NULL, own ? 0L : (long)signal);
+        } else if (WIFSTOPPED(status)) {
+            watch_died(s, WSTOPSIG(status));
+            s->loose = false;
+            return;
+        } else if (thread == s->pid) {
+            watch_died(s, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+            s->loose = false;
+            s->pid = -1;
+            return;
+        }
+    }
+}

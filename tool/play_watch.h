@@ -13,6 +13,8 @@ long ptrace(int request, ...);
 /* Lets the process run until it waits for a command, or is about to end; and until the
  * thread that is to be held stops, or is done. */
 bool watch_run(struct play_session *s);
+/* Lets threads that have stopped go on, unseen until they are stopped by a signal. */
+void watch_let_go(struct play_session *s);
 /* All of `size` bytes of its memory, or false. */
 bool watch_get(const struct play_session *s, uint64_t address, void *out, size_t size);
 /* Adds what it wrote to stderr to the report. */

@@ -81,7 +81,8 @@ static bool why_take(struct why *w, uint32_t rule, uint64_t v)
             why_say(w, "all %#" PRIx64 " is handed out", v);
         return true;
     case TRACE_CARVE:
-        why_say(w, "the run is carved into %" PRIu64 " neighbours", v);
+        why_say(w, "the run is carved into %" PRIu64 " neighbour%s", v,
+                v == 1 ? "" : "s");
         return true;
     default:
         return false;

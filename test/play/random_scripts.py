@@ -29,7 +29,7 @@ CLAUSE = {
     "merge_behind": r"chunk behind, {v}, is free",
     "merge_top": r"top lies behind: {v} becomes part",
     "unsorted_put": r"{v},? goes to the unsorted bin",
-    "carve": r"carved into {d} neighbours",
+    "carve": r"carved into {d} neighbours?",
     "cache_hit": r"cache has one of {v}",
     "cache_fill": r"cache took {d} chunk",
     "depot_hit": r"magazine of {d}",
