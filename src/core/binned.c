@@ -71,11 +71,11 @@ static void binned_dirty_unlink(struct arena *a, struct chunk *c, size_t dirty)
     a->dirty_bytes -= dirty;
 }
 
-/* Header, footer, and the neighbour's P of a chunk that goes into a bin. */
+/* Header, footer, and the neighbour's P of a chunk that goes into a bin. What is left of
+ * a split chunk has no header yet. */
 static ALWAYS_INLINE void binned_mark(const struct arena *a, struct chunk *c,
                                       size_t size, uint32_t state)
 {
-    ASSERT(chunk_prev_inuse(c));
     chunk_set_idle(&heap_keys, c, size, state | PREV_INUSE | a->flags);
     chunk_set_footer(c, size);
     chunk_set_prev_inuse(chunk_at(c, size), false);
