@@ -135,7 +135,7 @@ static int play_data(struct play_options *o, const struct play_script *s)
 static int play_text(struct play_options *o, const char *where, const char *text)
 {
     struct play_script script = {0};
-    struct play_error error;
+    struct play_error error = {0};
     bool trace = trace_is(text);
     if (!(trace ? trace_parse : play_parse)(&script, text, &error)) {
         play_complain(where, text, &error, trace);

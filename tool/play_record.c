@@ -1,4 +1,4 @@
-/* Runs what is recorded; see play_record.h. No state. */
+/* Runs what is recorded; see play_record.h. State: the process, for signals. */
 #include "play_record.h"
 
 #include "play_list.h"
@@ -14,6 +14,17 @@
 #include <unistd.h>
 
 enum { EXIT_NO_TRACE = 3, EXIT_CANNOT = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
+
+static volatile pid_t record_child;
+
+/* Whoever ends this process means the program: its trace is written then. */
+static void record_forward(int signal)
+{
+    int before = errno;
+    if (record_child > 0)
+        kill(record_child, signal);
+    errno = before;
+}
 
 /* libchunky-record.so: with libchunky.so in a build, below it when installed. */
 static bool record_library(char *path, size_t room)
@@ -73,6 +84,8 @@ static _Noreturn void record_exec(const struct record_options *o, const char *li
     signal(SIGINT, SIG_DFL);
     signal(SIGQUIT, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
     execvp(o->command[0], o->command);
     int why = errno;
     fprintf(stderr, "chunky play: %s: %s\n", o->command[0], strerror(why));
@@ -141,9 +154,12 @@ int record_run(const struct record_options *o)
     /* What a terminal sends goes to the program too; its trace is written then. */
     signal(SIGINT, SIG_IGN);
     signal(SIGQUIT, SIG_IGN);
+    signal(SIGTERM, record_forward);
+    signal(SIGHUP, record_forward);
     pid_t tool = getpid(), pid = fork();
     if (pid == 0)
         record_exec(o, library, tool, fd);
+    record_child = pid;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return EXIT_NO_TRACE;
