@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    BINS_PARTS = 3 /* the second thread has done one when the chunks are through */
+    BINS_PARTS = 2 /* one for each thread; larger ones are cheaper by the chunk */
 };
 
 /* Bins to be followed, by whom has time. */

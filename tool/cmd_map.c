@@ -1,4 +1,5 @@
 /* chunky map: the grid of cells. No state. */
+#include "map_twin.h"
 #include "session.h"
 #include "show.h"
 #include "text.h"
@@ -66,7 +67,8 @@ static bool map_range(struct session *n, struct map_style *style)
     return true;
 }
 
-static void map_text(struct session *n, const struct map_style *style)
+static void map_text(struct session *n, const struct map_style *style,
+                     struct map_twin *twin)
 {
     struct scan *s = &n->scan;
     bool any = false;
@@ -78,7 +80,7 @@ static void map_text(struct session *n, const struct map_style *style)
             continue;
         any = true;
         map_title(n, &s->heaps[i]);
-        map_heap(&n->draw, s, &s->heaps[i], style);
+        map_heap(&n->draw, s, &s->heaps[i], style, twin);
         fflush(n->out);
     }
     if (n->options->arena < 0 && style->to == 0)
@@ -90,7 +92,8 @@ static void map_text(struct session *n, const struct map_style *style)
     show_notes(&n->draw, &none);
 }
 
-static void map_json(struct session *n, const struct map_style *style)
+static void map_json(struct session *n, const struct map_style *style,
+                     struct map_twin *twin)
 {
     struct scan *s = &n->scan;
     bool first = true;
@@ -109,7 +112,7 @@ static void map_json(struct session *n, const struct map_style *style)
         json_address(n->out, h->h.end);
         fprintf(n->out, ",\"rows\":[");
         n->draw.has_rows = false;
-        map_heap(&n->draw, s, &s->heaps[i], style);
+        map_heap(&n->draw, s, &s->heaps[i], style, twin);
         fprintf(n->out, "]}");
         first = false;
     }
@@ -125,7 +128,8 @@ static void map_json(struct session *n, const struct map_style *style)
     scan_settle(s);
 }
 
-static void map_svg(struct session *n, const struct map_style *style)
+static void map_svg(struct session *n, const struct map_style *style,
+                    struct map_twin *twin)
 {
     struct scan *s = &n->scan;
     char *body = NULL;
@@ -141,7 +145,7 @@ static void map_svg(struct session *n, const struct map_style *style)
                 n->draw.svg_y * 12 + 10, s->arenas[s->heaps[i].arena].a.index,
                 (unsigned long long)s->heaps[i].h.start);
         n->draw.svg_y++;
-        map_heap(&n->draw, s, &s->heaps[i], style);
+        map_heap(&n->draw, s, &s->heaps[i], style, twin);
     }
     fclose(memory);
     n->draw.out = n->out;
@@ -191,13 +195,16 @@ enum status cmd_map(struct options *o)
     if (style.to != 0 && extent > style.to - style.from)
         extent = style.to - style.from;
     style.cell = o->cell != 0 ? o->cell : map_cell_for(extent);
+    struct map_twin *twin =
+        o->art || o->arena >= 0 ? NULL : map_twin_open(&n.scan, &style);
     if (o->art)
         status = map_boxes(&n, &style);
     else if (options_want(o, "json"))
-        map_json(&n, &style);
+        map_json(&n, &style, twin);
     else if (options_want(o, "svg"))
-        map_svg(&n, &style);
+        map_svg(&n, &style, twin);
     else
-        map_text(&n, &style);
+        map_text(&n, &style, twin);
+    map_twin_close(twin);
     return session_close(&n, status);
 }

@@ -242,7 +242,7 @@ static void run_report(struct draw *d, struct scan *s)
             continue;
         struct map_style style = {.cell = map_cell_for(h->h.end - h->h.start)};
         fprintf(d->out, "  the main heap at 0x%llx\n", (unsigned long long)h->h.start);
-        map_heap(d, s, h, &style);
+        map_heap(d, s, h, &style, NULL);
         map_legend(d, &style);
     }
     show_notes(d, &v);

@@ -112,7 +112,7 @@ static void top_map(struct top *t, struct session *n)
     for (size_t i = 0; i < s->heap_count; i++) {
         fprintf(n->draw.out, "arena %u  0x%llx\n", s->arenas[s->heaps[i].arena].a.index,
                 (unsigned long long)s->heaps[i].h.start);
-        map_heap(&n->draw, s, &s->heaps[i], &style);
+        map_heap(&n->draw, s, &s->heaps[i], &style, NULL);
     }
 }
 

@@ -2,16 +2,9 @@
  * The map: rows of cells from the streamed chunks of a heap. Cells up to 16 bytes show
  * who owns each byte; larger ones how much of them is in use. State: the pen.
  */
-#include "show.h"
+#include "map_twin.h"
 
 enum { CELLS_MAX = 128, FINE_MAX = 16, ART_ROW = 32, ART_CELLS = 4096 };
-
-/* What one large cell holds, bytes. */
-struct mix {
-    uint64_t live, cached, free, top, broken;
-    uint64_t largest; /* part of one chunk in use, and its size: the cell's colour */
-    uint64_t largest_size;
-};
 
 struct pen {
     struct draw *d;
@@ -25,6 +18,8 @@ struct pen {
     struct mix mix[CELLS_MAX];
     uint64_t from, to; /* nothing outside is drawn */
     const struct map_style *style;
+    const struct mix *more; /* of the other thread, from `base` on; or NULL */
+    uint64_t more_count;
     bool odd; /* every other chunk has the other tint */
 };
 
@@ -103,6 +98,9 @@ static void pen_flush(struct pen *p)
     if (p->count == 0)
         return;
     if (p->cell > FINE_MAX) {
+        uint64_t first = (p->row - p->base) / p->cell;
+        for (unsigned i = 0; i < p->count && first + i < p->more_count; i++)
+            mix_join(&p->mix[i], &p->more[first + i]);
         for (unsigned i = 0; i < p->count; i++)
             pen_finish_cell(p, i, &used, &idle);
         uint64_t bytes = p->count * p->cell;
@@ -234,19 +232,7 @@ static void pen_coarse(struct pen *p, const struct block *b)
         unsigned at = pen_reach(p, from);
         uint64_t stop = p->row + (at + 1) * p->cell;
         uint64_t part = (stop < end ? stop : end) - from;
-        struct mix *m = &p->mix[at];
-        if (b->kind == KIND_LIVE) {
-            m->live += part;
-            m->largest_size = part > m->largest ? b->size : m->largest_size;
-            m->largest = part > m->largest ? part : m->largest;
-        } else if (b->kind == KIND_TOP)
-            m->top += part;
-        else if (b->kind == KIND_BROKEN)
-            m->broken += part;
-        else if (kind_is_cached(b->kind) || b->kind == KIND_FAST)
-            m->cached += part;
-        else if (b->kind != KIND_FENCE)
-            m->free += part;
+        mix_add(&p->mix[at], b, part);
         from += part;
     }
 }
@@ -272,8 +258,23 @@ uint64_t map_base(const struct scan_heap *h, uint64_t cell)
     return cell > FINE_MAX ? align_down(h->h.start, 4096) : h->h.first;
 }
 
+/* What of a heap belongs to the second half comes from its thread. */
+static void pen_heap(struct pen *p, struct scan_heap *h, struct map_twin *m)
+{
+    uint64_t at = map_twin_from(m, (size_t)(h - p->s->heaps));
+    if (at == UINT64_MAX) {
+        scan_heap(p->s, h, pen_block, p);
+        return;
+    }
+    if (at != 0)
+        scan_part(p->s, h, h->h.first, at, pen_block, p);
+    p->more = map_twin_sums(m, (size_t)(h - p->s->heaps), &p->more_count);
+    if (p->more_count != 0)
+        pen_reach(p, p->to - 1);
+}
+
 void map_heap(struct draw *d, struct scan *s, struct scan_heap *h,
-              const struct map_style *style)
+              const struct map_style *style, struct map_twin *twin)
 {
     struct pen p = {.d = d, .s = s, .h = h, .cell = style->cell, .style = style};
     uint64_t width = d->cells * p.cell;
@@ -284,7 +285,7 @@ void map_heap(struct draw *d, struct scan *s, struct scan_heap *h,
     p.row = p.from;
     d->row_glyph = '\0';
     s->wants_request = p.cell <= FINE_MAX;
-    scan_heap(s, h, pen_block, &p);
+    pen_heap(&p, h, twin);
     pen_flush(&p);
     draw_rows_end(d);
     if (d->form == FORM_TEXT && p.to == h->h.end)

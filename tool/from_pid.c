@@ -79,6 +79,28 @@ static uint64_t pid_run(struct source *s, uint64_t at, bool *resident)
     return end * state->resident.size;
 }
 
+/* Its own window and questions; the process is held, and let go, by the first. */
+static bool pid_twin(struct source *s, struct source *out)
+{
+    const struct pid_state *first = s->state;
+    struct pid_state *state = take(sizeof *state);
+    *out = (struct source){.reader = s->reader,
+                           .kind = s->kind,
+                           .pid = s->pid,
+                           .root = s->root,
+                           .walk = s->walk,
+                           .run = s->run,
+                           .close = s->close,
+                           .state = state};
+    state->mem = first->mem < 0 ? -1 : fcntl(first->mem, F_DUPFD_CLOEXEC, 0);
+    pages_open(&state->resident, s->pid);
+    pages_open(&state->window, s->pid);
+    window_open(&out->reader, PID_WINDOW);
+    out->reader.fill = pid_fill;
+    out->walk.reader = &out->reader;
+    return true;
+}
+
 /* "start-end rwxp offset dev inode   name" */
 static bool pid_parse_map(char *line, struct map *m)
 {
@@ -119,7 +141,6 @@ static bool pid_read_maps(struct source *s)
 static void pid_close(struct source *s)
 {
     struct pid_state *state = s->state;
-    ahead_end(&state->ahead);
     pid_release(state);
     if (state->mem >= 0)
         close(state->mem);
@@ -151,7 +172,6 @@ enum status source_open_pid(struct source *s, pid_t pid, bool stop)
     struct pid_state *state = take(sizeof *state);
     *s = (struct source){
         .kind = SOURCE_PID, .pid = pid, .state = state, .close = pid_close};
-    state->source = s;
     state->mem = -1;
     pages_open(&state->resident, pid);
     pages_open(&state->window, pid);
@@ -160,6 +180,7 @@ enum status source_open_pid(struct source *s, pid_t pid, bool stop)
     s->reader.gather = pid_gather;
     s->reader.is_live = true;
     s->remap = pid_read_maps;
+    s->twin = pid_twin;
     if (state->resident.fd >= 0)
         s->run = pid_run;
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);

@@ -118,6 +118,7 @@ struct cursor {
     uint64_t at;   /* next chunk */
     uint64_t next; /* end of what was told */
     size_t place;  /* in scan.places */
+    uint64_t stop; /* nothing from here on is told */
     uint64_t anchor[ANCHORS];
     uint64_t steps;
     bool done;
@@ -133,6 +134,11 @@ typedef bool scan_visit(void *context, const struct block *b);
 bool scan_heap(struct scan *s, struct scan_heap *h, scan_visit *visit, void *context);
 bool scan_heaps(struct scan *s, scan_visit *visit, void *context);
 bool scan_mappings(struct scan *s, scan_visit *visit, void *context);
+/* Only the chunks in [from, to), where `from` is a chunk's address. */
+bool scan_part(struct scan *s, struct scan_heap *h, uint64_t from, uint64_t to,
+               scan_visit *visit, void *context);
+/* A place near `address` where a chunk begins, or 0. */
+uint64_t scan_boundary(struct scan *s, struct scan_heap *h, uint64_t address);
 /* After the chunks: which arenas changed meanwhile. */
 void scan_settle(struct scan *s);
 

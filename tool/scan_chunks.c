@@ -87,19 +87,19 @@ static bool cursor_read(struct cursor *c, struct walk_chunk *chunk)
     return got;
 }
 
-/* Behind what is broken: where headers make sense again, three in a row up to the fence;
- * the heap's end if there is no such place near. */
-static uint64_t cursor_resume(struct cursor *c, uint64_t broken)
+/* The next place behind `at` where headers make sense, three in a row up to the fence; the
+ * heap's end if there is no such place near. */
+static uint64_t scan_sound(struct scan *s, const struct scan_heap *heap, uint64_t from)
 {
     struct walk_chunk chunk;
-    const struct walk_heap *h = &c->heap->h;
-    uint64_t fence = h->end - CHUNK_HEADER, limit = broken + RESUME_MAX;
-    for (uint64_t at = broken + CHUNK_ALIGN; at < fence && at < limit;
+    const struct walk_heap *h = &heap->h;
+    uint64_t fence = h->end - CHUNK_HEADER, limit = from + RESUME_MAX;
+    for (uint64_t at = from + CHUNK_ALIGN; at < fence && at < limit;
          at += CHUNK_ALIGN) {
         uint64_t next = at;
         unsigned good = 0;
         while (good < RESUME_CHUNKS && next < fence &&
-               walk_chunk_at(c->scan->walk, h, c->heap->top, next, &chunk) &&
+               walk_chunk_at(s->walk, h, heap->top, next, &chunk) &&
                chunk.state != WALK_BROKEN) {
             good++;
             next += chunk.size;
@@ -110,9 +110,16 @@ static uint64_t cursor_resume(struct cursor *c, uint64_t broken)
     return h->end;
 }
 
+uint64_t scan_boundary(struct scan *s, struct scan_heap *h, uint64_t address)
+{
+    uint64_t at = scan_sound(s, h, align_down(address, CHUNK_ALIGN));
+    return at < h->h.end ? at : 0;
+}
+
 void cursor_open(struct cursor *c, struct scan *s, struct scan_heap *h)
 {
-    *c = (struct cursor){.scan = s, .heap = h, .at = h->h.first, .next = h->h.first};
+    *c = (struct cursor){
+        .scan = s, .heap = h, .at = h->h.first, .next = h->h.first, .stop = UINT64_MAX};
     c->place = scan_place_from(s, c->at);
 }
 
@@ -121,7 +128,7 @@ bool cursor_next(struct cursor *c, struct block *b)
     struct scan *s = c->scan;
     struct scan_heap *h = c->heap;
     struct walk_chunk chunk;
-    if (c->done || c->at > h->h.end - CHUNK_HEADER)
+    if (c->done || c->at > h->h.end - CHUNK_HEADER || c->at >= c->stop)
         return false;
     if (!cursor_read(c, &chunk))
         chunk = (struct walk_chunk){.address = c->at, .state = WALK_BROKEN};
@@ -133,7 +140,7 @@ bool cursor_next(struct cursor *c, struct block *b)
                         .heap = h};
     if (chunk.state == WALK_BROKEN) {
         s->arenas[h->arena].is_damaged = s->is_damaged = true;
-        uint64_t resume = cursor_resume(c, c->at);
+        uint64_t resume = scan_sound(s, h, c->at);
         b->size = resume - c->at;
         c->at = c->next = resume;
         c->done = resume == h->h.end;
@@ -151,6 +158,24 @@ bool cursor_next(struct cursor *c, struct block *b)
     cursor_anchor(c);
     c->at += chunk.size;
     c->next = c->at;
+    return true;
+}
+
+bool scan_part(struct scan *s, struct scan_heap *h, uint64_t from, uint64_t to,
+               scan_visit *visit, void *context)
+{
+    struct cursor c;
+    struct block b;
+    cursor_open(&c, s, h);
+    c.at = c.next = from;
+    c.stop = to;
+    c.place = scan_place_from(s, from);
+    while (cursor_next(&c, &b)) {
+        if (b.address + b.size > to) /* merged meanwhile */
+            b.size = to - b.address;
+        if (!visit(context, &b))
+            return false;
+    }
     return true;
 }
 

@@ -65,9 +65,10 @@ struct map_style {
     enum map_color color_by;
     bool marks_resident; /* small cells that are not resident are '_' */
 };
-/* The map of one heap, or of a part of it. */
+struct map_twin;
+/* The map of one heap, or of a part of it; `twin` has the second half, or is NULL. */
 void map_heap(struct draw *d, struct scan *s, struct scan_heap *h,
-              const struct map_style *style);
+              const struct map_style *style, struct map_twin *twin);
 void map_legend(struct draw *d, const struct map_style *style);
 /* Where offsets count from. */
 uint64_t map_base(const struct scan_heap *h, uint64_t cell);

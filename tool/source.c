@@ -53,7 +53,6 @@ void window_forget(struct reader *r)
 {
     r->start = 0;
     r->length = 0;
-    r->epoch++;
 }
 
 bool window_fill(struct reader *r, uint64_t address, size_t size)

@@ -45,6 +45,8 @@ struct source {
     uint64_t (*run)(struct source *s, uint64_t at, bool *resident);
     /* Reads the list of mappings anew; NULL: they cannot have changed. */
     bool (*remap)(struct source *s);
+    /* Makes another reader of the same memory, for a second thread. NULL: cannot. */
+    bool (*twin)(struct source *s, struct source *out);
     void (*close)(struct source *s);
     size_t window_room;    /* bytes of the window */
     void *state;           /* of the kind of source */

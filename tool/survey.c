@@ -1,6 +1,8 @@
 /* Sums over one scan; see survey.h. State: in the survey. */
 #include "survey.h"
 
+#include "scan_twin.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -74,15 +76,44 @@ static void survey_regions(struct survey *v)
     }
 }
 
+/* The heaps by two threads, each with sums of its own. */
+static bool survey_heaps_twice(struct survey *v)
+{
+    struct scan *s = v->scan;
+    struct survey second = {.wants_resident = v->wants_resident};
+    struct scan_twin *t = twin_open(s);
+    uint64_t at;
+    if (t == NULL)
+        return false;
+    second.scan = twin_scan(t);
+    second.arena = take(s->arena_count * sizeof *second.arena);
+    twin_start(t, survey_chunk, &second);
+    size_t divided = twin_heap(t, &at);
+    for (size_t i = 0; i < divided; i++)
+        scan_heap(s, &s->heaps[i], survey_chunk, v);
+    scan_part(s, &s->heaps[divided], s->heaps[divided].h.first, at, survey_chunk, v);
+    twin_join(t);
+    for (size_t i = 0; i < s->arena_count; i++)
+        survey_add(&v->arena[i], &second.arena[i]);
+    for (unsigned i = 0; i < RUN_BUCKETS; i++) {
+        v->run[i] += second.run[i];
+        v->run_size[i] += second.run_size[i];
+    }
+    free(second.arena);
+    twin_close(t);
+    return true;
+}
+
 void survey_take(struct survey *v, struct scan *s, bool requests, bool resident)
 {
     *v = (struct survey){.scan = s, .wants_resident = resident};
     v->arena = take(s->arena_count * sizeof *v->arena);
     s->wants_request = requests;
+    if (!survey_heaps_twice(v))
+        scan_heaps(s, survey_chunk, v);
     for (size_t i = 0; i < s->heap_count; i++) {
         const struct scan_heap *h = &s->heaps[i];
         struct survey_arena *a = &v->arena[h->arena];
-        scan_heap(s, &s->heaps[i], survey_chunk, v);
         a->heap_bytes += h->h.end - h->h.start;
         if (resident) {
             a->heap_resident += scan_resident(s, h->h.start, h->h.end);

@@ -24,7 +24,6 @@ struct reader {
     uint64_t start;   /* of the window */
     uint64_t length;  /* bytes of it that are there */
     uintptr_t window; /* where they are in this process */
-    uint64_t epoch;   /* rises when what was read is not to be believed any more */
     bool is_live;     /* the memory may change while it is read */
 };
 

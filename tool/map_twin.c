@@ -1,0 +1,89 @@
+/* The second half of a map; see map_twin.h. State: in the struct. */
+#include "map_twin.h"
+
+#include <stdlib.h>
+
+enum { PAGE_CELL = 4096 };
+
+struct map_twin_heap {
+    struct mix *cell;
+    uint64_t base, count;
+};
+
+struct map_twin {
+    struct scan_twin *twin;
+    struct map_twin_heap *heap; /* as scan.heaps */
+    size_t heaps;
+    uint64_t cell;
+    bool joined;
+};
+
+static bool map_twin_block(void *context, const struct block *b)
+{
+    struct map_twin *m = context;
+    struct map_twin_heap *h = &m->heap[b->heap - twin_scan(m->twin)->heaps];
+    uint64_t at = b->address - h->base, end = at + b->size;
+    if (h->cell == NULL)
+        h->cell = take((size_t)h->count * sizeof *h->cell);
+    while (at < end && at / m->cell < h->count) {
+        uint64_t stop = (at / m->cell + 1) * m->cell;
+        stop = stop < end ? stop : end;
+        mix_add(&h->cell[at / m->cell], b, stop - at);
+        at = stop;
+    }
+    return true;
+}
+
+struct map_twin *map_twin_open(struct scan *s, const struct map_style *style)
+{
+    if (style->cell < PAGE_CELL || style->from != 0 || style->to != 0)
+        return NULL;
+    struct scan_twin *twin = twin_open(s);
+    if (twin == NULL)
+        return NULL;
+    struct map_twin *m = take(sizeof *m);
+    *m = (struct map_twin){.twin = twin,
+                           .heap = take(s->heap_count * sizeof *m->heap),
+                           .heaps = s->heap_count,
+                           .cell = style->cell};
+    for (size_t i = 0; i < s->heap_count; i++) {
+        m->heap[i].base = map_base(&s->heaps[i], style->cell);
+        m->heap[i].count = (s->heaps[i].h.end - m->heap[i].base) / style->cell + 1;
+    }
+    twin_start(twin, map_twin_block, m);
+    return m;
+}
+
+uint64_t map_twin_from(const struct map_twin *m, size_t heap)
+{
+    uint64_t at;
+    if (m == NULL || heap < twin_heap(m->twin, &at))
+        return UINT64_MAX;
+    return heap == twin_heap(m->twin, &at) ? at : 0;
+}
+
+static void map_twin_wait(struct map_twin *m)
+{
+    if (!m->joined)
+        twin_join(m->twin);
+    m->joined = true;
+}
+
+const struct mix *map_twin_sums(struct map_twin *m, size_t heap, uint64_t *count)
+{
+    map_twin_wait(m);
+    *count = m->heap[heap].cell == NULL ? 0 : m->heap[heap].count;
+    return m->heap[heap].cell;
+}
+
+void map_twin_close(struct map_twin *m)
+{
+    if (m == NULL)
+        return;
+    map_twin_wait(m);
+    for (size_t i = 0; i < m->heaps; i++)
+        free(m->heap[i].cell);
+    twin_close(m->twin);
+    free(m->heap);
+    free(m);
+}
