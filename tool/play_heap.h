@@ -76,8 +76,8 @@ struct heap_list {
 /* Thresholds of the engine that decide where a block comes from. */
 struct heap_limits {
     uint64_t cache_bytes, mmap_threshold, fast_max, top_pad;
-    uint64_t capacity, budget;     /* of the first thread's cache, as far as is known */
-    uint32_t allowed[WALK_CLASSES]; /* chunks that it may hold at the moment */
+    uint64_t capacity, budget; /* of the first thread's cache, as far as is known */
+    uint32_t allowed[WALK_CLASSES];    /* chunks that it may hold at the moment */
     uint32_t class_size[WALK_CLASSES]; /* [0] is no class */
     uint32_t classes;
 };

@@ -91,3 +91,14 @@ struct canary_finding canary_read(const void *mem, size_t usable)
     f.is_right = low != 0 && canary_equal(end - slack, f.length, word);
     return f;
 }
+
+size_t canary_asked_wide(const void *mem, size_t usable, enum family family)
+{
+    const unsigned char *end = (const unsigned char *)mem + usable;
+    size_t slack = canary_slack(end - CANARY_TAIL);
+    if (slack < CANARY_LEAST || slack > usable)
+        return CANARY_NONE;
+    uint64_t word = canary_turned(canary_word(mem, slack, family), usable - slack);
+    return canary_equal(end - slack, canary_length(slack), word) ? usable - slack
+                                                                 : CANARY_NONE;
+}

@@ -99,24 +99,26 @@ static ALWAYS_INLINE void canary_stamp(void *mem, size_t bytes, size_t usable,
 /* canary_ramp[24 + i] = 0xff for i >= 0: from [slack] on, a mask of the last words. */
 extern const unsigned char canary_ramp[48];
 
-/* Whether all is right behind a block of this family. Those that are not CANARY_SHORT
- * are left to canary_read: false. *bytes: what was asked for. */
-static ALWAYS_INLINE bool canary_stands(const void *mem, size_t usable,
-                                        enum family family, size_t *bytes)
+/* What was asked for a block of this family, if all is right behind it and its slack is
+ * CANARY_SHORT; else CANARY_NONE. */
+#define CANARY_NONE SIZE_MAX
+static ALWAYS_INLINE size_t canary_asked(const void *mem, size_t usable,
+                                         enum family family)
 {
     const unsigned char *end = (const unsigned char *)mem + usable;
     uint64_t last = canary_load(end - 8);
     size_t slack = (size_t)(last >> 56);
     if (UNLIKELY(!canary_is_short(slack)))
-        return false;
+        return CANARY_NONE;
     uint64_t word = canary_word(mem, slack, family);
     const unsigned char *mask = canary_ramp + slack;
     uint64_t wrong = ((last ^ word) & canary_load(mask + 16)) << 8;
     wrong |= (canary_load(end - 16) ^ word) & canary_load(mask + 8);
     if (slack > 16)
         wrong |= (canary_load(end - 24) ^ word) & canary_load(mask);
-    *bytes = usable - slack;
-    return wrong == 0;
+    return UNLIKELY(wrong != 0) ? CANARY_NONE : usable - slack;
 }
+/* The same for any slack. */
+size_t canary_asked_wide(const void *mem, size_t usable, enum family family);
 
 #endif

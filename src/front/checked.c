@@ -17,6 +17,7 @@
 #include <string.h>
 
 enum {
+    MOVE_LEAST = 1024, /* smaller blocks are moved by every realloc at level 2 */
     SIZED_SPARE = 4096 /* unrecorded blocks may be larger than asked by this */
 };
 
@@ -160,6 +161,18 @@ void *checked_guarded(size_t align, size_t bytes, enum family family)
     return guard_take(align, bytes, family);
 }
 
+/* The same for a slack that is not short: the size is verified before it is used. */
+static NOINLINE void *checked_hit_wide(struct stack *s, size_t bytes,
+                                       enum family family)
+{
+    void *mem = s->top[-1];
+    GUARD(chunk_is_idle(&heap_keys, chunk_of(mem)), RULE_CACHED, mem);
+    s->top--;
+    chunk_flip(chunk_of(mem));
+    canary_write(mem, bytes, chunk_usable(chunk_of(mem)), family);
+    return mem;
+}
+
 /* A block from the calling thread's cache, or NULL. */
 static ALWAYS_INLINE void *checked_hit(size_t bytes, enum family family)
 {
@@ -176,7 +189,7 @@ static ALWAYS_INLINE void *checked_hit(size_t bytes, enum family family)
     size_t usable =
         (chunk_bits(chunk_of(mem)) & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
     if (UNLIKELY(!canary_is_short(usable - bytes)))
-        return NULL;
+        return checked_hit_wide(s, bytes, family);
     s->top = top;
     chunk_flip(chunk_of(mem));
     canary_stamp(mem, bytes, usable, family);
@@ -279,29 +292,52 @@ static COLD void checked_free_slow(void *mem, size_t bytes, enum family family)
     errno = saved;
 }
 
-HOT void checked_free_mem(void *mem, size_t bytes, enum family family)
+COLD void checked_keep_slow(struct chunk *c)
 {
-    struct cache *k = thread_own();
-    struct chunk *c = chunk_of(mem);
-    size_t asked;
-    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
-    OPAQUE(word); /* else it is computed twice */
-    if (UNLIKELY(k == NULL ||
-                 chunk_hash_plain(k->address_key, k->word_key, mem, word) !=
-                     load_word(&c->tag) ||
-                 !canary_stands(mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD,
-                                family, &asked) ||
-                 (bytes != SIZE_MAX && bytes != asked))) {
-        checked_free_slow(mem, bytes, family);
-        return;
-    }
+    chunk_flip(c);
+    free_verified(c);
+}
+
+/* A live block of the heap that is right. */
+static ALWAYS_INLINE void checked_give(struct cache *k, struct chunk *c, uint32_t word)
+{
     if (checked_level >= 2) {
         quarantine_give(k, c);
         return;
     }
-    checked_fill(mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD);
+    checked_fill(mem_of(c), (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD);
     chunk_flip(c);
     checked_keep(k, c, word);
+}
+
+/* The header is right, and the slack is not short, or wrong. */
+static NOINLINE void checked_free_wide(void *mem, size_t bytes, enum family family)
+{
+    struct chunk *c = chunk_of(mem);
+    size_t asked = canary_asked_wide(mem, chunk_usable(c), family);
+    if (UNLIKELY(asked == CANARY_NONE || (bytes != SIZE_MAX && bytes != asked)))
+        checked_free_slow(mem, bytes, family);
+    else
+        checked_give(thread_own(), c, chunk_bits(c) & ~(uint32_t)PREV_INUSE);
+}
+
+HOT void checked_free_mem(void *mem, size_t bytes, enum family family)
+{
+    struct cache *k = thread_own();
+    struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    OPAQUE(word); /* else it is computed twice */
+    if (UNLIKELY(k == NULL || chunk_hash_plain(k->address_key, k->word_key, mem,
+                                               word) != load_word(&c->tag))) {
+        checked_free_slow(mem, bytes, family);
+        return;
+    }
+    size_t asked =
+        canary_asked(mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD, family);
+    if (UNLIKELY(asked == CANARY_NONE || (bytes != SIZE_MAX && bytes != asked)))
+        checked_free_wide(mem, bytes, family);
+    else
+        checked_give(k, c, word);
 }
 
 void checked_delete(void *mem, size_t bytes, enum family family)
@@ -314,11 +350,25 @@ void checked_delete(void *mem, size_t bytes, enum family family)
         checked_free_slow(mem, bytes, family);
 }
 
+/* Level 2 moves small blocks always, and larger ones when they are full: then to a place
+ * with a quarter to spare, else what grows by little would be copied each time. */
+static size_t checked_spare(size_t old_bytes, size_t bytes)
+{
+    bool grows = bytes > old_bytes && old_bytes >= MOVE_LEAST;
+    return checked_hits >= 2 && grows ? bytes / 4 : 0;
+}
+
 /* New block, copy, free: so that whoever keeps the old pointer is found. */
 static void *checked_move(struct chunk *c, size_t old_bytes, size_t bytes,
                           enum family family)
 {
-    void *mem = checked_malloc(bytes, family, NULL);
+    size_t spare = checked_spare(old_bytes, bytes);
+    void *mem = spare == 0 ? NULL : malloc_plain(thread_cache(), bytes + spare, NULL);
+    if (mem != NULL)
+        checked_record(chunk_of(mem), bytes, family);
+    else
+        mem = checked_hits != 0 ? checked_malloc(bytes, family, NULL)
+                                : checked_malloc_slow(bytes, family, NULL);
     if (mem == NULL)
         return NULL;
     memcpy(mem, mem_of(c), min_size(old_bytes, bytes));
@@ -327,10 +377,27 @@ static void *checked_move(struct chunk *c, size_t old_bytes, size_t bytes,
 }
 
 /* In place: the same chunk for another request. */
-static bool checked_stays(const struct chunk *c, size_t bytes)
+static ALWAYS_INLINE bool checked_stays(size_t usable, size_t bytes)
 {
-    size_t usable = chunk_usable(c), room = checked_room(bytes);
-    return usable >= room && usable - room <= usable / 2;
+    size_t room = checked_room(bytes);
+    return usable >= room && usable - room <= usable / 2 &&
+           (checked_level < 2 || usable >= MOVE_LEAST);
+}
+
+HOT void *checked_realloc_hit(void *mem, size_t bytes)
+{
+    struct cache *k = thread_own();
+    struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
+    if (k == NULL ||
+        chunk_hash_plain(k->address_key, k->word_key, mem, word) !=
+            load_word(&c->tag) ||
+        !checked_stays(usable, bytes) ||
+        canary_asked_wide(mem, usable, FAMILY_MALLOC) == CANARY_NONE)
+        return NULL;
+    canary_write(mem, bytes, usable, FAMILY_MALLOC);
+    return mem;
 }
 
 /* Only requests are recorded: the block goes where it would go without that. */
@@ -352,10 +419,11 @@ void *checked_realloc(struct chunk *c, size_t bytes)
     if (checked_level == 0)
         return checked_recorded(c, old_bytes, bytes);
     enum family family = canary_read(mem_of(c), chunk_usable(c)).family;
-    if (checked_level >= 2 && !chunk_is_mapped(c))
+    bool stays = checked_stays(chunk_usable(c), bytes);
+    if (checked_level >= 2 && !chunk_is_mapped(c) && !stays)
         return checked_move(c, old_bytes, bytes, family);
     checked_forget(c);
-    if (!checked_stays(c, bytes)) {
+    if (!stays) {
         struct chunk *resized = realloc_resize(c, checked_room(bytes));
         if (resized == NULL) {
             checked_record(c, old_bytes, family);

@@ -32,6 +32,7 @@ static inline size_t checked_room(size_t bytes)
     return checked_level == 0 ? bytes : bytes + CANARY_LEAST;
 }
 
+void checked_keep_slow(struct chunk *c);
 /* Gives an idle chunk back, whose header is right and has these low bits: to the cache, or
  * where those go that it does not take. */
 static ALWAYS_INLINE void checked_keep(struct cache *k, struct chunk *c, uint32_t word)
@@ -39,8 +40,7 @@ static ALWAYS_INLINE void checked_keep(struct cache *k, struct chunk *c, uint32_
     struct stack *s = stack_at(k, class_map[word / CHUNK_ALIGN % CLASS_MAP_SIZE]);
     void **top = s->top;
     if (UNLIKELY(top == s->limit || word >= HOT_MAX)) {
-        chunk_flip(c);
-        free_verified(c);
+        checked_keep_slow(c);
         return;
     }
     *top = mem_of(c);
@@ -60,6 +60,9 @@ void checked_free_mem(void *mem, size_t bytes, enum family family);
 void checked_delete(void *mem, size_t bytes, enum family family);
 /* Frees a verified live block, by the calls of `family`. */
 void checked_free(struct chunk *c, enum family family);
+/* realloc where nothing has to move or be asked for: mem, or NULL when that is not so.
+ * For checked_hits. */
+void *checked_realloc_hit(void *mem, size_t bytes);
 /* For a verified live block; bytes is not 0. NULL and ENOMEM on failure. */
 void *checked_realloc(struct chunk *c, size_t bytes);
 

@@ -59,28 +59,39 @@ static ALWAYS_INLINE size_t quarantine_check(const struct chunk *c)
     return size;
 }
 
-static ALWAYS_INLINE struct chunk **quarantine_place(struct quarantine *q)
+/* c takes this place; returns who had it, or NULL. */
+static ALWAYS_INLINE struct chunk *quarantine_swap(struct chunk **place,
+                                                   struct chunk *c)
 {
-    q->random = multiply_fold(q->random + heap_keys.word, heap_keys.address | 1) + 1;
-    return &q->chance[(q->random >> 24) % QUARANTINE_CHANCE];
+    struct chunk *driven = *place;
+    *place = c;
+    return driven;
 }
 
-/* Next one to go, while there is too much. */
+static ALWAYS_INLINE unsigned quarantine_chance(struct quarantine *q)
+{
+    q->random = multiply_fold(q->random + heap_keys.word, heap_keys.address | 1) + 1;
+    return (unsigned)(q->random >> 24) % QUARANTINE_CHANCE;
+}
+
+/* The queue's oldest; it is not empty. */
+static ALWAYS_INLINE struct chunk *quarantine_oldest(struct quarantine *q)
+{
+    struct chunk *c = quarantine_swap(&q->queue[q->first], NULL);
+    q->first = (q->first + 1) % QUARANTINE_QUEUE;
+    q->count--;
+    return c;
+}
+
+/* Next one to go, while there is too much: of the queue, then any. */
 static struct chunk *quarantine_take(struct quarantine *q)
 {
-    if (q->count != 0) {
-        struct chunk *c = q->queue[q->first];
-        q->first = (q->first + 1) % QUARANTINE_QUEUE;
-        q->count--;
-        return c;
-    }
-    for (unsigned i = 0; i < QUARANTINE_CHANCE; i++) {
-        struct chunk *c = q->chance[i];
-        q->chance[i] = NULL;
-        if (c != NULL)
-            return c;
-    }
-    return NULL;
+    struct chunk *c = NULL;
+    if (q->count != 0)
+        return quarantine_oldest(q);
+    for (unsigned i = 0; i < QUARANTINE_CHANCE && c == NULL; i++)
+        c = quarantine_swap(&q->chance[i], NULL);
+    return c;
 }
 
 /* Puts c in; `out` gets those that leave, verified. Returns how many. */
@@ -88,21 +99,16 @@ static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q, struct c
                                                   size_t size, struct chunk **out)
 {
     unsigned count = 0;
-    struct chunk *driven = c;
+    struct chunk *driven = NULL;
     q->bytes += size;
-    /* Large ones by chance would leave no room for a queue. */
-    if (LIKELY(size <= tune.quarantine / (2 * QUARANTINE_CHANCE))) {
-        struct chunk **place = quarantine_place(q);
-        driven = *place;
-        *place = c;
-        if (driven == NULL)
-            return 0;
+    if (LIKELY(q->count == QUARANTINE_QUEUE))
+        driven =
+            quarantine_swap(&q->chance[quarantine_chance(q)], quarantine_oldest(q));
+    q->queue[(q->first + q->count++) % QUARANTINE_QUEUE] = c;
+    if (driven != NULL) {
+        out[count++] = driven;
+        q->bytes -= quarantine_check(driven);
     }
-    if (q->count == QUARANTINE_QUEUE) {
-        out[count] = quarantine_take(q);
-        q->bytes -= quarantine_check(out[count++]);
-    }
-    q->queue[(q->first + q->count++) % QUARANTINE_QUEUE] = driven;
     while (UNLIKELY(q->bytes > tune.quarantine) && count < LEAVE_MOST &&
            (out[count] = quarantine_take(q)) != NULL)
         q->bytes -= quarantine_check(out[count++]);
@@ -192,11 +198,12 @@ void quarantine_end(struct cache *k)
 
 static void quarantine_look(const struct quarantine *q)
 {
+    for (unsigned i = 0; i < QUARANTINE_QUEUE; i++)
+        if (q->queue[i] != NULL)
+            quarantine_check(q->queue[i]);
     for (unsigned i = 0; i < QUARANTINE_CHANCE; i++)
         if (q->chance[i] != NULL)
             quarantine_check(q->chance[i]);
-    for (unsigned i = 0; i < q->count; i++)
-        quarantine_check(q->queue[(q->first + i) % QUARANTINE_QUEUE]);
 }
 
 void quarantine_verify(void)
@@ -211,11 +218,11 @@ void quarantine_verify(void)
 
 static bool quarantine_has(const struct quarantine *q, const struct chunk *c)
 {
+    for (unsigned i = 0; i < QUARANTINE_QUEUE; i++)
+        if (q->queue[i] == c)
+            return true;
     for (unsigned i = 0; i < QUARANTINE_CHANCE; i++)
         if (q->chance[i] == c)
-            return true;
-    for (unsigned i = 0; i < q->count; i++)
-        if (q->queue[(q->first + i) % QUARANTINE_QUEUE] == c)
             return true;
     return false;
 }

@@ -9,16 +9,17 @@
 
 #include "core/cache.h"
 
-enum { QUARANTINE_CHANCE = 64, QUARANTINE_QUEUE = 1024 };
+enum { QUARANTINE_QUEUE = 1024, QUARANTINE_CHANCE = 64 };
 
-/* A block first rests in a random place; whom it drives out joins a queue. */
+/* A block joins the queue; when that is full its oldest takes a random place, and whom it
+ * drives out leaves. */
 struct quarantine {
     bool busy;             /* a signal handler that comes between keeps out */
     uint32_t first, count; /* the queue's oldest, and how many */
     size_t bytes;          /* of chunks in both */
     uint64_t random;       /* state of the generator */
-    struct chunk *chance[QUARANTINE_CHANCE];
     struct chunk *queue[QUARANTINE_QUEUE];
+    struct chunk *chance[QUARANTINE_CHANCE];
 };
 
 /* Takes a verified live block that is not mapped; frees others that leave in turn. k:
