@@ -145,9 +145,12 @@ static int play_text(struct play_options *o, const char *where, const char *text
     bool watched = isatty(0) && isatty(1) && o->from == 0 && o->to == 0 &&
                    !o->style.quiet && !o->compare;
     script.is_trace = trace;
+    if (trace && !o->chosen && !o->compare)
+        o->mode[0] = PLAY_CACHE;
     o->style.draw.label = play_text_label(&script, 0);
     int status = o->html != NULL || o->json ? play_data(o, &script)
-                 : o->compare               ? compare_runs(&o->style, &script, o->mode)
+                 : o->compare
+                     ? compare_runs(&o->style, &script, o->mode, o->from, o->to)
                  : o->step || (trace && watched)
                      ? stepper_run(&o->style, &script, o->mode[0], o->from)
                      : play_one(o, &script);

@@ -2,6 +2,7 @@
 #include "play_draw.h"
 
 #include "play_focus.h"
+#include "play_tint.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -90,7 +91,9 @@ static void bytes_range(const struct draw_style *d, const struct play_run *r,
             row += same - 1;
             continue;
         }
-        fprintf(d->out, "  +%03" PRIx64 " |%.*s|", at, (int)cells, line);
+        fprintf(d->out, "  +%03" PRIx64 " |", at);
+        tint_glyphs(d, line, cells);
+        fputc('|', d->out);
         bytes_notes(d, r, region, region->start + at, region->start + at + cells);
         fputc('\n', d->out);
     }

@@ -8,8 +8,9 @@
  * will reach. */
 bool compare_measure(struct play_run *r, const struct play_script *s,
                      enum play_mode mode, unsigned to);
-/* Draws two modes, one beside the other where there is room. Returns the exit status. */
+/* Draws two modes, one beside the other where there is room: the steps from number `from`
+ * to number `to` (0: all). Returns the exit status. */
 int compare_runs(const struct text_style *asked, const struct play_script *s,
-                 const enum play_mode *mode);
+                 const enum play_mode *mode, unsigned from, unsigned to);
 
 #endif

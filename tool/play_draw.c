@@ -2,6 +2,7 @@
 #include "play_draw.h"
 
 #include "play_list.h"
+#include "play_tint.h"
 
 #include <inttypes.h>
 
@@ -252,7 +253,7 @@ void play_draw_strips(const struct draw_style *d, const struct play_run *r,
             fprintf(d->out, "%-*s|", (int)d->label, text);
         else
             fprintf(d->out, "%*s |", (int)d->label - 1, region->name);
-        fputs(strip, d->out);
+        tint_glyphs(d, strip, strlen(strip));
         free(strip);
         first = i == 0 ? cell : first;
         if (i > 0 && cell != first)

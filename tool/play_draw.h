@@ -12,6 +12,7 @@ struct draw_style {
     unsigned label; /* columns before a strip */
     bool ascii;
     bool all; /* nothing is folded */
+    bool color;
 };
 
 /* A line a region, `text` before the first. */

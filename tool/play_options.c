@@ -1,6 +1,8 @@
 /* The options of `play`; see play_options.h. No state. */
 #include "play_options.h"
 
+#include "play_tint.h"
+
 #include <getopt.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -24,7 +26,9 @@ static const char usage[] =
     "Without either, lines are read from a prompt.\n"
     "  -f, --file FILE       the script is in a file (- for standard input)\n"
     "  -m, --mode MODE       coalesce (no caches, no fast bins), bins (fast bins),\n"
-    "                        cache (as programs run); default: coalesce\n"
+    "                        cache (as programs run); default: coalesce, and cache "
+    "for\n"
+    "                        a TRACE\n"
     "  -c, --compare[=A,B]   two modes side by side; default: coalesce,bins\n"
     "      --step            waits for a key after each step: Enter, a number, b, q\n"
     "                        (a TRACE on a terminal is stepped so by itself)\n"
@@ -38,6 +42,7 @@ static const char usage[] =
     "      --html FILE       one page, to be stepped through with keys\n"
     "      --format json     the same as data\n"
     "      --relative        nothing that differs between machines or builds\n"
+    "      --color WHEN          auto, always or never\n"
     "      --width N, --ascii\n"
     "  -o, --output FILE     --record: the trace; default: the program's name and "
     ".trace\n"
@@ -53,6 +58,7 @@ static const char usage[] =
 enum {
     OPT_LEVEL = 256,
     OPT_ALL,
+    OPT_COLOR,
     OPT_ART,
     OPT_QUIET,
     OPT_RULES,
@@ -79,6 +85,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"level", required_argument, NULL, OPT_LEVEL},
     {"all", no_argument, NULL, OPT_ALL},
+    {"color", required_argument, NULL, OPT_COLOR},
     {"art", no_argument, NULL, OPT_ART},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"rules", no_argument, NULL, OPT_RULES},
@@ -168,6 +175,19 @@ static bool options_number(const char *name, unsigned least, unsigned most,
     return false;
 }
 
+static bool options_color(struct play_options *o, const char *when)
+{
+    static const char *const names[] = {"auto", "always", "never"};
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(when, names[i]) == 0) {
+            o->style.draw.color = tint_wanted(i);
+            return true;
+        }
+    fprintf(stderr, "chunky play: --color wants auto, always or never, not \"%s\"\n",
+            when);
+    return false;
+}
+
 static bool options_recording(struct play_options *o, int option)
 {
     unsigned limit = 0;
@@ -199,6 +219,8 @@ static bool options_drawing(struct play_options *o, int option)
         return options_either("level", "strip", "byte", &t->bytes);
     case OPT_FORMAT:
         return options_either("format", "text", "json", &o->json);
+    case OPT_COLOR:
+        return options_color(o, optarg);
     case OPT_ALL:
         return t->draw.all = true;
     case OPT_ART:
@@ -227,6 +249,7 @@ static bool options_one(struct play_options *o, int option)
         o->file = optarg;
         return true;
     case 'm':
+        o->chosen = true;
         return options_mode_of(optarg, strlen(optarg), &o->mode[0]);
     case 'c':
         o->compare = true;
@@ -280,6 +303,7 @@ bool play_options_parse(struct play_options *o, int argc, char **argv, int *stat
                                .recording = {.limit = RECORD_LIMIT}};
     o->style.draw.out = stdout;
     o->style.draw.width = options_width();
+    o->style.draw.color = tint_wanted(0);
     o->style.draw.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     optind = 1;
     *status = EXIT_USAGE;

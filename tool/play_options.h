@@ -9,6 +9,7 @@ struct play_options {
     struct text_style style;
     enum play_mode mode[2];
     bool compare, json, step, record, time;
+    bool chosen;       /* a mode was */
     unsigned from, to; /* steps that are drawn; to: 0 for all */
     const char *file, *html, *title;
     struct record_options recording;
