@@ -82,6 +82,8 @@ static int play_one(struct play_options *o, const struct play_script *s)
     play_run_skip(&run, o->from);
     double wall = play_clock(CLOCK_MONOTONIC),
            cpu = play_clock(CLOCK_PROCESS_CPUTIME_ID);
+    if (run.session.ended) /* before the step that was to be drawn */
+        play_text_step(&o->style, &run);
     while (!play_is_last(o, &run) && play_run_step(&run)) {
         play_text_step(&o->style, &run);
         if (fflush(o->style.draw.out) != 0)

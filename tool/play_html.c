@@ -225,6 +225,8 @@ void html_json(FILE *out, struct play_run *r, struct html_style *style)
     json_string(out, style->title);
     fprintf(out, ",\"mode\":\"%s\",\"of\":%u,\"steps\":[", play_mode_name(style->mode),
             r->script->last);
+    if (r->session.ended) /* before the first step that is told */
+        json_step(out, r, tag, style->all);
     while ((r->op == NULL || style->to == 0 || r->op->number < style->to) &&
            bytes < PAGE_MAX && play_run_step(r)) {
         char *text = NULL;

@@ -156,7 +156,7 @@ bool play_session_start(struct play_session *s, enum play_mode mode, const char 
 static bool session_send(struct play_session *s, const struct child_command *command)
 {
     struct child_reply reply;
-    s->calls = 0;
+    s->calls = s->rules = 0;
     if (write(s->commands, command, sizeof *command) != (ssize_t)sizeof *command)
         return false;
     if (!s->traced)

@@ -46,6 +46,8 @@ static bool stepper_go(struct stepper *t, unsigned number)
             return false;
     }
     play_run_skip(&t->run, number);
+    if (t->run.session.ended)
+        play_text_step(t->style, &t->run);
     while (play_run_step(&t->run)) {
         play_text_step(t->style, &t->run);
         if (t->run.op->verb != PLAY_TAG)
