@@ -76,7 +76,7 @@ int main(void)
 {
     if (UNDER_SANITIZER)
         SKIP("a sanitizer's own memory would be measured");
-    size_t count = (size_t)scaled(BLOCKS, 20000);
+    size_t count = (size_t)scaled(BLOCKS, 200000);
     mem = mmap(NULL, count * sizeof *mem, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     REQUIRE(mem != MAP_FAILED);

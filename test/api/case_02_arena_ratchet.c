@@ -47,6 +47,14 @@ static void *take_a_turn(void *number)
     return NULL;
 }
 
+/* A build that gives everything back at each free touches what went back a moment ago,
+ * and that may stay a while: another question. */
+#ifdef CHUNKY_HARD_TRIM
+enum { IS_MEASURED = 0 };
+#else
+enum { IS_MEASURED = UNDER_CHUNKY };
+#endif
+
 static void turns(const char *what, bool all_stay)
 {
     pthread_t threads[THREADS];
@@ -71,9 +79,9 @@ static void turns(const char *what, bool all_stay)
     size_t peak = proc_peak();
     printf("%s: resident %zu KiB, peak %zu KiB, then %zu KiB\n", what, before >> 10,
            peak >> 10, after >> 10);
-    if (reset && UNDER_CHUNKY)
+    if (reset && IS_MEASURED)
         EXPECT_F(peak < before + 2 * share, "%s: peak %zu KiB", what, peak >> 10);
-    if (UNDER_CHUNKY)
+    if (IS_MEASURED)
         EXPECT_F(after < before + 2 * share, "%s: then %zu KiB", what, after >> 10);
 }
 

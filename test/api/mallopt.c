@@ -107,8 +107,12 @@ static void top_pad(void)
     EXPECT(mallopt(M_TOP_PAD, 16 * MIB) == 1);
     for (int i = 0; i < BLOCKS; i++)
         mem[i] = malloc(1000);
+#ifndef CHUNKY_HARD_GROW /* which grows by as little as it can */
     EXPECT_F(mallinfo2().arena >= before + 16 * MIB, "%zu, then %zu", before,
              mallinfo2().arena);
+#else
+    EXPECT(mallinfo2().arena > before);
+#endif
     for (int i = 0; i < BLOCKS; i++)
         free(mem[i]);
 }

@@ -13,7 +13,7 @@
 #include "support/expect.h"
 #include "support/pattern.h"
 
-enum { KIB = 1 << 10, MIB = 1 << 20, KEPT = 30000, SMALL = 2500, MOST = 20000 };
+enum { KIB = 1 << 10, MIB = 1 << 20, KEPT = 30000, MOST = 20000 };
 enum { NOTHING_REFUSED = 99 };
 
 static const size_t sizes[] = {1,        24,        500,       1024,      9000,
@@ -100,10 +100,14 @@ static void ask_calloc(void)
     }
 }
 
+static size_t small_ones; /* how many are many */
+
 static void ask_many_small(void)
 {
-    for (size_t i = 0; i < SMALL; i++)
-        keep(malloc(16 + i % 1500), 16 + i % 1500, LEAST_ALIGN);
+    for (size_t i = 0; i < small_ones; i++) {
+        size_t bytes = 16 + i * 7 % 1500;
+        keep(malloc(bytes), bytes, LEAST_ALIGN);
+    }
 }
 
 static void ask_everything(void)
@@ -147,9 +151,10 @@ static void resize_to(struct block *b, size_t bytes, bool as_array)
 
 static void ask_growth(void)
 {
-    for (size_t i = 0; i < kept_count; i += 400)
+    size_t step = kept_count / 6 + 1;
+    for (size_t i = 0; i < kept_count; i += step)
         for (size_t k = 0; k < SIZES; k++)
-            resize_to(&kept[i], sizes[k], i % 800 != 0);
+            resize_to(&kept[i], sizes[k], i / step % 2 != 0);
 }
 
 static void ask_less(void)
@@ -295,7 +300,7 @@ static void all_is_well(size_t in_use_before, size_t slack)
             keep(mem, sizes[i], LEAST_ALIGN);
     }
     ask_many_small();
-    EXPECT(memory_may_run_out() || kept_count == SIZES + SMALL);
+    EXPECT(memory_may_run_out() || kept_count == SIZES + small_ones);
     free_kept(1);
 }
 
@@ -317,7 +322,7 @@ static void run_scenario(const struct scenario *s, long from, long to)
 /* Every one of the first, then one in so many: some settings ask thousands of times. */
 static long next_request(long n)
 {
-    return n + 1 + n / 128;
+    return n + 1 + n / 32;
 }
 
 /* Returns the number of the last request that was refused. */
@@ -374,6 +379,7 @@ static int started(void)
 
 int main(int argc, char **argv)
 {
+    small_ones = (size_t)scaled(2500, 300);
     if (argc > 1 && !strcmp(argv[1], "started"))
         return started();
     found = mmap(NULL, sizeof *found, PROT_READ | PROT_WRITE,
