@@ -14,7 +14,7 @@
 
 enum {
     PIECES_MAX = 4000, /* of one range: a large block has three */
-    MEMBERS_MAX = 64,
+    MEMBERS_MAX = 16,
     ROW = 64, /* ranges are whole rows of so many bytes */
     STRIP = 128,
     PAGE_MAX = 16 * 1024 * 1024
@@ -150,6 +150,18 @@ static void json_lists(FILE *out, const struct play_run *r)
     }
 }
 
+/* Where the chunk is that the step made or gave back: its region and offset. */
+static void json_mark(FILE *out, const struct play_run *r)
+{
+    const struct play_heap *h = &r->heap;
+    const struct heap_chunk *c = play_heap_of_mem(h, r->session.result);
+    if (c == NULL)
+        c = play_heap_of_mem(h, r->mem);
+    for (size_t i = 0; i < h->regions && c != NULL; i++)
+        if (c->at - h->region[i].start < h->region[i].end - h->region[i].start)
+            fprintf(out, ",\"mark\":[%zu,%" PRIu64 "]", i, c->at - h->region[i].start);
+}
+
 /* Lines as an array: the strings of json_string hold no line ends. */
 static void json_lines(FILE *out, const char *text)
 {
@@ -207,7 +219,9 @@ static void json_step(FILE *out, const struct play_run *r, const char *tag, bool
                 why_rule_name(s->rule[i].rule), s->rule[i].value);
     fputs("],\"regions\":[", out);
     json_regions(out, r, all);
-    fputs("],\"lists\":[", out);
+    fputs("]", out);
+    json_mark(out, r);
+    fputs(",\"lists\":[", out);
     json_lists(out, r);
     fputs("],\"sums\":", out);
     json_sums(out, r);

@@ -10,7 +10,7 @@ const STATE = {
 const INK = {"#": "#43505c", ".": "#e9f1fa", "=": "#c98a1b", f: "#c98a1b", b: "#c98a1b", l: "#c98a1b"};
 const LEGEND = [["A", "in use", "#9cc0e8"], ["", "slack", "#e9f1fa"], ["", "header", "#43505c"],
   ["f", "links", "#c98a1b"], ["-", "free, in a bin", "#f6cf8f"], ["-", "fast bin", "#e8b463"],
-  ["c", "cached", "#d9d2e6"], ["~", "top", "#f4f6f8"]];
+  ["c", "cached", "#d9d2e6"], ["~", "top", "#f4f6f8"], ["", "framed: what the step is about", "#fff", "#b36b00"]];
 const LEFT = 70, HIGH = 24;
 
 const element = (name, text, kind) => {
@@ -69,8 +69,9 @@ function rows(part, extent, p, row) {
   return {canvas, g, span, at};
 }
 
-/* A chunk's colours reach from its header to the next one's. */
-function draw(part, extent, p, row) {
+/* A chunk's colours reach from its header to the next one's. `mark` is the one that the step
+   is about. */
+function draw(part, extent, p, row, mark) {
   const {canvas, g, span, at} = rows(part, extent, p, row);
   part.chunks.forEach((c, i) => span(c[0] + 8, c[0] + 8 + c[1], (x, y, w, h) => {
     g.fillStyle = (STATE[c[2]] || STATE.top)[i % 2];
@@ -95,6 +96,11 @@ function draw(part, extent, p, row) {
       g.fillStyle = "#1c2733";
       g.fillText(c[3] + " " + c[4], x + 8 * p + 4, y + h / 2, w - 8 * p - 4);
     }
+  }));
+  part.chunks.filter(c => c[0] === mark).forEach(c => span(c[0] + 8, c[0] + 8 + c[1], (x, y, w, h) => {
+    g.strokeStyle = "#b36b00";
+    g.lineWidth = 2;
+    g.strokeRect(x + 1, y, Math.max(1, w - 2), h);
   }));
   canvas.onmousemove = e => tip(e, part, at(e));
   canvas.onmouseleave = () => $("tip").style.display = "none";
@@ -138,13 +144,13 @@ function fold(part) {
     : many(part.live, "chunk", "chunks") + " in use, " + part.free.toLocaleString("en") + " free"), "fold");
 }
 
-function region(r, width) {
+function region(r, width, mark) {
   const told = r.parts.reduce((sum, part) => sum + (part.chunks ? Math.min(part.to, r.extent) - part.from : 0), 0);
   const row = rowBytes(told), p = scale(row, width - LEFT);
   const out = [element("h2", r.name + ": " + row + " bytes a row" +
     (r.strip ? "; it is large, and only what this step is about is drawn" : ""))];
   if (r.strip) out.push(overview(r, width));
-  r.parts.forEach(part => out.push(part.chunks ? draw(part, r.extent, p, row) : fold(part)));
+  r.parts.forEach(part => out.push(part.chunks ? draw(part, r.extent, p, row, mark) : fold(part)));
   return out;
 }
 
@@ -162,7 +168,8 @@ function show() {
   $("name").textContent = "step " + (step + 1) + " of " + RUNS[run].steps.length;
   $("why").replaceChildren(element("b", s.op), " " + s.why);
   $("calls").textContent = s.calls.length ? "system calls: " + s.calls.join(", ") : "no system call";
-  $("heap").replaceChildren(...s.regions.flatMap(r => region(r, width)));
+  $("heap").replaceChildren(...s.regions.flatMap((r, i) =>
+    region(r, width, s.mark && s.mark[0] === i ? s.mark[1] : -1)));
   if (!s.regions.length) $("heap").textContent = "no heap yet";
   $("bins").replaceChildren(...s.lists.map(list));
   if (!s.lists.length) $("bins").textContent = "no free chunk but the top";
@@ -226,9 +233,10 @@ function begin() {
     e.target.blur();
     show();
   };
-  LEGEND.forEach(([glyph, text, colour]) => {
+  LEGEND.forEach(([glyph, text, colour, frame]) => {
     const box = element("i", glyph || "\u00a0");
     box.style.background = colour;
+    if (frame) box.style.border = "2px solid " + frame;
     $("legend").append(box, text);
   });
   addEventListener("keydown", e => {
