@@ -350,10 +350,13 @@ static void diff_text(struct diff *d, struct options *o)
 enum status cmd_diff(struct options *o)
 {
     struct diff d = {.draws = false};
-    if (o->source == NULL || o->operands != 1)
+    if ((o->source == NULL && o->command == NULL) || o->operands != 1)
         return complain(STATUS_USAGE, "between what? chunky diff A B");
     d.side[0].options = d.side[1].options = *o;
-    d.side[1].options.source = o->operand[0];
+    /* A -- CMD: the command's heap at its end is the second. */
+    d.side[0].options.source = o->command != NULL ? o->operand[0] : o->source;
+    d.side[0].options.command = NULL;
+    d.side[1].options.source = o->command != NULL ? NULL : o->operand[0];
     d.side[1].options.output = NULL;
     enum status status = session_open(&d.side[0].n, &d.side[0].options);
     if (status != STATUS_OK)

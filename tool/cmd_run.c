@@ -6,6 +6,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_CANNOT = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
@@ -110,8 +112,17 @@ static _Noreturn void run_exec(char **command, int ready)
     _exit(why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT);
 }
 
+static void run_silence(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    for (int i = 0; fd >= 0 && i < 3; i++)
+        dup2(fd, i);
+    if (fd > 2)
+        close(fd);
+}
+
 /* Starts the command; it waits until `*go` is closed. */
-static pid_t run_start(char **command, const struct options *o, int *go)
+static pid_t run_start(char **command, const struct options *o, bool silent, int *go)
 {
     int ends[2];
     char *library = run_library();
@@ -134,6 +145,8 @@ static pid_t run_start(char **command, const struct options *o, int *go)
             snprintf(entry, sizeof entry, "check=%llu", (unsigned long long)o->check);
             run_add_conf(entry);
         }
+        if (silent)
+            run_silence();
         run_exec(command, ends[0]);
     }
     free(library);
@@ -199,7 +212,7 @@ pid_t run_to_end(char **command, int *status)
 {
     int go;
     struct options none = {.arena = -1};
-    pid_t pid = run_start(command, &none, &go);
+    pid_t pid = run_start(command, &none, false, &go);
     *status = EXIT_CANNOT;
     if (pid < 0)
         return -1;
@@ -224,6 +237,29 @@ pid_t run_to_end(char **command, int *status)
     *status = run_exit_status(*status);
     complain(STATUS_OK, "the command ended before its heap could be read");
     return -1;
+}
+
+pid_t run_beside(char **command)
+{
+    enum { PATIENCE = 200 };
+    int go;
+    struct timespec pause = {0, 10000000};
+    struct options none = {.arena = -1};
+    pid_t pid = run_start(command, &none, true, &go);
+    if (pid < 0)
+        return -1;
+    close(go);
+    for (unsigned i = 0; i < PATIENCE && run_is_us(pid); i++)
+        nanosleep(&pause, NULL);
+    nanosleep(&(struct timespec){0, 300000000}, NULL); /* its heap starts */
+    return pid;
+}
+
+void run_end(pid_t pid)
+{
+    kill(pid, SIGTERM);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
 }
 
 static void run_report(struct draw *d, struct scan *s)
@@ -290,7 +326,7 @@ enum status cmd_run(struct options *o)
     bool look = o->report || o->wants_check, found = false;
     if (o->command == NULL)
         return complain(STATUS_USAGE, "run what? chunky run [--report] -- CMD");
-    pid_t pid = run_start(o->command, o, &go);
+    pid_t pid = run_start(o->command, o, false, &go);
     if (pid < 0)
         return (enum status)EXIT_CANNOT;
     run_child = pid;

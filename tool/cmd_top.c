@@ -367,24 +367,41 @@ static enum status top_run(struct top *t)
     }
 }
 
-enum status cmd_top(struct options *o)
+static enum status top_watch(struct top *t)
 {
-    struct top t = {.options = o, .stopping = o->stop};
-    if (o->source == NULL)
-        return complain(STATUS_USAGE, "of which process? chunky top PID");
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return complain(STATUS_USAGE,
-                        "top wants a terminal; chunky stats --watch 1 does not");
     struct source probe;
-    enum status status = source_open(&probe, o->source, false);
+    enum status status = source_open(&probe, t->options->source, false);
     source_close(&probe);
     if (status != STATUS_OK)
         return status;
     if (!top_raw())
         return complain(STATUS_UNREADABLE, "the terminal cannot be set: %s",
                         strerror(errno));
-    status = top_run(&t);
+    status = top_run(t);
     top_restore();
-    free(t.frame);
+    free(t->frame);
+    return status;
+}
+
+enum status cmd_top(struct options *o)
+{
+    struct top t = {.options = o, .stopping = o->stop};
+    char number[16];
+    if (o->source == NULL && o->command == NULL)
+        return complain(STATUS_USAGE, "of which process? chunky top PID");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return complain(STATUS_USAGE,
+                        "top wants a terminal; chunky stats --watch 1 does not");
+    if (o->source != NULL)
+        return top_watch(&t);
+    pid_t pid = run_beside(o->command);
+    if (pid < 0)
+        return STATUS_UNREADABLE;
+    snprintf(number, sizeof number, "%d", (int)pid);
+    o->source = number;
+    o->command = NULL;
+    enum status status = top_watch(&t);
+    o->source = NULL;
+    run_end(pid);
     return status;
 }

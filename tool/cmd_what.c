@@ -236,7 +236,7 @@ enum status cmd_what(struct options *o)
     struct session n;
     uint64_t address;
     enum status status = STATUS_OK;
-    if (o->source != NULL && o->operands == 0)
+    if ((o->source != NULL || o->command != NULL) && o->operands == 0)
         return complain(STATUS_USAGE, "what is where? chunky what SOURCE ADDRESS");
     status = session_open(&n, o);
     if (status != STATUS_OK)

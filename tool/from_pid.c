@@ -186,10 +186,11 @@ enum status source_open_pid(struct source *s, pid_t pid, bool stop)
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     if (access(path, F_OK) != 0)
         return complain(STATUS_UNREADABLE, "no process %d", (int)pid);
-    enum status status = stop ? pid_stop(s) : STATUS_OK;
+    bool readable = pid_read_maps(s) && s->map_count != 0;
+    enum status status = readable && stop ? pid_stop(s) : STATUS_OK;
     if (status != STATUS_OK)
         return status;
-    if (!pid_read_maps(s) || s->map_count == 0)
+    if (!readable || !pid_read_maps(s) || s->map_count == 0)
         return complain(
             STATUS_UNREADABLE, "%s: its memory is not ours to read (%s)", s->title,
             s->map_count == 0 && errno == 0 ? "it has none" : strerror(errno));

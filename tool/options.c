@@ -321,7 +321,7 @@ bool options_parse(struct options *o, const struct verb *v, int argc, char **arg
             return false;
         }
     }
-    if (o->operands > 0) {
+    if (o->operands > 0 && o->command == NULL) {
         o->source = words[0];
         o->operand++;
         o->operands--;

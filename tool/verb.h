@@ -127,6 +127,11 @@ enum status cmd_view(struct options *o);
  * ends with its memory still there, or -1 after a complaint; *status is then the tool's. */
 struct runner;
 pid_t run_to_end(char **command, int *status);
+/* Starts a command whose output nobody sees, and returns when it runs; -1 after a
+ * complaint. */
+pid_t run_beside(char **command);
+/* Ends it. */
+void run_end(pid_t pid);
 /* Lets it end; the exit status for the shell. */
 int run_finish(pid_t pid);
 /* The path of libchunky.so, or NULL. The caller frees it. */

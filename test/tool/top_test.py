@@ -94,6 +94,12 @@ with Subject() as s:
     status = screen.end()
     expect(os.WIFEXITED(status) and os.WEXITSTATUS(status) == 3, "the process ended", status)
 
+screen = Screen("--", "sh", "-c", "echo seen; exec python3 -c 'import time; time.sleep(99)'")
+expect(screen.until("headers") and "python3" in screen.frame(), screen.frame())
+expect("seen" not in screen.text, "what the command prints is not on the screen")
+screen.press("q")
+expect(screen.end() == 0, "q ends it, and the command")
+
 result = chunky("top", "1")
 expect(result.status == 2 and "terminal" in result.err, result)
 sys.stdout.flush()

@@ -1,6 +1,7 @@
 """Wrong words on the command line: one clear line, status 2, the nearest name."""
 import json
 import re
+import tempfile
 
 from subject import Subject, chunky, expect, finish
 
@@ -62,7 +63,26 @@ def mistakes(pid):
     wrong("chunks", str(pid), "-o", "/nonexistent/x")
 
 
+def commands():
+    """-- CMD is a SOURCE everywhere."""
+    command = ["--", "sh", "-c", "exec python3 -c 'x = [str(i) for i in range(1000)]'"]
+    for verb in ("stats", "map", "layout", "chunks", "bins", "frag", "check"):
+        result = chunky(verb, *command)
+        expect(result.status == 0 and result.out, verb, result)
+    result = chunky("what", "heap+0x40", *command)
+    expect(result.status == 0 and "heap+0x40" in result.out, result)
+    result = chunky("map", "heap+0x40", *command)
+    expect(result.status == 0 and "one cell is 1 B" in result.out, result)
+    with tempfile.TemporaryDirectory() as folder:
+        for verb, file in (("dump", "a.snap"), ("view", "a.html")):
+            result = chunky(verb, "-o", f"{folder}/{file}", *command)
+            expect(result.status == 0, verb, result)
+        result = chunky("diff", f"{folder}/a.snap", *command)
+        expect(result.status == 0 and "stayed" in result.out, result)
+
+
 helps()
+commands()
 with Subject() as s:
     mistakes(s.pid)
     far = chunky("map", s.pid, "0x1000")
