@@ -117,13 +117,17 @@ static void record_open(void)
 {
     const char *path = getenv(RECORD_VARIABLE);
     struct record_log *log = path == NULL ? NULL : record_map(path);
-    if (log == NULL || log->magic != RECORD_MAGIC || !record_claim(log))
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    if (log == NULL || log->magic != RECORD_MAGIC)
         return;
-    void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED ||
-        madvise(page, (size_t)sysconf(_SC_PAGESIZE), MADV_WIPEONFORK) != 0)
+    void *page =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
         return;
+    if (madvise(page, size, MADV_WIPEONFORK) != 0 || !record_claim(log)) {
+        munmap(page, size);
+        return;
+    }
     record_log = log;
     record_on = page;
     atomic_store(record_on, 1);
