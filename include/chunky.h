@@ -11,9 +11,34 @@
 #ifndef CHUNKY_H
 #define CHUNKY_H
 
-#include <malloc.h> /* struct mallinfo, struct mallinfo2 */
 #include <stddef.h>
 #include <stdio.h>
+
+#ifdef __GLIBC__
+#include <malloc.h> /* struct mallinfo, struct mallinfo2, M_ parameters */
+#if __GLIBC_PREREQ(2, 33)
+#define CHUNKY_HAS_MALLINFO2 1
+#endif
+#else /* other C libraries have none of them: the same names and numbers */
+#define CHUNKY_HAS_MALLINFO2 1
+struct mallinfo {
+    int arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks,
+        keepcost;
+};
+struct mallinfo2 {
+    size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks,
+        keepcost;
+};
+#define M_MXFAST 1
+#define M_TRIM_THRESHOLD (-1)
+#define M_TOP_PAD (-2)
+#define M_MMAP_THRESHOLD (-3)
+#define M_MMAP_MAX (-4)
+#define M_CHECK_ACTION (-5)
+#define M_PERTURB (-6)
+#define M_ARENA_TEST (-7)
+#define M_ARENA_MAX (-8)
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -64,10 +89,8 @@ int chunky_mallopt(int parameter, int value);
 /* arena: bytes of heaps; uordblks: in use; fordblks: free, cached ones included;
  * hblks, hblkhd: mapped chunks and their bytes; keepcost: what trimming the top frees. */
 struct mallinfo chunky_mallinfo(void);
-#ifdef __GLIBC__ /* other C libraries have no __GLIBC_PREREQ to ask */
-#if __GLIBC_PREREQ(2, 33)
+#ifdef CHUNKY_HAS_MALLINFO2
 struct mallinfo2 chunky_mallinfo2(void);
-#endif
 #endif
 /* XML on `stream`; options must be 0, else EINVAL is returned. */
 int chunky_malloc_info(int options, FILE *stream);

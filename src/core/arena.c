@@ -209,6 +209,12 @@ void arena_lock_all(void)
     }
 }
 
+void arena_forget_purges(void)
+{
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
+        a->purging = 0;
+}
+
 void arena_unlock_all(void)
 {
     for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))

@@ -125,6 +125,9 @@ void arena_destroy_named(struct arena *a);
  * of a signal handler), and gives them back. */
 void arena_lock_all(void);
 void arena_unlock_all(void);
+/* In the child: what other threads had in hand for a purge comes back no more. Before
+ * arena_unlock_all. */
+void arena_forget_purges(void);
 
 /* All below: lock held. */
 

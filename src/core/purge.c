@@ -129,7 +129,7 @@ static void purge_return(struct arena *a, struct purge_item *item)
     bool last = next == a->top;
     uintptr_t clean_end = (uintptr_t)next;
     uintptr_t top_clean = a->top_clean;
-    a->purging -= item->size;
+    a->purging -= min_size(item->size, a->purging); /* a forked child forgot it */
     give_merged(a, item->chunk, item->size, item->clean);
     if (last && item->clean.to > item->clean.from &&
         top_clean <= align_up(clean_end + CHUNK_HEADER, os_page_size()) &&

@@ -49,7 +49,7 @@ TWIN(size_t, malloc_usable_size, (void *mem), (mem))
 TWIN(int, malloc_trim, (size_t pad), (pad))
 TWIN(int, mallopt, (int parameter, int value), (parameter, value))
 TWIN(struct mallinfo, mallinfo, (void), ())
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#ifdef CHUNKY_HAS_MALLINFO2
 TWIN(struct mallinfo2, mallinfo2, (void), ())
 #endif
 TWIN(int, malloc_info, (int options, FILE *stream), (options, stream))

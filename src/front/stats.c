@@ -103,7 +103,7 @@ static int stats_int(size_t n)
     return n > INT_MAX ? INT_MAX : (int)n;
 }
 
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#ifdef CHUNKY_HAS_MALLINFO2
 PUBLIC struct mallinfo2 chunky_mallinfo2(void)
 {
     struct stats s;

@@ -155,6 +155,7 @@ static void process_fork_child(void)
         thread_own()->thread = os_thread_id();
     cache_list_orphan(thread_own());
     upkeep_forked();
+    arena_forget_purges();
     process_fork_release(true);
 }
 

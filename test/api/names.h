@@ -43,6 +43,18 @@
 void free_sized(void *mem, size_t bytes);
 void free_aligned_sized(void *mem, size_t align, size_t bytes);
 size_t memalignment(const void *mem);
+#ifndef __GLIBC__
+/* Chunky exports glibc's names everywhere; their types come from chunky.h then. */
+#include "chunky.h"
+void *pvalloc(size_t bytes);
+void *reallocarray(void *mem, size_t count, size_t bytes);
+int malloc_trim(size_t pad);
+int mallopt(int parameter, int value);
+struct mallinfo2 mallinfo2(void);
+struct mallinfo mallinfo(void);
+int malloc_info(int options, FILE *stream);
+void malloc_stats(void);
+#endif
 #endif
 
 #ifdef TEST_CHUNKY
