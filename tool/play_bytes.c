@@ -92,7 +92,7 @@ static void bytes_range(const struct draw_style *d, const struct play_run *r,
             continue;
         }
         fprintf(d->out, "  +%03" PRIx64 " |", at);
-        tint_glyphs(d, line, cells);
+        tint_glyphs(d, line, cells, false);
         fputc('|', d->out);
         bytes_notes(d, r, region, region->start + at, region->start + at + cells);
         fputc('\n', d->out);

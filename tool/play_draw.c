@@ -209,17 +209,39 @@ static void strip_fill(const struct play_run *r, const struct heap_region *regio
         play_draw_pieces(r, region, region->start, region->end, strip_piece, s);
 }
 
+/* Bytes in use and free of a large cell. Headers are neither, nor is the nobody's word at
+ * the start of a heap. */
+static void strip_add_up(const uint64_t *count, uint64_t *used, uint64_t *free)
+{
+    *used = *free = 0;
+    for (int g = ' '; g < GLYPHS; g++) {
+        if (strchr("-fbl=c", g) != NULL)
+            *free += count[g];
+        else if (g != '~' && g != '#')
+            *used += count[g];
+    }
+    if (*used <= 8)
+        *used = 0;
+}
+
 /* "0" to "9": how much of the cell is in use; "-" if all of it is top. */
 static char strip_share(const uint64_t *count)
 {
-    uint64_t used = 0, free = 0;
-    for (int g = ' '; g < GLYPHS; g++) {
-        if (strchr("-fbl=c", g) != NULL)
-            free += count[g];
-        else if (g != '~')
-            used += count[g];
-    }
+    uint64_t used, free;
+    strip_add_up(count, &used, &free);
     return (char)(used + free == 0 ? '-' : '0' + (int)((9 * used) / (used + free)));
+}
+
+/* What stands for a cell of 64 KiB or more: how much of it is in use, as in `chunky map`. */
+static char strip_shade(const uint64_t *count)
+{
+    uint64_t used, free;
+    strip_add_up(count, &used, &free);
+    if (used != 0)
+        return ".:+#@"[(used * 5 - 1) / (used + free)];
+    if (free == 0)
+        return count['~'] != 0 ? '~' : ' ';
+    return count['c'] > free - count['c'] ? 'c' : '-';
 }
 
 char *play_draw_strip(const struct draw_style *d, const struct play_run *r,
@@ -233,7 +255,9 @@ char *play_draw_strip(const struct draw_style *d, const struct play_run *r,
         list_fail();
     strip_fill(r, region, &s);
     for (unsigned k = 0; k < cells; k++)
-        text[k] = shares ? strip_share(s.count[k]) : strip_glyph(s.count[k], s.cell);
+        text[k] = shares                  ? strip_share(s.count[k])
+                  : s.cell >= IMAGE_BLOCK ? strip_shade(s.count[k])
+                                          : strip_glyph(s.count[k], s.cell);
     text[cells] = '\0';
     free(s.count);
     *cell = s.cell;
@@ -253,7 +277,7 @@ void play_draw_strips(const struct draw_style *d, const struct play_run *r,
             fprintf(d->out, "%-*s|", (int)d->label, text);
         else
             fprintf(d->out, "%*s |", (int)d->label - 1, region->name);
-        tint_glyphs(d, strip, strlen(strip));
+        tint_glyphs(d, strip, strlen(strip), cell >= IMAGE_BLOCK);
         free(strip);
         first = i == 0 ? cell : first;
         if (i > 0 && cell != first)

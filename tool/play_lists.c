@@ -80,6 +80,12 @@ void play_draw_legend(const struct draw_style *d, const struct play_run *r,
             ". slack  f/b links\n"
             "  l further links  - free  = prev_size  c cached  ~ top  _ not there  "
             "! overwritten");
+    bool shades = false;
+    for (size_t i = 0; i < r->heap.regions; i++)
+        shades = shades || play_draw_scale(d, r, &r->heap.region[i]) >= IMAGE_BLOCK;
+    if (shades)
+        fputs("\n  where a cell is 64 KiB or more, in use: . 20 : 40 + 60 # 80 @ 100 %",
+              d->out);
     if (r->heap.regions != 0)
         fprintf(d->out, "\n  1 cell = %" PRIu64 " B",
                 play_draw_scale(d, r, &r->heap.region[0]));

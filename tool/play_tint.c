@@ -39,11 +39,13 @@ bool tint_wanted(unsigned when)
     return d.color;
 }
 
-void tint_glyphs(const struct draw_style *d, const char *glyph, size_t count)
+void tint_glyphs(const struct draw_style *d, const char *glyph, size_t count,
+                 bool shades)
 {
     struct draw draw = {.out = d->out, .color = d->color};
     for (size_t i = 0; i < count; i++) {
-        draw_tint(&draw, tint_of(glyph[i]));
+        bool shade = shades && strchr(".:+#@", glyph[i]) != NULL;
+        draw_tint(&draw, shade ? TINT_LIVE : tint_of(glyph[i]));
         fputc(glyph[i], d->out);
     }
     draw_tint(&draw, TINT_NONE);

@@ -7,7 +7,9 @@
 
 /* As --color has it: 0 auto, 1 always, 2 never. */
 bool tint_wanted(unsigned when);
-/* Writes `count` glyphs, in colours if the style has them. */
-void tint_glyphs(const struct draw_style *d, const char *glyph, size_t count);
+/* Writes `count` glyphs, in colours if the style has them; `shades` tell how much of a cell
+ * is in use. */
+void tint_glyphs(const struct draw_style *d, const char *glyph, size_t count,
+                 bool shades);
 
 #endif
