@@ -93,7 +93,7 @@ static bool audit_step(struct audit *u, struct audit_ring *r,
         more = audit_find(u, RULE_B1, at, r->l.fd, next == NULL ? 0 : next->bk, at);
     else if (r->bin >= BIN_SMALL && r->bin != BIN_COUNT)
         more = audit_order(u, &r->l, next, r->l.fd == r->head);
-    if (u->findings != findings) {
+    if (u->findings != findings || next == NULL) {
         r->done = true;
         return more;
     }
