@@ -61,7 +61,7 @@ static const struct option options[] = {
     {"arena_test", OPTION_SIZE, &tune.arena_test, 2, 65536,
      "arenas made before that limit is looked at"},
     {"check", OPTION_SMALL, &tune.check, 0, 3, "safety level, 0 to 3"},
-    {"quarantine", OPTION_SIZE, &tune.quarantine, 1 * MIB, SIZE_MAX / 2,
+    {"quarantine", OPTION_SIZE, &tune.quarantine, 256 * KIB, SIZE_MAX / 2,
      "check=2: bytes of a thread's freed blocks that rest before they are used again"},
     {"guard_rate", OPTION_SIZE, &tune.guard_rate, 0, SIZE_MAX / 2,
      "check=3: every n-th block between guard pages, the others as check=2; 0: a "

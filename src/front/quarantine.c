@@ -83,12 +83,18 @@ static ALWAYS_INLINE struct chunk *quarantine_oldest(struct quarantine *q)
     return c;
 }
 
-/* Next one to go, while there is too much: of the queue, then any. */
+/* Next one to go, while there is too much: of the queue, then any. Few large ones keep to
+ * the queue's order. */
 static struct chunk *quarantine_take(struct quarantine *q)
 {
     struct chunk *c = NULL;
-    if (q->count != 0)
-        return quarantine_oldest(q);
+    while (c == NULL && q->count != 0) {
+        c = quarantine_oldest(q);
+        if (q->count >= QUARANTINE_CHANCE)
+            c = quarantine_swap(&q->chance[quarantine_chance(q)], c);
+    }
+    if (c != NULL)
+        return c;
     for (unsigned i = 0; i < QUARANTINE_CHANCE && c == NULL; i++)
         c = quarantine_swap(&q->chance[i], NULL);
     return c;

@@ -25,6 +25,13 @@ struct quarantine {
 /* Takes a verified live block that is not mapped; frees others that leave in turn. k:
  * the calling thread's cache, or NULL. */
 void quarantine_give(struct cache *k, struct chunk *c);
+/* Bytes of chunks that rest in this thread's; a guess while it runs. */
+static inline size_t quarantine_bytes(const struct cache *k)
+{
+    const struct quarantine *q = k->quarantine;
+    return q == NULL ? 0 : *(const volatile size_t *)&q->bytes;
+}
+
 /* Everything in the calling thread's quarantine leaves. */
 void quarantine_empty(struct cache *k);
 /* The same, and there is none any more. */

@@ -12,6 +12,7 @@
 #include "core/take.h"
 #include "front/cache.h"
 #include "front/options.h"
+#include "front/quarantine.h"
 #include "front/thread.h"
 #include "os/os.h"
 
@@ -83,7 +84,7 @@ void stats_sum(struct stats *s)
     }
     cache_list_lock();
     for (const struct cache *k = cache_list; k != NULL; k = k->next)
-        s->cached += stats_cache(k);
+        s->cached += stats_cache(k) + quarantine_bytes(k);
     cache_list_unlock();
     lock_take(&mapped.lock);
     s->mapped = mapped.bytes;

@@ -6,6 +6,7 @@
 #include "core/mapped.h"
 #include "front/cache.h"
 #include "front/options.h"
+#include "front/quarantine.h"
 #include "front/thread.h"
 
 static struct chunk *supply_take_from(struct arena *a, size_t size, size_t align,
@@ -59,8 +60,10 @@ size_t supply_give_back(size_t pad)
 {
     struct cache *k = thread_cache();
     size_t got = mapped_expire(&tune, true);
-    if (k != NULL)
+    if (k != NULL) {
+        quarantine_empty(k);
         cache_empty(k);
+    }
     for (struct arena *a = &arena_main; a != NULL; a = supply_next(a))
         if (!lock_is_mine(&a->lock))
             got += supply_empty(a, a == &arena_main ? pad : 0);

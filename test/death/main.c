@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-enum { RIVALS = 3, TRIES = 2000, GUARDED = 16, TAKEN = 600 };
+enum { RIVALS = 3, KEPT = 64 << 20, GUARDED = 16, TAKEN = 600 };
 
 static volatile bool rivals_stop;
 
@@ -53,12 +53,11 @@ void churn(unsigned count)
         free(kept[i]);
 }
 
-/* Keeps arenas busy, so that others are made. */
+/* Keeps the lock of arenas busy, so that others are made. */
 static void *rival(void *unused)
 {
     while (!rivals_stop)
-        for (size_t bytes = 600; bytes < 3000; bytes += 16)
-            free(hide(malloc(bytes)));
+        malloc_trim(0);
     return unused;
 }
 
@@ -70,13 +69,10 @@ static bool leave_main_arena(size_t bytes)
     for (int i = 0; i < RIVALS; i++)
         if (pthread_create(&threads[i], NULL, rival, NULL) != 0)
             exit(77);
-    for (int i = 0; i < TRIES && !left; i++) {
-        void *mem[32];
-        for (int k = 0; k < 32; k++)
-            mem[k] = malloc(bytes + 16 * (size_t)k);
-        left = (*header(mem[0]) & HEADER_A) != 0;
-        for (int k = 0; k < 32; k++)
-            free(mem[k]);
+    /* Blocks that are kept: the cache soon has none, and has to ask its arena. */
+    for (size_t kept = 0; kept < KEPT && !left; kept += 1024) {
+        left = (*header(malloc(1000)) & HEADER_A) != 0;
+        left = left && (*header(malloc(bytes)) & HEADER_A) != 0;
     }
     rivals_stop = true;
     for (int i = 0; i < RIVALS; i++)
