@@ -21,7 +21,7 @@ static void *stay_busy(void *number)
     while (!atomic_load(&stop)) {
         struct parcel **p = &own[random_below(&r, OWN)];
         parcel_drop(*p);
-        *p = parcel_make(&r, random_below(&r, 100) ? 11 : 18);
+        *p = parcel_make(&r, random_below(&r, 4) ? 11 : 16);
     }
     for (int i = 0; i < OWN; i++)
         parcel_drop(own[i]);
@@ -68,6 +68,7 @@ static void storm(int depth, size_t children)
 int main(void)
 {
     alarm(600);
+    mallopt(M_MMAP_THRESHOLD, 8192); /* every lock is in use all the time */
     for (long i = scaled(ROUNDS, 2); i > 0; i--)
         storm(0, CHILDREN);
     for (int i = 0; i < OWN; i++)
