@@ -117,7 +117,7 @@ static void exhaust_together(void)
     while (made < THREADS &&
            !pthread_create(&threads[made], &small, exhaust_in_thread, NULL))
         made++;
-    EXPECT(made > 0);
+    EXPECT(made > 0 || memory_may_run_out());
     for (int i = 0; i < made; i++)
         pthread_join(threads[i], NULL);
 }
