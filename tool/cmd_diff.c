@@ -110,6 +110,17 @@ static int diff_by_change(const void *x, const void *y)
 
 /* --- the map ---------------------------------------------------------------- */
 
+static struct cell diff_cell(const struct mix *m)
+{
+    if (m->came != 0 && m->went != 0)
+        return (struct cell){'*', TINT_BAD, 0};
+    if (m->came != 0)
+        return (struct cell){'+', TINT_CACHED, 0};
+    if (m->went != 0)
+        return (struct cell){'-', TINT_FREE, 0};
+    return (struct cell){m->kept != 0 ? 'o' : '.', TINT_LIVE, 0};
+}
+
 static void diff_flush(struct diff *d)
 {
     struct cell cells[CELLS_MAX];
@@ -118,21 +129,9 @@ static void diff_flush(struct diff *d)
     if (d->count == 0)
         return;
     for (unsigned i = 0; i < d->count; i++) {
-        const struct mix *m = &d->mix[i];
-        bool both = m->came != 0 && m->went != 0;
-        bool changed = m->came + m->went != 0;
-        cells[i] = (struct cell){both           ? '*'
-                                 : m->came != 0 ? '+'
-                                 : m->went != 0 ? '-'
-                                 : m->kept != 0 ? 'o'
-                                                : '.',
-                                 (uint8_t)(both           ? TINT_BAD
-                                           : m->came != 0 ? TINT_CACHED
-                                           : changed      ? TINT_FREE
-                                                          : TINT_LIVE),
-                                 0};
-        sum.came += m->came;
-        sum.went += m->went;
+        cells[i] = diff_cell(&d->mix[i]);
+        sum.came += d->mix[i].came;
+        sum.went += d->mix[i].went;
     }
     snprintf(note, sizeof note, "+%llu -%llu B", (unsigned long long)sum.came,
              (unsigned long long)sum.went);

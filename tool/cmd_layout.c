@@ -43,7 +43,7 @@ struct layout_view {
     struct segment *ours; /* by address */
     size_t ours_count;
     struct segment *all;
-    size_t count;
+    size_t count, room;
     char program[PATH_MAX];
     uint64_t program_end; /* of its last file mapping: the bss follows */
 };
@@ -182,9 +182,10 @@ static void layout_add(struct layout_view *v, const struct segment *g)
         last->has_break = g->has_break;
         return;
     }
-    if ((v->count & (v->count - 1)) == 0)
-        v->all =
-            must(realloc(v->all, (v->count == 0 ? 1 : 2 * v->count) * sizeof *v->all));
+    if (v->count == v->room) {
+        v->room = 2 * v->room + 64;
+        v->all = must(realloc(v->all, v->room * sizeof *v->all));
+    }
     v->all[v->count] = *g;
     v->all[v->count++].resident = resident;
 }

@@ -192,29 +192,44 @@ static void zsh_text(const char *s)
     }
 }
 
+/* What may stand behind an option. */
+static void zsh_values(const struct verb *v, const struct option_spec *o)
+{
+    switch (o->id) {
+    case OPT_FORMAT:
+        fputs(":(", stdout);
+        for (const char *f = v->formats; *f != '\0'; f++)
+            if (*f != ',')
+                fputc(*f, stdout);
+        fputc(')', stdout);
+        break;
+    case OPT_COLOR:
+        fputs(":(auto always never)", stdout);
+        break;
+    case OPT_COLOR_BY:
+        fputs(":(state size arena)", stdout);
+        break;
+    case OPT_OUTPUT:
+        fputs(":_files", stdout);
+        break;
+    default:
+        fputc(':', stdout);
+    }
+}
+
 static void zsh_option(const struct verb *v, const struct option_spec *o)
 {
+    bool may = o->argument != NULL && o->argument[0] == '[';
     printf(" \\\n        '--%s%s[", o->name,
-           o->argument == NULL     ? ""
-           : o->argument[0] == '[' ? "=-"
-                                   : "=");
+           o->argument == NULL ? ""
+           : may               ? "=-"
+                               : "=");
     zsh_text(o->meaning);
     fputc(']', stdout);
     if (o->argument != NULL) {
-        fputs(o->argument[0] == '[' ? "::" : ":", stdout);
+        fputs(may ? "::" : ":", stdout);
         zsh_text(o->name);
-        if (o->id == OPT_FORMAT) {
-            printf(":(");
-            for (const char *f = v->formats; *f != '\0'; f++)
-                if (*f != ',')
-                    fputc(*f, stdout);
-            fputc(')', stdout);
-        } else {
-            printf(":%s", o->id == OPT_COLOR      ? "(auto always never)"
-                          : o->id == OPT_COLOR_BY ? "(state size arena)"
-                          : o->id == OPT_OUTPUT   ? "_files"
-                                                  : "");
-        }
+        zsh_values(v, o);
     }
     fputc('\'', stdout);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""figures.py BUILD [big identity watched page]: measures what docs/performance.md says of
-the inspector. Wants a quiet machine, and 12 GiB for `big`. No test: nothing fails."""
+"""figures.py BUILD [big identity watched page]: measures what docs/decisions/060 says
+of the inspector. Wants a quiet machine, and 12 GiB for `big`. No test: nothing fails."""
 import json
 import os
 import pty

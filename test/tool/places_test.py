@@ -1,0 +1,95 @@
+"""Where a target may be: with a library that was deleted, in namespaces of its own, stripped
+and linked in every way; and what a shell completes."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from subject import LIB, Subject, chunky, expect, finish
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+
+
+def good(pid, what):
+    result = chunky("check", pid)
+    expect(result.status == 0 and " 0 findings" in result.out, what, result)
+    for verb in ("stats", "map", "layout"):
+        result = chunky(verb, pid)
+        expect(result.status == 0, what, verb, result)
+
+
+def deleted():
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copy(LIB, folder + "/libother.so")
+        p = subprocess.Popen([os.environ["SUBJECT"]], env=dict(os.environ, LD_PRELOAD=copy),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        p.stdout.readline()
+        os.unlink(copy)
+    good(p.pid, "a library that is gone, of another name")
+    p.kill()
+    p.communicate()
+
+
+def contained():
+    """The library is seen in the target's mount namespace only; its numbers are others."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = (f"mount -t tmpfs none {folder} && cp {LIB} {folder}/x.so && "
+                  f"LD_PRELOAD={folder}/x.so exec {os.environ['SUBJECT']}")
+        p = subprocess.Popen(["unshare", "-m", "-p", "-f", "--mount-proc", "sh", "-c", script],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL)
+        if not p.stdout.readline():
+            print("no namespaces here")
+            p.communicate()
+            return
+        expect(not os.path.exists(folder + "/x.so"), "it is not seen from here")
+        inside = subprocess.run(["pgrep", "-P", str(p.pid)], text=True, check=True,
+                                stdout=subprocess.PIPE).stdout.split()
+        good(int(inside[0]), "in a container")
+        p.communicate(b"quit 0\n")
+
+
+def linked():
+    for kind in ("SUBJECT", "SUBJECT_STRIPPED", "SUBJECT_STATIC"):
+        with Subject(kind, preload=kind != "SUBJECT_STATIC") as s:
+            s.say("threads 3")
+            good(s.pid, kind)
+
+
+def bash(*words):
+    """What bash offers for the last of these words."""
+    script = (f"source {ROOT}/completions/chunky.bash; compopt() {{ :; }}; "
+              "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _chunky; "
+              "printf '%s\\n' \"${COMPREPLY[@]}\"")
+    done = subprocess.run(["bash", "-c", script, "bash", "chunky", *words], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    expect(done.returncode == 0 and not done.stderr, words, done.stderr)
+    return done.stdout.split()
+
+
+def completed():
+    expect(bash("st") == ["stats"], bash("st"))
+    expect(bash("map", "--co") == ["--color=", "--color-by="], bash("map", "--co"))
+    expect(bash("stats", "--format", "") == ["text", "json", "xml", "openmetrics"])
+    expect(bash("help", "che") == ["check"])
+    expect(str(os.getpid()) in bash("stats", ""), "numbers of processes")
+    if shutil.which("zsh"):
+        done = subprocess.run(["zsh", "-n", ROOT + "/completions/_chunky"], check=False,
+                              stderr=subprocess.PIPE, text=True)
+        expect(done.returncode == 0, done.stderr)
+    for verb in re.findall(r"^  ([a-z]+)  ", chunky("help").out, re.M):
+        page = f"{ROOT}/docs/man/chunky-{verb}.1"
+        if verb not in ("help", "play", "explain") and expect(os.path.exists(page), "no page", verb):
+            done = subprocess.run(["man", "--warnings", "-l", page], text=True, check=False,
+                                  env=dict(os.environ, MANWIDTH="80", LC_ALL="C.UTF-8"),
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE) \
+                if shutil.which("man") else None
+            expect(done is None or (done.stdout and not done.stderr), verb, done and done.stderr)
+
+
+deleted()
+contained()
+linked()
+completed()
+finish()
