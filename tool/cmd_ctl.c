@@ -138,7 +138,7 @@ static enum status ctl_ask(struct ctl *c, const char *name, uint64_t value)
         return complain(STATUS_FINDING,
                         "an earlier request is still waiting: the process has not "
                         "passed a slow path of its allocator since");
-    memcpy(padded, name, strlen(name));
+    memcpy(padded, name, strlen(name) + 1);
     uint32_t request = c->block.done + 1;
     if (!ctl_put(c, offsetof(struct control, name), padded, sizeof padded) ||
         !ctl_put(c, offsetof(struct control, value), &value, sizeof value) ||
@@ -167,7 +167,7 @@ static enum status ctl_change(struct ctl *c, const char *text)
         free(shown);
         return STATUS_USAGE;
     }
-    memcpy(name, text, length);
+    snprintf(name, sizeof name, "%.*s", (int)length, text);
     return ctl_ask(c, name, value);
 }
 

@@ -193,9 +193,7 @@ void *malloc_plain(struct cache *k, size_t bytes, struct malloc_zero *zero)
     if (k != NULL && bytes <= CLASS_MAX_BYTES) {
         mem = malloc_cached(k, class_ceiling(size));
     } else if (k != NULL && size <= CLASS_LARGE_SIZE && bytes < tune.mmap_threshold) {
-        unsigned class = class_ceiling(size);
-        mem = cache_take_large(k, class);
-        size = class_sizes[class];
+        mem = cache_take_large(k, class_ceiling(size));
     }
     if (mem != NULL) {
         chunk_flip(chunk_of(mem));

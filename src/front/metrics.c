@@ -132,7 +132,7 @@ size_t metrics_write(void)
     if (!metrics_expand(path, sizeof path))
         return 0;
     size_t length = strlen(path);
-    memcpy(fresh, path, length);
+    memcpy(fresh, path, length + 1);
     memcpy(fresh + length, ".new", 5);
     struct stats s;
     struct text t = {meta_take(METRICS_ROOM), METRICS_ROOM, 0};
