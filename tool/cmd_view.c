@@ -190,23 +190,15 @@ static void view_arenas(struct view *v)
 static void view_bin(struct view *v, const char **comma, unsigned arena,
                      const char *kind, uint64_t size, uint64_t head, bool ring)
 {
-    struct walk *w = v->n->scan.walk;
-    struct walk_chunk c;
-    uint64_t at = head, count = 0, bytes = 0;
+    struct tally t;
     if (head == 0)
         return;
-    do {
-        if (!walk_chunk_anywhere(w, at, &c) || c.state == WALK_BROKEN ||
-            count++ == CHUNKS_MAX)
-            break;
-        bytes += c.size;
-        at = walk_word(w, at + CHUNK_HEADER);
-    } while (at != (ring ? head : 0));
+    bins_measure(&v->n->scan, head, ring, &t);
     fprintf(v->meta, "%s{\"arena\":%u,\"name\":\"%s", *comma, arena, kind);
     if (size != 0)
         fprintf(v->meta, "[0x%llx]", (ull)size);
     fprintf(v->meta, "\",\"count\":%llu,\"bytes\":%llu,\"first\":\"0x%llx\"}",
-            (ull)count, (ull)bytes, (ull)head);
+            (ull)t.count, (ull)t.size, (ull)head);
     *comma = ",";
 }
 

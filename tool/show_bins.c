@@ -1,21 +1,26 @@
 /* Bins, fast bins and caches as tables; see show.h. No state. */
+#include "session.h"
 #include "show.h"
-
 #include "text.h"
 
 enum { BIN_LOOK = 1 << 22, SMALL_BINS = 64, STEPS = 32, DOUBLINGS = 24 };
 
-/* Chunks and bytes of a ring or chain; false if it is broken. */
-static bool bins_measure(struct scan *s, uint64_t head, bool is_ring, struct tally *t)
+bool bins_measure(struct scan *s, uint64_t head, bool is_ring, struct tally *t)
 {
-    uint64_t at = head;
+    struct chunk raw;
     struct walk_chunk c;
-    do {
-        if (!walk_chunk_anywhere(s->walk, at, &c) || c.state == WALK_BROKEN ||
-            t->count++ == BIN_LOOK)
+    uint64_t at = head;
+    *t = (struct tally){0, 0, 0};
+    do { /* one read a chunk: of a process, each is a call */
+        if (at % CHUNK_ALIGN != 0 || t->count == BIN_LOOK ||
+            !reader_get(s->walk->reader, at, &raw, offsetof(struct chunk, bk)))
             return false;
+        walk_chunk_copy(s->walk, at, &raw, &c);
+        if (c.state == WALK_BROKEN)
+            return false;
+        t->count++;
         t->size += c.size;
-        at = walk_word(s->walk, at + CHUNK_HEADER);
+        at = (uintptr_t)raw.fd;
     } while (at != (is_ring ? head : 0));
     return true;
 }
@@ -62,7 +67,10 @@ static void bins_arena(struct draw *d, struct scan *s, const struct scan_arena *
                        unsigned limit)
 {
     unsigned lines = 0;
-    fprintf(d->out, "  arena %u\n", a->a.index);
+    char title[TITLE_TEXT];
+    heap_title(s->walk, a->a.address, title);
+    fprintf(d->out, "  arena %u%s%s%s\n", a->a.index, title[0] != '\0' ? "  \"" : "",
+            title, title[0] != '\0' ? "\"" : "");
     for (unsigned i = 0; i < s->walk->root.fast_count; i++) {
         uint64_t head = walk_element(s->walk, a->a.address, ARENA_FAST, i);
         if (head != 0)

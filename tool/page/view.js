@@ -303,7 +303,7 @@ function rowNote(h, offset, y) {
 function drawTitle(h, y) {
   pen.fillStyle = palette.text;
   pen.fillText(`arena ${h.arena}${h.main ? ' (break)' : ''}  ${nameOf(h)} = ${h.first}  ` +
-    `${size(h.bytes)}`, 8, y + Math.min(10, view.px + 1));
+    `${size(h.bytes)}`, 8, y + Math.min(10, view.line - 2));
 }
 
 let pending = false;
