@@ -8,7 +8,10 @@
 
 static void map_title(struct session *n, const struct scan_heap *h)
 {
-    char size[SIZE_TEXT], name[NAME_TEXT];
+    char size[SIZE_TEXT], name[NAME_TEXT], title[TITLE_TEXT];
+    heap_title(n->scan.walk, n->scan.arenas[h->arena].a.address, title);
+    if (title[0] != '\0')
+        fprintf(n->out, "heap \"%s\": ", title);
     fprintf(n->out, "arena %u%s  %s = 0x%llx  %s\n", n->scan.arenas[h->arena].a.index,
             h->is_main ? " (break)" : "", scan_name(&n->scan, name, h->h.first),
             (unsigned long long)h->h.first, text_size(size, h->h.end - h->h.start));

@@ -28,7 +28,7 @@ static void stats_line(struct draw *d, char sign, const char *what, uint64_t byt
 
 void show_arenas(struct draw *d, const struct survey *v)
 {
-    char size[5][SIZE_TEXT], count[SIZE_TEXT];
+    char size[5][SIZE_TEXT], count[SIZE_TEXT], name[TITLE_TEXT];
     const struct scan *s = v->scan;
     fprintf(d->out,
             "  arena heaps      bytes     in use     cached       free        top    "
@@ -41,7 +41,8 @@ void show_arenas(struct draw *d, const struct survey *v)
             heaps += s->heaps[h].arena == i;
         for (unsigned k = 0; k < KINDS; k++)
             chunks += a->kind[k].count;
-        fprintf(d->out, "  %-5u %5u %10s %10s %10s %10s %10s %9s%s\n",
+        heap_title(s->walk, s->arenas[i].a.address, name);
+        fprintf(d->out, "  %-5u %5u %10s %10s %10s %10s %10s %9s%s%s%s%s\n",
                 s->arenas[i].a.index, heaps, text_size(size[0], a->heap_bytes),
                 text_size(size[1], a->kind[KIND_LIVE].size),
                 text_size(size[2], survey_size(a, KIND_CACHED, KIND_MOVING)),
@@ -49,7 +50,8 @@ void show_arenas(struct draw *d, const struct survey *v)
                 text_size(size[4], a->kind[KIND_TOP].size), text_count(count, chunks),
                 s->arenas[i].is_damaged ? "  damaged"
                 : s->arenas[i].is_torn  ? "  changing"
-                                        : "");
+                                        : "",
+                name[0] != '\0' ? "  \"" : "", name, name[0] != '\0' ? "\"" : "");
     }
 }
 

@@ -136,6 +136,10 @@ static void what_place(struct session *n, const struct around *a, const struct b
         fprintf(n->out, "  flags     P %s: the chunk before it is %s\n",
                 (b->flags & PREV_INUSE) != 0 ? "set" : "clear",
                 (b->flags & PREV_INUSE) != 0 ? "not in a bin" : "free and binned");
+    char title[TITLE_TEXT] = "";
+    uint64_t owner = heap_owner(&n->scan, b);
+    if (owner != 0 && heap_title(n->scan.walk, owner, title)[0] != '\0')
+        fprintf(n->out, "  of heap   \"%s\"\n", title);
 }
 
 /* Where an address is that belongs to no chunk. */

@@ -28,6 +28,12 @@ char *session_name(const struct session *n, char out[NAME_TEXT], uint64_t addres
 /* Always relative. */
 char *scan_name(const struct scan *s, char out[NAME_TEXT], uint64_t address);
 
+/* The printable name of a named heap, "" of any other arena. */
+enum { TITLE_NAME = 32, TITLE_TEXT = 4 * TITLE_NAME + 1 };
+char *heap_title(struct walk *w, uint64_t arena, char out[TITLE_TEXT]);
+/* The arena that a block belongs to, mapped ones too; 0 if none. */
+uint64_t heap_owner(const struct scan *s, const struct block *b);
+
 /* An address or name+0x... as people type it; false after a complaint. */
 bool session_address(const struct session *n, const char *text, uint64_t *address);
 

@@ -1,6 +1,6 @@
 /* The sums of a heap for programs: JSON, the XML of malloc_info, OpenMetrics. No state. */
+#include "session.h"
 #include "show.h"
-
 #include "text.h"
 
 typedef unsigned long long ull;
@@ -51,13 +51,21 @@ static void json_arena(FILE *out, const struct survey *v, size_t i)
 {
     const struct scan_arena *s = &v->scan->arenas[i];
     const struct survey_arena *a = &v->arena[i];
+    char name[TITLE_TEXT];
+    heap_title(v->scan->walk, s->a.address, name);
+    for (char *c = name; *c != '\0'; c++)
+        if (*c == '"' || *c == '\\')
+            *c = '?';
+    const char *quote = name[0] != '\0' ? "\"" : "";
     fprintf(out,
-            "{\"index\":%u,\"heap_bytes\":%llu,\"heap_resident\":%llu,\"threads\":%u,"
+            "{\"index\":%u,\"name\":%s%s%s,\"heap_bytes\":%llu,\"heap_resident\":%llu,"
+            "\"threads\":%u,"
             "\"requested\":%llu,\"usable\":%llu,\"largest_free\":%llu,\"torn\":%s,"
             "\"damaged\":%s,\"counts\":{",
-            s->a.index, (ull)a->heap_bytes, (ull)a->heap_resident, s->a.threads,
-            (ull)a->requested, (ull)a->usable, (ull)a->largest_free,
-            s->is_torn ? "true" : "false", s->is_damaged ? "true" : "false");
+            s->a.index, quote, name[0] != '\0' ? name : "null", quote,
+            (ull)a->heap_bytes, (ull)a->heap_resident, s->a.threads, (ull)a->requested,
+            (ull)a->usable, (ull)a->largest_free, s->is_torn ? "true" : "false",
+            s->is_damaged ? "true" : "false");
     for (unsigned c = 0; c < WALK_COUNTS; c++)
         fprintf(out, "%s\"%s\":%llu", c == 0 ? "" : ",", count_names[c],
                 (ull)s->a.counts[c]);
