@@ -217,7 +217,9 @@ static uintptr_t give_token(const struct arena *a)
                                     heap_keys.address ^ (uintptr_t)a);
 }
 
-static bool give_is_marked(const struct chunk *c, uintptr_t token)
+/* Also of a neighbour that is somebody's live block: any value of his but the secret one
+ * says no. */
+RACE_IS_KNOWN static bool give_is_marked(const struct chunk *c, uintptr_t token)
 {
     return (uintptr_t)c->fd == token;
 }
