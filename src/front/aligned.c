@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "chunky.h"
 #include "core/mapped.h"
+#include "front/cache.h"
 #include "front/checked.h"
 #include "front/malloc.h"
 #include "front/options.h"
@@ -14,7 +15,19 @@
 
 static void *aligned_from_arena(size_t align, size_t bytes)
 {
-    struct chunk *c = supply_take(chunk_size_for(bytes), align, NULL);
+    struct cache *k = thread_cache();
+    size_t size = chunk_size_for(bytes);
+    if (k != NULL && size <= CLASS_LARGE_SIZE) {
+        /* What was freed was often asked for with the same alignment. */
+        unsigned class = class_ceiling(size);
+        void *mem = cache_take_aligned(k, class, align);
+        if (mem != NULL) {
+            chunk_flip(chunk_of(mem));
+            return mem;
+        }
+        size = class_sizes[class];
+    }
+    struct chunk *c = supply_take(size, align, NULL);
     if (c == NULL)
         return NULL;
     chunk_flip(c);

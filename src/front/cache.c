@@ -25,6 +25,7 @@ enum {
     BUDGET_MIN = 64 * KIB,   /* least budget of a thread, however many there are */
     LIVE_SHARE = 32,         /* caches may hold this part of what is live */
     IDLE_TICKS = 128,        /* a class without fill or flush for so long is idle */
+    LOOK_BACK = 8,           /* blocks that an aligned request looks at */
     SPARES = 8               /* empty magazines kept by a cache */
 };
 
@@ -404,6 +405,24 @@ void *cache_take_large(struct cache *k, unsigned class)
         s->top--;
     }
     return mem;
+}
+
+void *cache_take_aligned(struct cache *k, unsigned class, size_t align)
+{
+    struct stack *s = &k->stack[class];
+    k->state[class].active = ++k->tick;
+    for (int i = 1; i <= LOOK_BACK; i++) {
+        void *mem = s->top[-i];
+        if (mem == NULL)
+            return NULL;
+        if (((uintptr_t)mem & (align - 1)) == 0) {
+            trace(TRACE_CACHE_HIT, class_sizes[class]);
+            s->top[-i] = s->top[-1];
+            s->top--;
+            return mem;
+        }
+    }
+    return NULL;
 }
 
 void cache_keep_large(struct cache *k, unsigned class, struct chunk *c)
