@@ -10,6 +10,11 @@
 
 #include <errno.h>
 
+enum {
+    DEPOT_PART = 8,          /* before a heap grows, its depot shrinks to this part */
+    DEPOT_ALWAYS = 512 * KIB /* but not below this */
+};
+
 /* Newest chunk of a fast bin, or NULL. */
 static struct chunk *take_fast(struct arena *a, size_t size)
 {
@@ -110,9 +115,11 @@ static bool take_make_room(struct arena *a, size_t size, bool *tried)
     if (!*tried) {
         *tried = true;
         arena_absorb(a);
-        if (a->fast_bytes != 0 ||
-            a->depot.bytes > max_size(a->heap_bytes / 8, 512 * KIB)) {
-            arena_drain(a, max_size(a->heap_bytes / 16, 256 * KIB));
+        size_t most = max_size(a->heap_bytes / DEPOT_PART, DEPOT_ALWAYS);
+        bool drain = a->depot.bytes > most;
+        if (drain)
+            arena_drain(a, most / 2);
+        if (drain || a->fast_bytes >= size) {
             arena_consolidate(a);
             return true;
         }

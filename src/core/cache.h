@@ -17,10 +17,11 @@ struct stack {
 
 /* The cold half of a stack. */
 struct stack_state {
-    void **base;      /* lowest slot; NULL before the first fill */
-    uint16_t room;    /* of the array, pointers */
-    uint16_t allowed; /* of these, how many may be used: limit - base */
-    uint32_t active;  /* cache's tick at the last fill or flush */
+    void **base;          /* lowest slot; NULL before the first fill */
+    uint16_t room;        /* of the array, pointers */
+    uint16_t allowed;     /* of these, how many may be used: limit - base */
+    uint32_t active : 31; /* cache's tick at the last fill or flush */
+    uint32_t filled : 1;  /* that was a fill */
 };
 
 struct cache {

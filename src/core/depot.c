@@ -1,6 +1,8 @@
 /* Depot and remote list of an arena; see depot.h. */
 #include "core/depot.h"
 
+#include <string.h>
+
 enum { MANY = 32 };
 
 struct magazine *depot_take(struct depot *d, unsigned class)
@@ -12,6 +14,27 @@ struct magazine *depot_take(struct depot *d, unsigned class)
         d->bytes -= magazine_bytes(m);
     }
     return m;
+}
+
+size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
+                       struct magazine **empty)
+{
+    size_t count = 0;
+    struct magazine *m;
+    while (count < want && (m = d->full[class]) != NULL) {
+        size_t n = min_size(want - count, m->count);
+        m->count -= (uint32_t)n;
+        memcpy(out + count, m->slot + m->count, n * sizeof *out);
+        count += n;
+        if (m->count == 0) {
+            d->full[class] = m->next;
+            m->next = *empty;
+            *empty = m;
+        }
+    }
+    d->held[class] -= (uint32_t)count;
+    d->bytes -= count * class_sizes[class];
+    return count;
 }
 
 void depot_give(struct depot *d, struct magazine *m)

@@ -42,6 +42,10 @@ static inline size_t magazine_bytes(const struct magazine *m)
 
 /* Newest magazine of `class`, out of the depot, or NULL. */
 struct magazine *depot_take(struct depot *d, unsigned class);
+/* Up to `want` mem pointers of `class`, the newest last; emptied magazines are put before
+ * *empty. Returns how many. */
+size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
+                       struct magazine **empty);
 void depot_give(struct depot *d, struct magazine *m);
 /* Up to 32 magazines of one class, the newest first, until at most `keep` bytes stay;
  * NULL when the depot is empty. Large chunks first: to give back as many bytes takes

@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define TICK_MASK 0x7fffffffU /* what a stack's state keeps of the tick */
+
 #ifndef CHUNKY_HARD_NOCACHE
 #define CHUNKY_HARD_NOCACHE 0
 #endif
@@ -237,7 +239,7 @@ static void cache_reclaim(struct cache *k)
     for (unsigned i = 0; i < 8; i++) {
         k->sweep = k->sweep + 1 < CLASS_COUNT ? k->sweep + 1 : 1;
         const struct stack_state *state = &k->state[k->sweep];
-        if (state->allowed != 0 && k->tick - state->active > IDLE_TICKS) {
+        if (state->allowed != 0 && ((k->tick - state->active) & TICK_MASK) > IDLE_TICKS) {
             cache_empty_class(k, k->sweep);
             return;
         }
@@ -272,7 +274,7 @@ static bool cache_widen(struct cache *k, unsigned class)
     size_t wanted = state->allowed == 0 ? clamp_size(1024 / size, 1, ROOM_MIN)
                                         : state->allowed * 2U + 1U;
     k->tick++;
-    state->active = k->tick;
+    state->active = k->tick & TICK_MASK;
     wanted = min_size(wanted, most);
     if (wanted <= state->allowed)
         return false;
@@ -329,19 +331,15 @@ void *cache_fill(struct cache *k, unsigned class)
         return NULL;
     }
     ASSERT(s->top == state->base);
-    size_t want = (state->allowed + 1U) / 2, count = 0;
+    /* Twice in a row: nothing comes back, so as much as may be. */
+    size_t want = state->filled ? state->allowed : (state->allowed + 1U) / 2;
     struct magazine *empty = NULL, *m;
     struct arena *a = cache_enter(k);
+    state->filled = 1;
     arena_absorb(a);
-    while (count < want && (m = a->depot.full[class]) != NULL &&
-           m->count <= state->allowed - count) {
-        depot_take(&a->depot, class);
-        memcpy(state->base + count, m->slot, m->count * sizeof(void *));
-        count += m->count;
-        trace(TRACE_DEPOT_HIT, m->count);
-        m->next = empty;
-        empty = m;
-    }
+    size_t count = depot_take_some(&a->depot, class, want, state->base, &empty);
+    if (count != 0)
+        trace(TRACE_DEPOT_HIT, count);
     if (count == 0) {
         count = arena_take_batch(a, class_sizes[class], want, state->base);
         cache_reverse(state->base, count);
@@ -391,6 +389,7 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
         s->top -= oldest;
         cache_send_all(k, class, flushed, oldest);
     }
+    state->filled = 0;
     trace(TRACE_CACHE_PUT, class_sizes[class]);
     *s->top++ = mem;
 }
@@ -399,7 +398,7 @@ void *cache_take_large(struct cache *k, unsigned class)
 {
     struct stack *s = &k->stack[class];
     void *mem = s->top[-1];
-    k->state[class].active = ++k->tick;
+    k->state[class].active = ++k->tick & TICK_MASK;
     if (mem != NULL) {
         trace(TRACE_CACHE_HIT, class_sizes[class]);
         s->top--;
@@ -410,7 +409,7 @@ void *cache_take_large(struct cache *k, unsigned class)
 void *cache_take_aligned(struct cache *k, unsigned class, size_t align)
 {
     struct stack *s = &k->stack[class];
-    k->state[class].active = ++k->tick;
+    k->state[class].active = ++k->tick & TICK_MASK;
     for (int i = 1; i <= LOOK_BACK; i++) {
         void *mem = s->top[-i];
         if (mem == NULL)
