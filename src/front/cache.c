@@ -331,13 +331,14 @@ void *cache_fill(struct cache *k, unsigned class)
         return NULL;
     }
     ASSERT(s->top == state->base);
-    /* Twice in a row: nothing comes back, so as much as may be. */
-    size_t want = state->filled ? state->allowed : (state->allowed + 1U) / 2;
+    /* Twice in a row: nothing comes back, so as much as may be if it is at hand. */
+    size_t want = (state->allowed + 1U) / 2;
+    size_t most = state->filled ? state->allowed : want;
     struct magazine *empty = NULL, *m;
     struct arena *a = cache_enter(k);
     state->filled = 1;
     arena_absorb(a);
-    size_t count = depot_take_some(&a->depot, class, want, state->base, &empty);
+    size_t count = depot_take_some(&a->depot, class, most, state->base, &empty);
     if (count != 0)
         trace(TRACE_DEPOT_HIT, count);
     if (count == 0) {
