@@ -17,6 +17,7 @@
 
 enum {
     PURGE_BATCH = 16,
+    EXPIRY_VISITS = 16,    /* so rarely is the age of a widened budget looked at */
     DEPOT_SHARE = 32,      /* a depot may hold this part of what is live */
     DEPOT_LEAST = 32 * KIB /* and this much however small the arena is */
 };
@@ -252,7 +253,10 @@ void arena_settle(struct arena *a)
         arena_absorb(a);
     if (UNLIKELY(a->depot.bytes > a->depot.limit))
         settle_depot(a);
-    if (UNLIKELY(purge_dirty(a) > purge_budget(a)))
+    /* What the budget was widened by expires; that is not worth a clock each time. */
+    size_t dirty = purge_dirty(a), budget = purge_budget(a);
+    if (UNLIKELY(dirty > budget) &&
+        (dirty > budget + a->widened || a->counts.visits % EXPIRY_VISITS == 0))
         settle_dirty(a);
     if (UNLIKELY(a->tune->trim_set != 0))
         settle_top(a);

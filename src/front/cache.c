@@ -27,6 +27,7 @@ enum {
     BUDGET_MIN = 64 * KIB,   /* least budget of a thread, however many there are */
     LIVE_SHARE = 32,         /* caches may hold this part of what is live */
     IDLE_TICKS = 128,        /* a class without fill or flush for so long is idle */
+    RECLAIM_TICKS = 4,       /* so rarely is an idle class looked for */
     LOOK_BACK = 8,           /* blocks that an aligned request looks at */
     SPARES = 8               /* empty magazines kept by a cache */
 };
@@ -281,7 +282,8 @@ static bool cache_widen(struct cache *k, unsigned class)
     size_t more = (wanted - state->allowed) * size;
     if ((state->allowed != 0 || class >= CLASS_LARGE) &&
         k->capacity + more > cache_budget(k)) {
-        cache_reclaim(k);
+        if (k->tick % RECLAIM_TICKS == 0)
+            cache_reclaim(k);
         if (k->capacity + more > cache_budget(k))
             return false;
     }
