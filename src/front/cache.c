@@ -26,7 +26,7 @@ enum {
     CLASS_BYTES = 128 * KIB, /* most bytes that one class may hold */
     BUDGET_MIN = 64 * KIB,   /* least budget of a thread, however many there are */
     LIVE_SHARE = 32,         /* caches may hold this part of what is live */
-    IDLE_TICKS = 128,        /* a class without fill or flush for so long is idle */
+    IDLE_TICKS = 512,        /* a class without fill or flush for so long is idle */
     RECLAIM_TICKS = 4,       /* so rarely is an idle class looked for */
     LOOK_BACK = 8,           /* blocks that an aligned request looks at */
     SPARES = 8               /* empty magazines kept by a cache */
