@@ -60,6 +60,8 @@ struct arena {
     size_t free_bytes;     /* of binned and unsorted chunks, without top */
     _Atomic size_t live;   /* bytes handed out, as of the last settling */
     size_t fast_bytes;     /* of chunks in fast bins */
+    size_t clean_bytes;    /* of free_bytes, whole pages that are not resident */
+    size_t pinned; /* idle resident bytes left when the depot was last emptied */
 
     struct chunk *fast[FAST_COUNT]; /* last in, first out; fd only; not merged */
     struct chunk *unsorted;         /* ring of chunks not yet sorted */

@@ -90,6 +90,7 @@ static ALWAYS_INLINE void binned_count(struct arena *a, struct chunk *c, size_t 
     clean = binned_clip(clean, c, size);
     c->clean_from = clean.from;
     c->clean_to = clean.to;
+    a->clean_bytes += clean.to - clean.from;
     size_t dirty = binned_dirty(c, size);
     if (dirty != 0)
         binned_dirty_link(a, c, dirty);
@@ -141,6 +142,7 @@ struct clean binned_to_out(struct arena *a, struct chunk *c, size_t size)
         size_t dirty = binned_dirty(c, size);
         clean.from = c->clean_from;
         clean.to = c->clean_to;
+        a->clean_bytes -= clean.to - clean.from;
         if (dirty != 0)
             binned_dirty_unlink(a, c, dirty);
     }

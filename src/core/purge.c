@@ -224,6 +224,37 @@ static NOINLINE void settle_depot(struct arena *a)
     d->limit = max_size(d->limit > excess / 4 ? d->limit - excess / 4 : 0, least);
 }
 
+/* Idle and resident: free chunks, the top, and what waits unmerged. */
+static size_t settle_idle(const struct arena *a)
+{
+    size_t top = top_size(a), fresh = 0;
+    uintptr_t end = (uintptr_t)a->top + top;
+    if (a->top_clean < end)
+        fresh = end - a->top_clean;
+    return a->free_bytes - a->clean_bytes + top - min_size(fresh, top) +
+           a->depot.bytes + a->fast_bytes;
+}
+
+/* Blocks in the depot pin their pages, so that nothing can be purged: once more is idle
+ * than the promise allows, it is emptied. If that did not help, it is the live blocks
+ * that pin: then the next time is when more is idle, or so little live that the depot
+ * matters beside it. */
+static NOINLINE void settle_promise(struct arena *a, size_t idle, size_t promise)
+{
+    if (idle <= promise) {
+        a->pinned = 0;
+        return;
+    }
+    if (idle <= a->pinned + a->pinned / 8 &&
+        a->depot.bytes <= DEPOT_LEAST + purge_live(a) / 8)
+        return;
+    arena_drain(a, 0);
+    arena_consolidate(a);
+    if (arena_wants_purge(a))
+        arena_purge(a, purge_budget(a) / 2);
+    a->pinned = max_size(settle_idle(a), promise);
+}
+
 static NOINLINE void settle_dirty(struct arena *a)
 {
     if (!arena_wants_purge(a))
@@ -258,6 +289,12 @@ void arena_settle(struct arena *a)
     if (UNLIKELY(dirty > budget) &&
         (dirty > budget + a->widened || a->counts.visits % EXPIRY_VISITS == 0))
         settle_dirty(a);
+    if (a->depot.bytes > DEPOT_LEAST) {
+        size_t idle = settle_idle(a);
+        size_t promise = budget + a->widened + a->depot.limit;
+        if (UNLIKELY(idle > promise || a->pinned != 0))
+            settle_promise(a, idle, promise);
+    }
     if (UNLIKELY(a->tune->trim_set != 0))
         settle_top(a);
 }

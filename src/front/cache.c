@@ -240,7 +240,8 @@ static void cache_reclaim(struct cache *k)
     for (unsigned i = 0; i < 8; i++) {
         k->sweep = k->sweep + 1 < CLASS_COUNT ? k->sweep + 1 : 1;
         const struct stack_state *state = &k->state[k->sweep];
-        if (state->allowed != 0 && ((k->tick - state->active) & TICK_MASK) > IDLE_TICKS) {
+        if (state->allowed != 0 &&
+            ((k->tick - state->active) & TICK_MASK) > IDLE_TICKS) {
             cache_empty_class(k, k->sweep);
             return;
         }
