@@ -284,10 +284,11 @@ void arena_settle(struct arena *a)
         arena_absorb(a);
     if (UNLIKELY(a->depot.bytes > a->depot.limit))
         settle_depot(a);
-    /* What the budget was widened by expires; that is not worth a clock each time. */
+    /* What the budget was widened by expires; a little is not worth a clock each time. */
     size_t dirty = purge_dirty(a), budget = purge_budget(a);
     if (UNLIKELY(dirty > budget) &&
-        (dirty > budget + a->widened || a->counts.visits % EXPIRY_VISITS == 0))
+        (dirty > 2 * budget || dirty > budget + a->widened ||
+         a->counts.visits % EXPIRY_VISITS == 0))
         settle_dirty(a);
     if (a->depot.bytes > DEPOT_LEAST) {
         size_t idle = settle_idle(a);
