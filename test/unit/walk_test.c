@@ -93,7 +93,7 @@ static unsigned char *walk_pick(struct arena *a, struct random *dice)
     struct heap *h = a->heaps;
     switch (random_below(dice, 4)) {
     case 0:
-        return (unsigned char *)a + random_below(dice, sizeof *a);
+        return (unsigned char *)a + random_below(dice, sizeof *a - 7);
     case 1:
         return (unsigned char *)h + random_below(dice, sizeof *h);
     default: {
