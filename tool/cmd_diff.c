@@ -221,6 +221,8 @@ static void diff_merge(struct diff *d)
         diff_step(d);
     diff_flush(d);
     draw_rows_end(&d->side[0].n.draw);
+    for (int i = 0; i < 2; i++)
+        scan_settle(&d->side[i].n.scan);
 }
 
 /* --- telling ---------------------------------------------------------------- */
@@ -344,6 +346,10 @@ static void diff_text(struct diff *d, struct options *o)
     diff_merge(d);
     diff_states(d, out);
     diff_print_sizes(d, out, o->limit != 0 ? o->limit : DIFF_LINES);
+    for (int i = 0; i < 2; i++) {
+        struct survey none = {.scan = &d->side[i].n.scan};
+        show_notes(&d->side[0].n.draw, &none);
+    }
 }
 
 enum status cmd_diff(struct options *o)

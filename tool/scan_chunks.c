@@ -80,10 +80,13 @@ static bool cursor_read(struct cursor *c, struct walk_chunk *chunk)
             got = walk_chunk_at(s->walk, &h->h, h->top, from, chunk);
             from += chunk->size;
         } while (got && chunk->size != 0 && from <= wanted);
+        if (!got)
+            continue;
         c->at = chunk->address;
-        if (got && chunk->state != WALK_BROKEN)
+        if (chunk->state != WALK_BROKEN)
             return true;
     }
+    c->at = got ? c->at : wanted;
     return got;
 }
 
@@ -130,7 +133,10 @@ bool cursor_next(struct cursor *c, struct block *b)
     struct walk_chunk chunk;
     if (c->done || c->at > h->h.end - CHUNK_HEADER || c->at >= c->stop)
         return false;
-    if (!cursor_read(c, &chunk))
+    bool got = cursor_read(c, &chunk);
+    if (c->at > h->h.end - CHUNK_HEADER)
+        return false; /* it shrank meanwhile */
+    if (!got)
         chunk = (struct walk_chunk){.address = c->at, .state = WALK_BROKEN};
     *b = (struct block){.address = chunk.address,
                         .size = chunk.size,

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ enum { SMALL = 2000, FEW = 40, MOST = 1 << 20 };
 static void *kept[MOST];
 static long count;
 static volatile int stops;
+static atomic_long resting; /* threads that do nothing any more */
 
 static void *hold(size_t bytes)
 {
@@ -76,8 +78,20 @@ static void *rest(void *argument)
         p[i] = malloc(300);
     for (int i = 0; i < 200; i += 2)
         free(p[i]);
+    resting++;
     pause();
     return p[1];
+}
+
+static void start(long threads)
+{
+    pthread_t t;
+    struct timespec moment = {0, 1000000};
+    long before = resting;
+    for (long i = 0; i < threads; i++)
+        pthread_create(&t, NULL, rest, NULL);
+    while (resting < before + threads)
+        nanosleep(&moment, NULL);
 }
 
 static void setup(int small)
@@ -121,8 +135,7 @@ int main(int argc, char **argv)
         else if (sscanf(line, "spin %lf %ld", &seconds, &a) == 2)
             spin(seconds, a);
         else if (sscanf(line, "threads %ld", &a) == 1)
-            for (pthread_t t; a > 0; a--)
-                pthread_create(&t, NULL, rest, NULL);
+            start(a);
         else if (strncmp(line, "trim", 4) == 0)
             malloc_trim(0);
         else if (sscanf(line, "quit %ld", &a) == 1)
