@@ -5,6 +5,7 @@
 #include "base/say.h"
 #include "core/limit.h"
 #include "front/metrics.h"
+#include "front/report.h"
 #include "front/upkeep.h"
 #include "os/os.h"
 
@@ -18,7 +19,7 @@ unsigned options_stats;
 
 static _Atomic unsigned options_help;
 
-enum option_kind { OPTION_SIZE, OPTION_SMALL, OPTION_FLAG };
+enum option_kind { OPTION_SIZE, OPTION_SMALL, OPTION_FLAG, OPTION_FILE };
 
 struct option {
     const char *name;
@@ -66,6 +67,8 @@ static const struct option options[] = {
     {"guard_rate", OPTION_SIZE, &tune.guard_rate, 0, SIZE_MAX / 2,
      "check=3: every n-th block between guard pages, the others as check=2; 0: a "
      "sample"},
+    {"report", OPTION_FILE, report_path, 0, REPORT_PATH - 1,
+     "a file that findings are added to as well; %p in its name is the process"},
     {"request", OPTION_SMALL, &tune.request, 0, 1,
      "1: record requested bytes, for drawings"},
     {"perturb", OPTION_SMALL, &tune.perturb, 0, 255,
@@ -124,6 +127,8 @@ static void option_set(unsigned i, size_t value, const char *origin)
     case OPTION_FLAG:
         *(unsigned *)o->where = (unsigned)value;
         break;
+    case OPTION_FILE:
+        break;
     }
     option_origin[i] = origin;
     option_show(i);
@@ -141,6 +146,7 @@ bool options_view(unsigned i, struct option_view *view)
     view->name = o->name;
     view->origin = option_origin[i];
     view->value = o->kind == OPTION_SIZE    ? *(_Atomic size_t *)o->where
+                  : o->kind == OPTION_FILE  ? *(char *)o->where != '\0'
                   : o->kind == OPTION_SMALL ? *(_Atomic unsigned *)o->where
                                             : *(unsigned *)o->where;
     return true;
@@ -241,6 +247,17 @@ static bool option_number(const char *s, size_t length, size_t *value)
     return i == length;
 }
 
+static void option_file(unsigned i, const char *path, size_t length)
+{
+    if (length == 0 || length > options[i].max) {
+        say(2, "chunky: CHUNKY_CONF: \"%s\" wants a file name of at most %zu bytes\n",
+            options[i].name, options[i].max);
+        return;
+    }
+    memcpy(options[i].where, path, length);
+    option_origin[i] = "CHUNKY_CONF";
+}
+
 static void option_parse(const char *entry, size_t length)
 {
     const char *equals = memchr(entry, '=', length);
@@ -254,6 +271,11 @@ static void option_parse(const char *entry, size_t length)
         if (strlen(options[i].name) != name_length ||
             memcmp(options[i].name, entry, name_length) != 0)
             continue;
+        if (options[i].kind == OPTION_FILE) {
+            option_file(i, equals == NULL ? "" : equals + 1,
+                        length - name_length - (equals != NULL));
+            return;
+        }
         if (equals == NULL ||
             !option_number(equals + 1, length - name_length - 1, &value) ||
             value > options[i].max) {

@@ -11,6 +11,7 @@
 #include "front/mapping.h"
 #include "os/os.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@ static _Atomic uint32_t report_thread; /* who reports; never given back */
 static char report_buffer[REPORT_ROOM];
 static struct text report = {report_buffer, sizeof report_buffer, 0};
 static struct located report_located;
+
+char report_path[REPORT_PATH];
 
 /* The first finding gets through. Later ones of other threads wait for the abort; one
  * inside the report itself leaves a line and ends the process. */
@@ -211,6 +214,30 @@ static void report_guarded(const struct finding *f)
         report_memory(f, f->boundary, f->length);
 }
 
+/* Appends what is printed to the option's file. */
+static void report_to_file(void)
+{
+    char name[REPORT_PATH + 16];
+    struct text path = {name, sizeof name - 1, 0};
+    for (const char *s = report_path; *s != '\0'; s++) {
+        if (s[0] == '%' && s[1] == 'p') {
+            text_add(&path, "%d", (int)getpid());
+            s++;
+        } else {
+            text_add(&path, "%c", *s);
+        }
+    }
+    name[path.length] = '\0';
+    int fd =
+        path.length == 0
+            ? -1
+            : open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return;
+    say_bytes(fd, report.data, report.length);
+    close(fd);
+}
+
 static _Noreturn void report_end(const struct finding *f)
 {
     struct frames now;
@@ -227,6 +254,7 @@ static _Noreturn void report_end(const struct finding *f)
              "CHUNKY_CONF=check=3,guard_rate=1\n",
              mem);
     say_bytes(2, report.data, report.length);
+    report_to_file();
     locate_done(&report_located);
     abort();
 }

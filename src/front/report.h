@@ -11,7 +11,10 @@
 
 struct guard;
 
-enum { REPORT_EXPECTED = 48 };
+enum { REPORT_EXPECTED = 48, REPORT_PATH = 512 };
+
+/* Option `report`: where findings go as well, or "". */
+extern char report_path[REPORT_PATH];
 
 struct finding {
     const char *rule;   /* a short greppable sentence */
