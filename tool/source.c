@@ -101,9 +101,8 @@ uint64_t source_resident(struct source *s, uint64_t from, uint64_t to)
 static bool source_covers(const struct source *s, uint64_t from, uint64_t to)
 {
     const struct map *m = source_map_of(s, from);
-    const struct map *end = s->maps + s->map_count;
     while (m != NULL && m->end < to)
-        m = m + 1 < end && m[1].start == m->end ? m + 1 : NULL;
+        m = m + 1 < s->maps + s->map_count && m[1].start == m->end ? m + 1 : NULL;
     return m != NULL;
 }
 
