@@ -48,8 +48,9 @@ static void *take_a_turn(void *number)
 }
 
 /* A build that gives everything back at each free touches what went back a moment ago,
- * and that may stay a while: another question. */
-#ifdef CHUNKY_HARD_TRIM
+ * and that may stay a while: another question. And where caches hold one pointer, so does
+ * each of the arrays that they hand on, and these are most of what is seen. */
+#if defined CHUNKY_HARD_TRIM || defined CHUNKY_HARD_NOCACHE
 enum { IS_MEASURED = 0 };
 #else
 enum { IS_MEASURED = UNDER_CHUNKY };
