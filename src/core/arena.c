@@ -40,7 +40,11 @@ unsigned arena_count(void)
 
 struct arena *arena_of(const void *mem)
 {
-    return heap_in_break(mem) ? &arena_main : heap_of_spanned(mem)->arena;
+    if (heap_in_break(mem))
+        return &arena_main;
+    const struct heap *h = heap_of_spanned(mem);
+    GUARD(h->seal == heap_seal(h), "corrupted heap: its owner was overwritten", mem);
+    return h->arena;
 }
 
 static void arena_enter(struct arena *a)

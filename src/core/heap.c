@@ -112,6 +112,7 @@ struct heap *heap_create_break(struct arena *a, size_t need, const struct tune *
     }
     h->magic = HEAP_MAGIC;
     h->arena = a;
+    h->seal = heap_seal(h);
     h->start = (uintptr_t)start;
     h->end = h->limit = align_down(end, CHUNK_ALIGN);
     h->first = (struct chunk *)align_up(h->start, CHUNK_ALIGN);
@@ -163,6 +164,7 @@ struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags)
     os_name(h, size, "chunky heap");
     h->magic = HEAP_MAGIC;
     h->arena = a;
+    h->seal = heap_seal(h);
     h->next = NULL;
     h->start = (uintptr_t)h;
     h->end = h->start + size;

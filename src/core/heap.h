@@ -34,6 +34,7 @@ struct heap {
     struct chunk *first; /* first chunk */
     uint32_t kind;       /* HEAP_BREAK or HEAP_SPANNED */
     uint32_t flags;      /* NON_MAIN_ARENA or 0, for every chunk in it */
+    uint64_t seal;       /* keyed hash of address and arena: an underflow reaches them */
 };
 
 /* Spanned heaps that no arena owns: reserved, one page of each in use. Lock rank SPARE. */
@@ -49,6 +50,13 @@ extern struct heap_spare heap_spare;
 static inline struct heap *heap_of_spanned(const void *address)
 {
     return (struct heap *)((uintptr_t)address & ~(HEAP_SPAN - 1));
+}
+
+/* What its seal must be. */
+static inline uint64_t heap_seal(const struct heap *h)
+{
+    return multiply_fold((uintptr_t)h ^ heap_keys.address,
+                         (uintptr_t)h->arena ^ heap_keys.word);
 }
 
 static inline struct chunk *heap_fence(const struct heap *h)
