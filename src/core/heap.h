@@ -34,7 +34,7 @@ struct heap {
     struct chunk *first; /* first chunk */
     uint32_t kind;       /* HEAP_BREAK or HEAP_SPANNED */
     uint32_t flags;      /* NON_MAIN_ARENA or 0, for every chunk in it */
-    uint64_t seal;       /* keyed hash of address and arena: an underflow reaches them */
+    uint64_t seal; /* keyed hash of address and arena: an underflow reaches them */
 };
 
 /* Spanned heaps that no arena owns: reserved, one page of each in use. Lock rank SPARE. */
