@@ -341,7 +341,7 @@ static long each_request(const struct scenario *s, bool ever_after)
         if (found->refused == 0)
             return last;
     }
-    EXPECT(!"requests without end");
+    EXPECT_F(false, "%s", "requests without end");
     return MOST;
 }
 
@@ -365,7 +365,7 @@ static long each_request_of_the_start(bool ever_after)
             return n;
         }
     }
-    EXPECT(!"requests without end");
+    EXPECT_F(false, "%s", "requests without end");
     return MOST;
 }
 

@@ -5,10 +5,13 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
+import time
 
 CHUNKY = sys.argv[1]
+PROMPT = "play> "
 bad = []
 
 
@@ -52,23 +55,36 @@ class Terminal:
         return got
 
     def keys(self, keys, text):
+        """Types, and waits for `text` and for the next prompt: what is typed before the
+        editor reads again would be lost."""
         os.write(self.fd, keys.encode())
         got = self.until(text)
         check(f"{keys!r} shows {text!r}", text in got, repr(got))
-        return got
+        if PROMPT not in got.split(text)[-1]:
+            self.until(PROMPT)
+
+    def end(self):
+        os.write(self.fd, b"\x04")
+        for _ in range(100):
+            self.until("\0")  # nothing is to be shown, but somebody has to read it
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid != 0:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.2)
+        os.kill(self.pid, signal.SIGKILL)
+        return None
 
 
 def terminal():
     t = Terminal()
-    t.until("play> ")
+    t.until(PROMPT)
     t.keys("a=malloc(10)\r", "#1 a=malloc(10)")
     t.keys("\x1b[A\x01\x1b[3~b\r", "#2 b=malloc(10)")  # up, start of the line, delete, b
     t.keys("fre(a)\r", "the nearest is \"free\"")
     t.keys("freex\x7f(a)\r", "#3 free(a)")
     t.keys("undo\r", "in use 2 chunks")
     t.keys("help\r", "takes the last line back")
-    t.keys("\x04", "")
-    check("the end of the input ends it", os.waitstatus_to_exitcode(os.waitpid(t.pid, 0)[1]) == 0)
+    check("the end of the input ends it", t.end() == 0)
 
 
 piped()
