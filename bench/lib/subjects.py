@@ -3,9 +3,10 @@ the one it was given. A subject is a name, a library to preload and an environme
 import dataclasses
 import glob
 import os
+import platform
 import subprocess
 
-FOLDERS = ['/usr/lib/*-linux-*', '/usr/lib64', '/usr/lib', '/usr/local/lib']
+FOLDERS = [f'/usr/lib/{platform.machine()}-linux-*', '/usr/lib64', '/usr/lib', '/usr/local/lib']
 PACKAGED = {
     'glibc': ['libc.so.6'],
     'jemalloc': ['libjemalloc.so.2', 'libjemalloc.so'],

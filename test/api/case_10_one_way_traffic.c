@@ -93,6 +93,9 @@ static void pass(unsigned bits, size_t count)
     size_t most = 2 * in_flight() + 8 * MIB;
     printf("up to %u bytes: in flight at most %zu KiB, peak %zu KiB above the start\n",
            1u << bits, in_flight() >> 10, grown >> 10);
+#ifdef CHUNKY_HARD_NOCACHE
+    reset = 0; /* a magazine for each block: metadata outweighs small blocks */
+#endif
     if (reset && !UNDER_SANITIZER)
         EXPECT_F(grown <= most, "%zu KiB over", (grown - most) >> 10);
 }
