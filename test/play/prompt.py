@@ -64,14 +64,25 @@ class Terminal:
             self.until(PROMPT)
 
     def end(self):
-        os.write(self.fd, b"\x04")
-        for _ in range(100):
-            self.until("\0")  # nothing is to be shown, but somebody has to read it
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid != 0:
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.2)
+        """Types ^U ^D until it has ended. An editor may show its prompt before it has taken the
+        terminal from the kernel's line editor, which makes another key of ^D: then the line is
+        cleared and the key typed again, as a person would."""
+        for _ in range(40):
+            try:
+                os.write(self.fd, b"\x15\x04")
+            except OSError:
+                pass  # it has ended already
+            for _ in range(10):
+                if select.select([self.fd], [], [], 0.1)[0]:
+                    try:
+                        os.read(self.fd, 4096)
+                    except OSError:
+                        time.sleep(0.1)
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid != 0:
+                    return os.waitstatus_to_exitcode(status)
         os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
         return None
 
 
