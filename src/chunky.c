@@ -35,6 +35,7 @@
 #include "front/options.c"
 #include "front/canary.c"
 #include "front/mapping.c"
+#include "front/snapshot.c"
 #include "front/frames.c"
 #include "front/guard.c"
 #include "front/locate.c"

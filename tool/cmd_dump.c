@@ -4,7 +4,7 @@
  */
 #include "session.h"
 #include "show.h"
-#include "snapshot.h"
+#include "audit/snapshot.h"
 #include "text.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Reading a snapshot; see snapshot.h. State: in the source. */
 #include "source.h"
 
-#include "snapshot.h"
+#include "audit/snapshot.h"
 #include "text.h"
 
 #include <errno.h>

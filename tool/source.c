@@ -1,6 +1,7 @@
 /* Opening any SOURCE, and finding the heap in it; see source.h. */
 #include "source.h"
 
+#include "audit/snapshot.h"
 #include "text.h"
 #include "verb.h"
 

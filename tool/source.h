@@ -65,7 +65,6 @@ void source_close(struct source *s);
 enum status source_open_pid(struct source *s, pid_t pid, bool stop);
 enum status source_open_core(struct source *s, int fd, const char *name);
 enum status source_open_snapshot(struct source *s, int fd, const char *name);
-#define SNAPSHOT_MAGIC "chunkysnapshot\1" /* 16 bytes with its NUL */
 /* Finds chunky_root and opens the walk over it. */
 enum status source_find_root(struct source *s);
 

@@ -62,6 +62,7 @@ void checked_end(void)
 {
     if (checked_level >= 2)
         quarantine_verify();
+    report_sum();
 }
 
 /* Rewrites the header word of a live chunk with other flags. The lock makes it the only
@@ -81,10 +82,10 @@ static void checked_set_flags(struct chunk *c, uint32_t flags)
 #define RULE_CACHED                                                                    \
     "overwritten header: of a free block, which a malloc was about to get"
 
-static _Noreturn void
-checked_fail_canary(const void *mem, const struct canary_finding *f, const char *rule)
+static COLD void checked_tell_canary(const void *mem, const struct canary_finding *f)
 {
-    struct finding found = {.rule = rule,
+    struct finding found = {.rule = "heap overflow: the bytes behind the block were "
+                                    "overwritten",
                             .mem = mem,
                             .boundary = (uintptr_t)mem + f->from,
                             .length = min_size(f->length, REPORT_EXPECTED)};
@@ -105,20 +106,34 @@ static void checked_family(const void *mem, enum family of, enum family by)
         "mismatch: block of malloc freed by operator delete",
         "mismatch: block of operator new freed by something else than delete",
         "mismatch: block of operator new[] freed by something else than delete[]"};
+    struct finding f = {.rule = rules[of < FAMILY_ANY ? of : 0], .mem = mem};
     if (UNLIKELY(by != FAMILY_ANY && by != of))
-        fail(rules[of], mem);
+        report_finding(&f);
 }
 
-/* Bytes asked for; an overwritten canary or a free by another family is a finding. */
+/* Bytes asked for; an overwritten canary or a free by another family is a finding.
+ * CANARY_NONE: the first of these, and the process goes on. */
 static size_t checked_verify(const struct chunk *c, enum family family)
 {
     const void *mem = mem_of(c);
     struct canary_finding f = canary_read(mem, chunk_usable(c));
-    if (UNLIKELY(!f.is_right))
-        checked_fail_canary(
-            mem, &f, "heap overflow: the bytes behind the block were overwritten");
+    if (UNLIKELY(!f.is_right)) {
+        checked_tell_canary(mem, &f);
+        return CANARY_NONE;
+    }
     checked_family(mem, f.family, family);
     return f.bytes;
+}
+
+/* After such a finding: the block has a right canary again. Returns its bytes. */
+static COLD size_t checked_mend(const struct chunk *c)
+{
+    size_t usable = chunk_usable(c);
+    struct canary_finding f = canary_read(mem_of(c), usable);
+    bool known = f.family != FAMILY_ANY;
+    size_t bytes = known ? f.bytes : usable - CANARY_LEAST;
+    canary_write(mem_of(c), bytes, usable, known ? f.family : FAMILY_MALLOC);
+    return bytes;
 }
 
 size_t checked_request(const struct chunk *c)
@@ -128,8 +143,10 @@ size_t checked_request(const struct chunk *c)
         guard_verify(c);
         return guard_of(c)->bytes;
     }
-    if (checked_level != 0)
-        return checked_verify(c, FAMILY_ANY);
+    if (checked_level != 0) {
+        size_t bytes = checked_verify(c, FAMILY_ANY);
+        return LIKELY(bytes != CANARY_NONE) ? bytes : checked_mend(c);
+    }
     if ((chunk_bits(c) & HAS_REQUEST) == 0)
         return usable;
     size_t slack =
@@ -247,6 +264,8 @@ static ALWAYS_INLINE void checked_fill(void *mem, size_t usable)
 static void checked_free_late(struct chunk *c, enum family family)
 {
     size_t bytes = checked_level != 0 ? checked_verify(c, family) : checked_request(c);
+    if (bytes == CANARY_NONE)
+        return;
     checked_forget(c);
     if (chunk_is_mapped(c)) {
         void *mem = mem_of(c);
@@ -279,10 +298,12 @@ static COLD void checked_free_slow(void *mem, size_t bytes, enum family family)
 {
     int saved = errno;
     thread_cache();
-    if (bytes != SIZE_MAX)
-        checked_sized(mem, bytes, 0);
+    if (bytes != SIZE_MAX && !checked_sized(mem, bytes, 0))
+        return;
     struct chunk *c =
         malloc_verify(mem, family == FAMILY_MALLOC ? "free" : "operator delete");
+    if (UNLIKELY(c == NULL))
+        return;
     struct arena *named = named_of(c);
     if (UNLIKELY(named != NULL))
         named_free(named, c);
@@ -437,9 +458,13 @@ void *checked_realloc(struct chunk *c, size_t bytes)
     return mem_of(c);
 }
 
-void checked_sized(const void *mem, size_t bytes, size_t align)
+bool checked_sized(const void *mem, size_t bytes, size_t align)
 {
+    struct finding f = {
+        .rule = "free_sized: the size is not the one that was asked for", .mem = mem};
     const struct chunk *c = malloc_verify(mem, "free_sized");
+    if (UNLIKELY(c == NULL))
+        return false;
     bool recorded =
         checked_level != 0 || guard_owns(c) || (chunk_bits(c) & HAS_REQUEST) != 0;
     size_t have = checked_request(c);
@@ -447,7 +472,11 @@ void checked_sized(const void *mem, size_t bytes, size_t align)
     size_t spare =
         max_size(have / 4, SIZED_SPARE) + (chunk_is_mapped(c) ? have / 8 : 0);
     bool fits = recorded ? bytes == have : bytes <= have && have - bytes <= spare;
-    GUARD(fits, "free_sized: the size is not the one that was asked for", mem);
-    GUARD(align == 0 || ((uintptr_t)mem & (align - 1)) == 0,
-          "free_aligned_sized: the block is not aligned like this", mem);
+    if (fits && align != 0 && ((uintptr_t)mem & (align - 1)) != 0) {
+        f.rule = "free_aligned_sized: the block is not aligned like this";
+        fits = false;
+    }
+    if (UNLIKELY(!fits))
+        report_finding(&f);
+    return true;
 }

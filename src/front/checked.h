@@ -67,7 +67,7 @@ void *checked_realloc_hit(void *mem, size_t bytes);
 void *checked_realloc(struct chunk *c, size_t bytes);
 
 /* Bytes that the user asked for, when they are recorded; else the usable bytes. A broken
- * canary is a finding. */
+ * canary is a finding, and put right if the process goes on. */
 size_t checked_request(const struct chunk *c);
 /* Records that a live block now holds `bytes`. */
 void checked_record(struct chunk *c, size_t bytes, enum family family);
@@ -75,7 +75,8 @@ void checked_record(struct chunk *c, size_t bytes, enum family family);
 void checked_forget(struct chunk *c);
 
 /* A sized free: the bytes and the alignment (0: none given) that the caller believes
- * in are compared with the block; a mismatch is a finding. */
-void checked_sized(const void *mem, size_t bytes, size_t align);
+ * in are compared with the block; a mismatch is a finding. False: it is no live block, so
+ * that there is nothing to free. */
+bool checked_sized(const void *mem, size_t bytes, size_t align);
 
 #endif

@@ -17,20 +17,23 @@ PUBLIC size_t chunky_malloc_usable_size(void *mem)
 {
     if (mem == NULL)
         return 0;
-    return checked_request(malloc_verify(mem, "malloc_usable_size"));
+    const struct chunk *c = malloc_verify(mem, "malloc_usable_size");
+    return c == NULL ? 0 : checked_request(c);
 }
 
 PUBLIC void chunky_free_sized(void *mem, size_t bytes)
 {
     if (mem != NULL && UNLIKELY(thread_is_checked()))
-        checked_sized(mem, bytes, 0);
+        if (!checked_sized(mem, bytes, 0))
+            return;
     chunky_free(mem);
 }
 
 PUBLIC void chunky_free_aligned_sized(void *mem, size_t align, size_t bytes)
 {
     if (mem != NULL && UNLIKELY(thread_is_checked()))
-        checked_sized(mem, bytes, align);
+        if (!checked_sized(mem, bytes, align))
+            return;
     chunky_free(mem);
 }
 

@@ -107,43 +107,70 @@ static void fault_decode(const ucontext_t *context, uintptr_t *pc, uintptr_t *ar
 #endif
 }
 
-/* Returns if the fault has nothing to do with the heap. */
-static void fault_judge(const siginfo_t *info, const ucontext_t *context)
+/* A header that is not there reads as zeroes from now on: the call that looked at it finds
+ * no block, and tells so. True if that is possible and wanted. */
+static bool fault_goes_on(const void *mem)
+{
+    size_t page = os_page_size();
+    const struct guard *g = guard_find((uintptr_t)mem);
+    if (report_go_on == 0)
+        return false;
+    if (g != NULL && guard_open(g, (uintptr_t)mem - CHUNK_HEADER))
+        return true;
+    if (os_hold((void *)align_down((uintptr_t)mem - CHUNK_HEADER, page), page))
+        return true;
+    report_is_last();
+    return false;
+}
+
+/* Returns if the fault has nothing to do with the heap, or true to try again. */
+static bool fault_judge(const siginfo_t *info, const ucontext_t *context)
 {
     uintptr_t address = (uintptr_t)info->si_addr, pc, argument, mem;
     size_t bytes;
     bool is_write;
     fault_decode(context, &pc, &argument, &is_write);
     unsigned at = fault_place();
-    if (atomic_load(&fault_looks[at].thread) == (uintptr_t)&thread_hot)
+    if (atomic_load(&fault_looks[at].thread) == (uintptr_t)&thread_hot) {
+        if (fault_goes_on(fault_looks[at].mem))
+            return true;
         report_not_live(fault_looks[at].mem, fault_looks[at].verb);
+    }
     if (pc - (uintptr_t)chunky_free < FREE_CODE ||
-        pc - (uintptr_t)checked_free_mem < FREE_CODE)
+        pc - (uintptr_t)checked_free_mem < FREE_CODE) {
+        if (fault_goes_on((const void *)argument))
+            return true;
         report_not_live((const void *)argument, "free");
+    }
     for (struct arena *a = &arena_main; a != NULL; a = atomic_load(&a->next))
         if (lock_is_mine(&a->lock))
             fail("corrupted free chunk: a link leads to memory that is not there",
                  NULL);
     const struct guard *g = guard_find(address);
-    if (g != NULL)
+    if (g != NULL) {
         report_guard(g, address, is_write);
+        return guard_open(g, address);
+    }
     if (fault_was_unmapped(address, &mem, &bytes)) {
         struct finding f = {
             .rule = is_write ? "use after free: write to a block that was a mapping"
                              : "use after free: read of a block that was a mapping",
             .mem = (const void *)mem,
             .offset = (ptrdiff_t)(address - mem)};
+        report_is_last();
         report_finding(&f);
     }
+    return false;
 }
 
 static void fault_handle(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
     const struct sigaction *before = &fault_before[number == SIGBUS];
-    if (info->si_code > 0)
-        fault_judge(info, context);
+    bool again = info->si_code > 0 && fault_judge(info, context);
     errno = saved;
+    if (again)
+        return;
     if ((before->sa_flags & SA_SIGINFO) != 0) {
         before->sa_sigaction(number, info, context);
     } else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN) {

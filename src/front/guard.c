@@ -118,15 +118,20 @@ static void guard_retire(uint32_t slot)
     guards.live--;
 }
 
-static void guard_publish(struct guard *g, uint32_t slot)
+static void guard_write_slack(const struct guard *g)
 {
-    struct chunk *c = chunk_of((void *)g->mem);
     size_t slack = g->to - (g->mem + g->bytes);
-    c->prev_size = GUARD_MARK | slot;
-    chunk_set_idle(&heap_keys, c, g->to - (uintptr_t)c, IS_MMAPPED | PREV_INUSE);
     for (size_t i = 0; i < slack; i++)
         ((unsigned char *)g->mem)[g->bytes + i] =
             canary_byte((void *)g->mem, slack, (enum family)g->family, i);
+}
+
+static void guard_publish(struct guard *g, uint32_t slot)
+{
+    struct chunk *c = chunk_of((void *)g->mem);
+    c->prev_size = GUARD_MARK | slot;
+    chunk_set_idle(&heap_keys, c, g->to - (uintptr_t)c, IS_MMAPPED | PREV_INUSE);
+    guard_write_slack(g);
     g->given.thread = 0;
     g->state = GUARD_LIVE;
     chunk_flip(c);
@@ -149,6 +154,11 @@ void *guard_take(size_t align, size_t bytes, enum family family)
     if (slot == 0)
         return NULL;
     struct guard *g = &guards.slots[slot];
+    if (UNLIKELY(g->opened)) { /* the guard pages on both sides, too */
+        size_t room = ((size_t)1 << g->class) * page;
+        os_decommit((void *)(g->to - room - page), room + 2 * page);
+        g->opened = false;
+    }
     g->from = g->to - pages * page;
     if (!os_commit((void *)g->from, pages * page)) {
         lock_take(&guards.lock);
@@ -197,8 +207,10 @@ void guard_verify(const struct chunk *c)
             f.expected[i] = byte;
         right = right && end[i] == byte;
     }
-    if (UNLIKELY(!right))
-        report_finding(&f);
+    if (LIKELY(right))
+        return;
+    report_finding(&f);
+    guard_write_slack(g);
 }
 
 void guard_give(struct chunk *c)
@@ -236,6 +248,13 @@ const struct guard *guard_find(uintptr_t address)
             return g;
     }
     return NULL;
+}
+
+bool guard_open(const struct guard *g, uintptr_t address)
+{
+    size_t page = os_page_size();
+    guards.slots[g - guards.slots].opened = true;
+    return os_commit((void *)align_down(address, page), page);
 }
 
 bool guard_at(uint32_t slot, struct guard_view *view)

@@ -10,6 +10,8 @@
 #include "front/canary.h"
 #include "front/frames.h"
 
+#include <stdbool.h>
+
 enum guard_state { GUARD_UNUSED, GUARD_LIVE, GUARD_FREED };
 
 struct guard {
@@ -21,6 +23,7 @@ struct guard {
     uint32_t class;  /* pages of the place: 1 << class */
     uint32_t next;   /* queue of freed ones of the class */
     uint32_t family; /* enum family */
+    bool opened;     /* its pages, or those around it, were made accessible: go_on */
     struct frames taken;
     struct frames given;
 };
@@ -45,6 +48,9 @@ void guard_verify(const struct chunk *c);
 
 /* The block that an address lies in or next to, freed ones too, or NULL. No lock. */
 const struct guard *guard_find(uintptr_t address);
+
+/* After a finding that the process survives: the access at `address` may go on. */
+bool guard_open(const struct guard *g, uintptr_t address);
 
 /* What a walk over all blocks shows of a slot; mem is 0 when nothing lives there. */
 struct guard_view {

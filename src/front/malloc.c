@@ -89,6 +89,8 @@ static COLD void free_late(void *mem)
     int saved = errno;
     thread_cache();
     struct chunk *c = malloc_verify(mem, "free");
+    if (UNLIKELY(c == NULL))
+        return;
     struct arena *named = named_of(c);
     if (UNLIKELY(named != NULL))
         named_free(named, c);
@@ -134,8 +136,10 @@ struct chunk *malloc_verify(const void *mem, const char *verb)
     if (UNLIKELY(thread_is_checked()))
         fault_expect(mem, verb);
     if (UNLIKELY(((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 ||
-                 !chunk_is_live(&heap_keys, c)))
+                 !chunk_is_live(&heap_keys, c))) {
         report_not_live(mem, verb);
+        c = NULL;
+    }
     if (UNLIKELY(thread_is_checked()))
         fault_relax();
     return c;

@@ -39,8 +39,8 @@ void *malloc_slow_as(size_t bytes, enum family family);
 /* What free does off the hit path; mem is not NULL. Keeps errno. */
 void free_slow(void *mem);
 
-/* The chunk of a live block, its whole header verified; a report and abort otherwise.
- * `verb` names the caller in the report. */
+/* The chunk of a live block, its whole header verified; a report otherwise, and abort, or
+ * NULL where go_on has the call refused. `verb` names the caller in the report. */
 struct chunk *malloc_verify(const void *mem, const char *verb);
 
 /* Frees a block whose header was verified and that is live. */

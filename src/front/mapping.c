@@ -11,6 +11,8 @@
 static struct {
     int fd;
     size_t at, end;
+    uintptr_t base; /* of the file that the last line named */
+    char name[512];
     char bytes[2048];
 } mapping_file;
 
@@ -49,18 +51,21 @@ static uintptr_t mapping_hex(int *behind)
 /* One line, but for `base`: "start-end rwxp offset device inode   name". */
 static bool mapping_line(struct mapping *m)
 {
+    static const char letters[] = "rwxs";
     int c;
     m->start = mapping_hex(&c);
     if (c != '-')
         return false;
     m->end = mapping_hex(&c);
-    m->is_code = false;
+    m->access = 0;
     for (unsigned column = 0; (c = mapping_byte()) != ' '; column++) {
         if (c < 0)
             return false;
-        m->is_code = m->is_code || c == 'x';
+        if (column < 4 && c == letters[column])
+            m->access |= 1U << column;
     }
-    for (unsigned blanks = 0; blanks < 3 && c != '\n'; blanks += c == ' ')
+    m->offset = mapping_hex(&c);
+    for (unsigned blanks = 0; blanks < 2 && c != '\n'; blanks += c == ' ')
         if ((c = mapping_byte()) < 0)
             return false;
     size_t length = 0;
@@ -74,24 +79,43 @@ static bool mapping_line(struct mapping *m)
     return true;
 }
 
-bool mapping_find(uintptr_t address, struct mapping *m)
+bool mapping_open(void)
 {
     int saved = errno;
-    uintptr_t base = 0;
-    char file[sizeof m->name] = "";
-    bool found = false;
     mapping_file.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     mapping_file.at = mapping_file.end = 0;
-    while (!found && mapping_file.fd >= 0 && mapping_line(m)) {
-        if (m->name[0] == '\0' || strcmp(file, m->name) != 0) {
-            base = m->start;
-            memcpy(file, m->name, sizeof file);
-        }
-        m->base = base;
-        found = address - m->start < m->end - m->start;
+    mapping_file.base = 0;
+    mapping_file.name[0] = '\0';
+    errno = saved;
+    return mapping_file.fd >= 0;
+}
+
+bool mapping_next(struct mapping *m)
+{
+    if (!mapping_line(m))
+        return false;
+    if (m->name[0] == '\0' || strcmp(mapping_file.name, m->name) != 0) {
+        mapping_file.base = m->start;
+        memcpy(mapping_file.name, m->name, sizeof mapping_file.name);
     }
+    m->base = mapping_file.base;
+    return true;
+}
+
+void mapping_close(void)
+{
+    int saved = errno;
     if (mapping_file.fd >= 0)
         close(mapping_file.fd);
     errno = saved;
+}
+
+bool mapping_find(uintptr_t address, struct mapping *m)
+{
+    bool found = false;
+    mapping_open();
+    while (!found && mapping_file.fd >= 0 && mapping_next(m))
+        found = address - m->start < m->end - m->start;
+    mapping_close();
     return found;
 }

@@ -38,7 +38,7 @@ static struct chunk *named_verify(const struct arena *a, const void *mem,
                                   const char *verb)
 {
     struct chunk *c = malloc_verify(mem, verb);
-    GUARD(named_of(c) == a, "heap: the block is not of this heap", mem);
+    GUARD(c != NULL && named_of(c) == a, "heap: the block is not of this heap", mem);
     return c;
 }
 
@@ -331,7 +331,8 @@ PUBLIC struct chunky_heap *chunky_heap_of(const void *mem)
 {
     if (mem == NULL)
         return NULL;
-    struct arena *a = named_of(malloc_verify(mem, "chunky_heap_of"));
+    struct chunk *c = malloc_verify(mem, "chunky_heap_of");
+    struct arena *a = c == NULL ? NULL : named_of(c);
     return (struct chunky_heap *)(void *)a;
 }
 

@@ -51,8 +51,8 @@ static ALWAYS_INLINE void delete_sized_as(void *mem, size_t bytes, enum family f
         checked_delete(mem, bytes, family);
         return;
     }
-    if (UNLIKELY(tune.check != 0) && mem != NULL)
-        checked_sized(mem, bytes, 0);
+    if (UNLIKELY(tune.check != 0) && mem != NULL && !checked_sized(mem, bytes, 0))
+        return;
     chunky_free(mem);
 }
 #endif

@@ -67,6 +67,9 @@ static const struct option options[] = {
     {"guard_rate", OPTION_SIZE, &tune.guard_rate, 0, SIZE_MAX / 2,
      "check=3: every n-th block between guard pages, the others as check=2; 0: a "
      "sample"},
+    {"go_on", OPTION_SMALL, &report_go_on, 0, 1000000,
+     "findings that are told and gone on after: their call is refused; 0: the first "
+     "ends the process"},
     {"report", OPTION_FILE, report_path, 0, REPORT_PATH - 1,
      "a file that findings are added to as well; %p in its name is the process"},
     {"request", OPTION_SMALL, &tune.request, 0, 1,

@@ -15,6 +15,8 @@
 
 enum { LEAVE_MOST = 4 }; /* blocks that leave for one that comes */
 
+#define QUARANTINE_WRONG ((size_t)0)
+
 static struct quarantine quarantine_shared;
 static struct lock quarantine_guard = LOCK_INIT(RANK_QUARANTINE);
 
@@ -27,24 +29,28 @@ static COLD size_t quarantine_written(const unsigned char *mem, size_t usable)
     return at;
 }
 
-static COLD _Noreturn void quarantine_fail(const struct chunk *c)
+static COLD size_t quarantine_tell(const struct chunk *c, bool is_header)
 {
-    GUARD(chunk_is_idle(&heap_keys, c),
-          "write after free: header of a block in quarantine was overwritten",
-          mem_of(c));
-    size_t usable = chunk_usable(c), at = quarantine_written(mem_of(c), usable);
-    struct finding f = {.rule = "write after free: a freed block was written to",
-                        .mem = mem_of(c),
-                        .boundary = (uintptr_t)mem_of(c) + at,
-                        .length = min_size(usable - at, REPORT_EXPECTED)};
+    struct finding f = {
+        .rule = "write after free: header of a block in quarantine was overwritten",
+        .mem = mem_of(c)};
+    if (!is_header) {
+        size_t usable = chunk_usable(c), at = quarantine_written(mem_of(c), usable);
+        f.rule = "write after free: a freed block was written to";
+        f.boundary = (uintptr_t)mem_of(c) + at;
+        f.length = min_size(usable - at, REPORT_EXPECTED);
+    }
     report_finding(&f);
+    return QUARANTINE_WRONG;
 }
 
-/* Header and contents are as they were when it came. Returns its size. */
+/* Header and contents are as they were when it came. Returns its size, or
+ * QUARANTINE_WRONG after a finding that the process survives: it never leaves, and its
+ * bytes stay counted. */
 static ALWAYS_INLINE size_t quarantine_check(const struct chunk *c)
 {
     if (UNLIKELY(!chunk_is_idle(&heap_keys, c)))
-        quarantine_fail(c);
+        return quarantine_tell(c, true);
     /* usable is 8 more than a multiple of 16. */
     size_t size = chunk_size(c);
     const uint64_t *word = mem_of(c), *end = word + (size - 2 * CHUNK_OVERHEAD) / 8;
@@ -55,7 +61,7 @@ static ALWAYS_INLINE size_t quarantine_check(const struct chunk *c)
     for (; word != end; word += 2)
         any |= word[0] | word[1];
     if (UNLIKELY(any != 0))
-        quarantine_fail(c);
+        return quarantine_tell(c, false);
     return size;
 }
 
@@ -100,6 +106,16 @@ static struct chunk *quarantine_take(struct quarantine *q)
     return c;
 }
 
+/* One that leaves; returns how many of `out` are taken now. */
+static ALWAYS_INLINE unsigned quarantine_leave(struct quarantine *q, struct chunk *c,
+                                               struct chunk **out, unsigned count)
+{
+    size_t size = quarantine_check(c);
+    q->bytes -= size;
+    out[count] = c;
+    return LIKELY(size != QUARANTINE_WRONG) ? count + 1 : count;
+}
+
 /* Puts c in; `out` gets those that leave, verified. Returns how many. */
 static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q, struct chunk *c,
                                                   size_t size, struct chunk **out)
@@ -111,13 +127,11 @@ static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q, struct c
         driven =
             quarantine_swap(&q->chance[quarantine_chance(q)], quarantine_oldest(q));
     q->queue[(q->first + q->count++) % QUARANTINE_QUEUE] = c;
-    if (driven != NULL) {
-        out[count++] = driven;
-        q->bytes -= quarantine_check(driven);
-    }
+    if (driven != NULL)
+        count = quarantine_leave(q, driven, out, count);
     while (UNLIKELY(q->bytes > tune.quarantine) && count < LEAVE_MOST &&
-           (out[count] = quarantine_take(q)) != NULL)
-        q->bytes -= quarantine_check(out[count++]);
+           (driven = quarantine_take(q)) != NULL)
+        count = quarantine_leave(q, driven, out, count);
     return count;
 }
 
@@ -187,7 +201,10 @@ void quarantine_empty(struct cache *k)
         return;
     q->busy = true;
     while ((c = quarantine_take(q)) != NULL) {
-        q->bytes -= quarantine_check(c);
+        size_t size = quarantine_check(c);
+        q->bytes -= size;
+        if (size == QUARANTINE_WRONG)
+            continue;
         chunk_flip(c);
         free_verified(c);
     }

@@ -141,6 +141,10 @@ PUBLIC void *chunky_realloc(void *mem, size_t bytes)
         return mem;
     struct chunk *c = malloc_verify(mem, "realloc");
     int saved = errno;
+    if (UNLIKELY(c == NULL)) {
+        errno = ENOMEM;
+        return NULL;
+    }
     struct arena *named = named_of(c);
     void *result = UNLIKELY(named != NULL)         ? named_realloc(named, c, bytes)
                    : UNLIKELY(thread_is_checked()) ? checked_realloc(c, bytes)

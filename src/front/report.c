@@ -9,36 +9,60 @@
 #include "front/guard.h"
 #include "front/locate.h"
 #include "front/mapping.h"
+#include "front/snapshot.h"
 #include "os/os.h"
 
 #include <fcntl.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { REPORT_ROOM = 6000, ROW = 16, ROWS_BEFORE = 1, ROWS_MOST = 4 };
+enum { REPORT_ROOM = 8000, ROW = 16, ROWS_BEFORE = 1, ROWS_MOST = 4 };
 
-static _Atomic uint32_t report_thread; /* who reports; never given back */
+enum { REPORT_WAIT_NS = 1000000, REPORT_NAME = REPORT_PATH + 32 };
+
+#define SNAPSHOT_SUFFIX ".snap"
+
+static bool report_has_snapshot; /* or it was tried */
+
+static _Atomic uint32_t report_thread; /* who reports; given back by go_on only */
+static _Atomic unsigned report_survived;
 static char report_buffer[REPORT_ROOM];
 static struct text report = {report_buffer, sizeof report_buffer, 0};
 static struct located report_located;
 
 char report_path[REPORT_PATH];
+_Atomic unsigned report_go_on;
 
-/* The first finding gets through. Later ones of other threads wait for the abort; one
- * inside the report itself leaves a line and ends the process. */
-static void report_enter(const char *rule)
+void report_is_last(void)
+{
+    report_go_on = 0;
+}
+
+/* True: it is to be told. The first finding gets through. Later ones of other threads wait
+ * for the abort, or their turn; one inside the report itself leaves a line and ends the
+ * process. */
+static bool report_enter(const char *rule)
 {
     uint32_t none = 0, self = os_thread_id();
+    struct timespec wait = {0, REPORT_WAIT_NS};
     PROBE1(finding, (uintptr_t)rule);
-    if (atomic_compare_exchange_strong(&report_thread, &none, self))
-        return;
-    if (none == self) {
-        say_bytes(2, report.data, report.length);
-        say(2, "chunky: %s (while the report was made)\n", rule);
-        abort();
+    while (!atomic_compare_exchange_strong(&report_thread, &none, self)) {
+        if (none == self) {
+            say_bytes(2, report.data, report.length);
+            say(2, "chunky: %s (while the report was made)\n", rule);
+            abort();
+        }
+        none = 0;
+        nanosleep(&wait, NULL);
     }
-    for (;;)
-        pause();
+    unsigned most = report_go_on;
+    if (most == 0 || report_survived++ < most)
+        return true;
+    report_thread = 0;
+    return false;
 }
 
 static const char *report_state(const struct view *v)
@@ -116,13 +140,16 @@ static void report_frames(const char *title, const struct frames *f)
 {
     if (f->thread == 0 || f->count == 0)
         return;
-    text_add(&report, "  %s, thread %u\n", title, f->thread);
+    unsigned number = 0;
     for (uint32_t i = 0; i < f->count; i++) {
         struct mapping m;
-        text_add(&report, "    #%-2u %p", i, (void *)f->pc[i]);
-        if (mapping_find(f->pc[i], &m) && m.is_code)
-            text_add(&report, "  %s+0x%zx", m.name, f->pc[i] - m.base);
-        text_add(&report, "\n");
+        /* Where there are no frame pointers, anything may have been taken for one. */
+        if (!mapping_find(f->pc[i], &m) || (m.access & MAPPING_CODE) == 0)
+            continue;
+        if (number == 0)
+            text_add(&report, "  %s, thread %u\n", title, f->thread);
+        text_add(&report, "    #%-2u %p  %s+0x%zx\n", number++, (void *)f->pc[i],
+                 m.name[0] == '\0' ? "?" : m.name, f->pc[i] - m.base);
     }
 }
 
@@ -214,11 +241,11 @@ static void report_guarded(const struct finding *f)
         report_memory(f, f->boundary, f->length);
 }
 
-/* Appends what is printed to the option's file. */
-static void report_to_file(void)
+/* The option's file, and behind it `suffix`; its length. */
+static size_t report_name(char name[REPORT_NAME], const char *suffix)
 {
-    char name[REPORT_PATH + 16];
-    struct text path = {name, sizeof name - 1, 0};
+    struct text path = {name, REPORT_NAME, 0};
+    name[0] = '\0';
     for (const char *s = report_path; *s != '\0'; s++) {
         if (s[0] == '%' && s[1] == 'p') {
             text_add(&path, "%d", (int)getpid());
@@ -227,18 +254,52 @@ static void report_to_file(void)
             text_add(&path, "%c", *s);
         }
     }
-    name[path.length] = '\0';
-    int fd =
-        path.length == 0
-            ? -1
-            : open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return;
-    say_bytes(fd, report.data, report.length);
-    close(fd);
+    if (path.length != 0)
+        text_add(&path, "%s", suffix);
+    return path.length;
 }
 
-static _Noreturn void report_end(const struct finding *f)
+/* Appends what is printed to the option's file. True if that is a file indeed. */
+static bool report_to_file(void)
+{
+    char name[REPORT_NAME];
+    struct stat st;
+    if (report_name(name, "") == 0)
+        return false;
+    int fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return false;
+    say_bytes(fd, report.data, report.length);
+    bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    close(fd);
+    return is_file;
+}
+
+static void report_look(const void *mem)
+{
+    char name[REPORT_NAME];
+    if (report_name(name, SNAPSHOT_SUFFIX) == 0 || report_has_snapshot)
+        text_add(&report,
+                 "  look: chunky what CORE %p; chunky check CORE; or run again with "
+                 "CHUNKY_CONF=check=3,guard_rate=1\n",
+                 mem);
+    else
+        text_add(&report, "  look: chunky what %s %p; chunky map %s; chunky check %s\n",
+                 name, mem, name, name);
+}
+
+/* Of the first finding: a process that goes on changes. */
+static void report_snapshot(void)
+{
+    char name[REPORT_NAME];
+    if (report_has_snapshot || report_name(name, SNAPSHOT_SUFFIX) == 0)
+        return;
+    report_has_snapshot = true;
+    if (!snapshot_write(name))
+        say(2, "  the snapshot %s could not be written\n", name);
+}
+
+static void report_end(const struct finding *f)
 {
     struct frames now;
     const void *mem = f->mem;
@@ -249,14 +310,30 @@ static _Noreturn void report_end(const struct finding *f)
         report_frames("freed here", &f->guard->given);
         report_frames("allocated here", &f->guard->taken);
     }
-    text_add(&report,
-             "  look: chunky what CORE %p; chunky check CORE; or run again with "
-             "CHUNKY_CONF=check=3,guard_rate=1\n",
-             mem);
+    report_look(mem);
+    unsigned most = report_go_on;
+    if (most != 0)
+        text_add(&report, "  going on (go_on=%u): %s; this was finding %u\n", most,
+                 f->is_access ? "the access is let through"
+                              : "the call is refused, the block stays out of use",
+                 report_survived);
     say_bytes(2, report.data, report.length);
-    report_to_file();
+    if (report_to_file())
+        report_snapshot();
     locate_done(&report_located);
-    abort();
+    if (most == 0)
+        abort();
+    report.length = 0;
+    report_located = (struct located){.kind = LOCATED_NOWHERE};
+    report_thread = 0;
+}
+
+void report_sum(void)
+{
+    unsigned found = report_survived, most = report_go_on;
+    if (found > most && most != 0)
+        say(2, "chunky: %u findings, of which %u were told (go_on=%u)\n", found, most,
+            most);
 }
 
 static void report_title(const struct finding *f)
@@ -269,7 +346,7 @@ static void report_title(const struct finding *f)
 }
 
 /* The lock is ours, and the pointer was located. */
-static _Noreturn void report_located_finding(const struct finding *f)
+static void report_located_finding(const struct finding *f)
 {
     report_title(f);
     if (f->guard != NULL)
@@ -279,21 +356,26 @@ static _Noreturn void report_located_finding(const struct finding *f)
     report_end(f);
 }
 
-_Noreturn void report_finding(const struct finding *found)
+void report_finding(const struct finding *found)
 {
     struct finding f = *found;
-    report_enter(f.rule);
+    int saved = errno;
+    if (!report_enter(f.rule))
+        return;
     if (f.guard == NULL)
         f.guard = guard_find((uintptr_t)f.mem);
     if (f.mem != NULL && f.guard == NULL)
         locate((uintptr_t)f.mem, &report_located);
     report_located_finding(&f);
+    errno = saved;
 }
 
 _Noreturn void fail(const char *rule, const void *mem)
 {
     struct finding f = {.rule = rule, .mem = mem};
+    report_is_last();
     report_finding(&f);
+    abort();
 }
 
 /* In a heap: the header that stands before mem, and the chunk that really is there. */
@@ -362,11 +444,11 @@ static const char *report_mistake(uintptr_t mem, const struct located *l)
     }
 }
 
-_Noreturn void report_not_live(const void *mem, const char *verb)
+/* The lock is ours. */
+static void report_not_live_mem(const void *mem, const char *verb)
 {
     struct finding f = {.verb = verb, .mem = mem};
     const struct guard *g;
-    report_enter(verb);
     g = f.guard = guard_find((uintptr_t)mem);
     if (g != NULL) {
         f.rule =
@@ -375,6 +457,7 @@ _Noreturn void report_not_live(const void *mem, const char *verb)
                 ? "overwritten header: heap overflow of the block before, or underflow"
                 : "invalid pointer: into the middle of a block";
         report_located_finding(&f);
+        return;
     }
     locate((uintptr_t)mem, &report_located);
     f.rule = report_mistake((uintptr_t)mem, &report_located);
@@ -384,10 +467,20 @@ _Noreturn void report_not_live(const void *mem, const char *verb)
     report_located_finding(&f);
 }
 
-_Noreturn void report_guard(const struct guard *g, uintptr_t address, int is_write)
+void report_not_live(const void *mem, const char *verb)
 {
-    struct finding f = {
-        .mem = (void *)g->mem, .offset = (ptrdiff_t)(address - g->mem), .guard = g};
+    int saved = errno;
+    if (report_enter(verb))
+        report_not_live_mem(mem, verb);
+    errno = saved;
+}
+
+void report_guard(const struct guard *g, uintptr_t address, int is_write)
+{
+    struct finding f = {.mem = (void *)g->mem,
+                        .offset = (ptrdiff_t)(address - g->mem),
+                        .guard = g,
+                        .is_access = true};
     if (g->state != GUARD_LIVE)
         f.rule = is_write ? "use after free: write" : "use after free: read";
     else if (address >= g->mem)
@@ -396,6 +489,6 @@ _Noreturn void report_guard(const struct guard *g, uintptr_t address, int is_wri
     else
         f.rule = is_write ? "heap underflow: write before the block"
                           : "heap underflow: read before the block";
-    report_enter(f.rule);
-    report_located_finding(&f);
+    if (report_enter(f.rule))
+        report_located_finding(&f);
 }

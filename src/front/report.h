@@ -6,6 +6,7 @@
 #ifndef CHUNKY_FRONT_REPORT_H
 #define CHUNKY_FRONT_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ enum { REPORT_EXPECTED = 48, REPORT_PATH = 512 };
 /* Option `report`: where findings go as well, or "". */
 extern char report_path[REPORT_PATH];
 
+/* Option `go_on`: findings that are told and gone on after, of those that can be. */
+extern _Atomic unsigned report_go_on;
+
 struct finding {
     const char *rule;   /* a short greppable sentence */
     const char *verb;   /* the call that found it, or NULL */
@@ -24,16 +28,22 @@ struct finding {
     uintptr_t boundary; /* first byte whose right value is known; 0: none */
     size_t length;      /* how many */
     unsigned char expected[REPORT_EXPECTED];
+    bool is_access;            /* found by a fault, not by a call */
     const struct guard *guard; /* stacks of allocation and free, or NULL */
 };
 
-/* Prints and aborts. */
-_Noreturn void report_finding(const struct finding *f);
+/* Prints, and aborts but for the option go_on. Whoever calls then does without what was
+ * found wrong. */
+void report_finding(const struct finding *f);
+/* The next finding ends the process: there is no way to go on. */
+void report_is_last(void);
+/* At the process's end: how many findings it survived. */
+void report_sum(void);
 
 /* `mem` was passed to `verb` and is no live block: says which kind of mistake it was. */
-_Noreturn void report_not_live(const void *mem, const char *verb);
+void report_not_live(const void *mem, const char *verb);
 
 /* An access at `address`, in or next to a guarded block. */
-_Noreturn void report_guard(const struct guard *g, uintptr_t address, int is_write);
+void report_guard(const struct guard *g, uintptr_t address, int is_write);
 
 #endif

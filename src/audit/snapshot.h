@@ -3,14 +3,16 @@
  * was resident. Little-endian; every part carries a checksum, and the header the length,
  * so that a cut or damaged file is told. Notes: docs/notes/inspector.md#snapshots
  */
-#ifndef TOOL_SNAPSHOT_H
-#define TOOL_SNAPSHOT_H
+#ifndef CHUNKY_AUDIT_SNAPSHOT_H
+#define CHUNKY_AUDIT_SNAPSHOT_H
 
 #include "base/compiler.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#define SNAPSHOT_MAGIC "chunkysnapshot\1" /* 16 bytes with its NUL */
 
 enum {
     SNAPSHOT_VERSION = 1,
