@@ -28,7 +28,7 @@ look()
     grep -q "byte 0 of a block, free" "$work/what" ||
         grep -q "$4" "$work/what" || { echo "$*: what says"; cat "$work/what"; exit 1; }
     grep -q "look: chunky what $report.snap $mem" "$report" || { echo "$*: no hint"; exit 1; }
-    "$chunky" map "$report.snap" | grep "heap.* at 0x\|^  +0" >/dev/null || { echo "$*: no map"; exit 1; }
+    "$chunky" map "$report.snap" | grep "snapshot of process" >/dev/null || { echo "$*: no map"; exit 1; }
     "$chunky" check "$report.snap" >"$work/check" || { echo "$*: check"; cat "$work/check"; exit 1; }
     "$chunky" stats "$report.snap" >/dev/null
 }

@@ -4,7 +4,7 @@
  * a fuzzer changes. Ordinary test: the files and folders named on the command line, each
  * as it is and in some changed forms. With -DCHUNKY_FUZZ=ON and clang: libFuzzer.
  */
-#include "snapshot.h"
+#include "audit/snapshot.h"
 #include "verb.h"
 
 #include <dirent.h>
