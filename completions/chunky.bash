@@ -2,7 +2,7 @@
 _chunky()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-    local verbs='help run stats map layout chunks what bins frag check dump diff top view ctl play explain' words='' formats=''
+    local verbs='help run stats map layout chunks what bins frag check dump diff top view ctl symbolize play explain' words='' formats=''
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ] || [ "$prev" = help ]; then
         mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
@@ -23,6 +23,7 @@ _chunky()
     top) words='--help --ascii --color= --stop --watch=' formats='text' ;;
     view) words='--help --bytes --open --output= --range= --stop' formats='html' ;;
     ctl) words='--help --format= --output=' formats='text json' ;;
+    symbolize) words='--help' formats='text' ;;
     esac
     case $prev in
     --format | -f) words=$formats ;;

@@ -8,6 +8,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -372,10 +373,35 @@ static void dump_remove(const char *path)
         unlink(path);
 }
 
+enum status dump_session(struct session *n, const char *path, FILE *told)
+{
+    enum status status = STATUS_OK;
+    char size[SIZE_TEXT], *shown = text_printable(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                  n->options->bytes ? 0600 : 0666);
+    struct dump d = {.n = n, .out = fd < 0 ? NULL : fdopen(fd, "w")};
+    if (d.out == NULL) {
+        status = complain(STATUS_USAGE, "%s: %s", shown, strerror(errno));
+    } else {
+        dump_file(&d);
+        bool good = ferror(d.out) == 0;
+        if (fclose(d.out) != 0 || !good) {
+            status = complain(STATUS_UNREADABLE, "%s: %s", shown, strerror(errno));
+            dump_remove(path);
+        } else {
+            fprintf(told, "%s: %s, %s\n", shown, n->source.title,
+                    text_size(size, d.offset));
+        }
+    }
+    free(shown);
+    free(d.index);
+    free(d.extent);
+    return status;
+}
+
 enum status cmd_dump(struct options *o)
 {
     struct session n;
-    char size[SIZE_TEXT];
     const char *output = o->output;
     if (output == NULL)
         return complain(STATUS_USAGE, "where to? chunky dump SOURCE -o FILE");
@@ -384,23 +410,5 @@ enum status cmd_dump(struct options *o)
     enum status status = session_open(&n, o);
     if (status != STATUS_OK)
         return status;
-    char *shown = text_printable(output);
-    struct dump d = {.n = &n, .out = fopen(output, "we")};
-    if (d.out == NULL) {
-        status = complain(STATUS_USAGE, "%s: %s", shown, strerror(errno));
-    } else {
-        dump_file(&d);
-        bool good = ferror(d.out) == 0;
-        if (fclose(d.out) != 0 || !good) {
-            status = complain(STATUS_UNREADABLE, "%s: %s", shown, strerror(errno));
-            dump_remove(output);
-        } else {
-            fprintf(n.out, "%s: %s, %s\n", shown, n.source.title,
-                    text_size(size, d.offset));
-        }
-    }
-    free(shown);
-    free(d.index);
-    free(d.extent);
-    return session_close(&n, status);
+    return session_close(&n, dump_session(&n, output, n.out));
 }

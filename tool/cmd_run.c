@@ -2,12 +2,15 @@
  * chunky run: a command with Chunky preloaded; its exit status, signals and terminal stay
  * its own. With --report it is held just before it ends, while its memory is there.
  */
+#include "session.h"
 #include "show.h"
+#include "symbol.h"
 #include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/personality.h>
@@ -121,6 +124,68 @@ static void run_silence(void)
         close(fd);
 }
 
+/* --- reports of the command, and of what it starts ------------------------------ */
+
+/* They are written into a pipe that is found by our number and its own. */
+static struct {
+    pthread_t reader;
+    int out, in;
+    bool runs;
+    bool told; /* there was a report */
+} run_relay = {.out = -1, .in = -1};
+
+static void *run_read_reports(void *unused)
+{
+    struct symbols *s = symbols_open();
+    FILE *in = fdopen(run_relay.out, "r");
+    char *line = NULL;
+    size_t room = 0;
+    while (in != NULL && getline(&line, &room, in) > 0) {
+        run_relay.told = true;
+        symbols_line(s, line, stderr);
+    }
+    free(line);
+    if (in != NULL)
+        fclose(in);
+    symbols_close(s);
+    return unused;
+}
+
+static void run_relay_start(void)
+{
+    int ends[2];
+    sigset_t all, before;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return;
+    run_relay.out = ends[0];
+    run_relay.in = ends[1];
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    run_relay.runs =
+        pthread_create(&run_relay.reader, NULL, run_read_reports, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* All that was reported is printed. */
+static void run_relay_end(void)
+{
+    if (!run_relay.runs)
+        return;
+    close(run_relay.in);
+    pthread_join(run_relay.reader, NULL);
+    run_relay.runs = false;
+}
+
+/* In the child. */
+static void run_relay_name(pid_t parent)
+{
+    char entry[64];
+    if (!run_relay.runs)
+        return;
+    snprintf(entry, sizeof entry, "relay=/proc/%d/fd/%d", (int)parent, run_relay.in);
+    run_add_conf(entry);
+}
+
 /* Starts the command; it waits until `*go` is closed. */
 static pid_t run_start(char **command, const struct options *o, bool silent, int *go)
 {
@@ -134,10 +199,11 @@ static pid_t run_start(char **command, const struct options *o, bool silent, int
     }
     if (pipe(ends) != 0)
         return -1;
-    pid_t pid = fork();
+    pid_t self = getpid(), pid = fork();
     if (pid == 0) {
         close(ends[1]);
         run_preload(library);
+        run_relay_name(self);
         if (o != NULL && o->no_aslr)
             personality(ADDR_NO_RANDOMIZE);
         if (o != NULL && o->check != 0) {
@@ -285,25 +351,43 @@ static void run_report(struct draw *d, struct scan *s)
     survey_free(&v);
 }
 
+/* What a held process is about to end with is a signal. */
+static bool run_is_killed(pid_t pid)
+{
+    unsigned long status = 0;
+    return ptrace(PTRACE_GETEVENTMSG, pid, NULL, &status) == 0 &&
+           WIFSIGNALED((int)status);
+}
+
+/* Its heap for later, with what lay in it. */
+static void run_keep(struct session *n, pid_t pid)
+{
+    char path[32];
+    snprintf(path, sizeof path, "chunky-%d.snap", (int)pid);
+    n->options->bytes = true;
+    fputs("chunky: kept in ", stderr);
+    dump_session(n, path, stderr);
+}
+
 /* The held child: report, audit. Returns true if a rule was found broken. */
 static bool run_look(pid_t pid, struct options *o)
 {
-    struct source source;
-    struct scan scan;
-    struct draw d;
+    struct session n = {.options = o, .out = stderr};
     bool found = false;
-    if (source_open_pid(&source, pid, false) == STATUS_OK &&
-        scan_open(&scan, &source)) {
-        source.reader.is_live = false;
-        draw_open(&d, stderr, o);
+    if (source_open_pid(&n.source, pid, false) == STATUS_OK &&
+        scan_open(&n.scan, &n.source)) {
+        n.source.reader.is_live = false;
+        draw_open(&n.draw, stderr, o);
         if (o->report)
-            run_report(&d, &scan);
+            run_report(&n.draw, &n.scan);
         if (o->wants_check)
-            found = check_print(&d, &scan, o) != 0;
-        draw_close(&d);
-        scan_close(&scan);
+            found = check_print(&n.draw, &n.scan, o) != 0;
+        draw_close(&n.draw);
+        if (o->report && run_is_killed(pid))
+            run_keep(&n, pid);
+        scan_close(&n.scan);
     }
-    source_close(&source);
+    source_close(&n.source);
     return found;
 }
 
@@ -326,6 +410,7 @@ enum status cmd_run(struct options *o)
     bool look = o->report || o->wants_check, found = false;
     if (o->command == NULL)
         return complain(STATUS_USAGE, "run what? chunky run [--report] -- CMD");
+    run_relay_start();
     pid_t pid = run_start(o->command, o, false, &go);
     if (pid < 0)
         return (enum status)EXIT_CANNOT;
@@ -344,6 +429,7 @@ enum status cmd_run(struct options *o)
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
     run_child = 0;
+    run_relay_end();
     if (WIFSIGNALED(status))
         run_die_like(status);
     return found && WEXITSTATUS(status) == 0 ? STATUS_FINDING

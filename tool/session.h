@@ -48,6 +48,9 @@ struct filter {
 bool filter_open(struct filter *f, const struct session *n);
 bool filter_takes(const struct filter *f, const struct scan *s, const struct block *b);
 
+/* Writes a snapshot of it; what goes wrong is told, and one line to `told` if not. */
+enum status dump_session(struct session *n, const char *path, FILE *told);
+
 /* Parts that `top` shows too. */
 void show_frag(struct session *n);
 void show_layout(struct session *n);

@@ -119,6 +119,7 @@ enum status cmd_frag(struct options *o);
 enum status cmd_check(struct options *o);
 enum status cmd_dump(struct options *o);
 enum status cmd_diff(struct options *o);
+enum status cmd_symbolize(struct options *o);
 enum status cmd_top(struct options *o);
 enum status cmd_ctl(struct options *o);
 enum status cmd_view(struct options *o);

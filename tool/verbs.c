@@ -30,6 +30,7 @@ static const enum option_id diff_options[] = {
 static const enum option_id top_options[] = {OPT_WATCH, OPT_STOP, OPT_COLOR, OPT_ASCII,
                                              0};
 static const enum option_id ctl_options[] = {OPT_FORMAT, OPT_OUTPUT, 0};
+static const enum option_id symbolize_options[] = {0};
 static const enum option_id view_options[] = {OPT_OUTPUT, OPT_BYTES, OPT_RANGE,
                                               OPT_OPEN,   OPT_STOP,  0};
 static const enum option_id check_options[] = {
@@ -42,8 +43,10 @@ const struct verb verbs[] = {
      "run a command on Chunky; its exit status is passed on", "text", run_options,
      "Loads libchunky.so before everything else in CMD and in what CMD starts. --report\n"
      "holds the process just before it ends and draws its heap on standard error; --check\n"
-     "audits it there. Exits as CMD did: its status, or killed by its signal; 126 if CMD\n"
-     "cannot be run, 127 if it does not exist; 1 if only the audit found something."},
+     "audits it there. Reports of misuse are printed with the names of functions and lines;\n"
+     "with --report the heap as it was is kept in chunky-PID.snap. Exits as CMD did: its\n"
+     "status, or killed by its signal; 126 if CMD cannot be run, 127 if it does not exist;\n"
+     "1 if only the audit found something."},
     {"stats", cmd_stats, NULL, "SOURCE",
      "arenas, and where the bytes are: the waterfall", "text, json, xml, openmetrics", stats_options,
      "From what the program asked for down to what is resident, each step with its share,\n"
@@ -101,6 +104,12 @@ const struct verb verbs[] = {
      "The kernel must allow this user to trace the process. It is done when the process next\n"
      "passes a slow path of its allocator; after 3 seconds ctl exits with 1, and the request\n"
      "stays."},
+    {"symbolize", cmd_symbolize, NULL, "[REPORT...]",
+     "a report with the names of functions and lines in its stacks", "text", symbolize_options,
+     "Reads reports (or standard input) and prints them, with a name behind each address of\n"
+     "a stack: from the file's symbols, else from its debug file (by build id, or by\n"
+     ".gnu_debuglink), else from its dynamic symbols; the line where .debug_line tells it.\n"
+     "chunky run does the same at once."},
     {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | TRACE | -f FILE | --record -- CMD]",
      "malloc step by step, drawn: scripts and real programs in the real engine", "text, json, html", NULL,
      "Without a script, lines are read from a prompt. --record writes a TRACE of what CMD asks\n"

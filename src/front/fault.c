@@ -148,7 +148,7 @@ static bool fault_judge(const siginfo_t *info, const ucontext_t *context)
                  NULL);
     const struct guard *g = guard_find(address);
     if (g != NULL) {
-        report_guard(g, address, is_write);
+        report_guard(g, address, pc, is_write);
         return guard_open(g, address);
     }
     if (fault_was_unmapped(address, &mem, &bytes)) {
@@ -156,7 +156,8 @@ static bool fault_judge(const siginfo_t *info, const ucontext_t *context)
             .rule = is_write ? "use after free: write to a block that was a mapping"
                              : "use after free: read of a block that was a mapping",
             .mem = (const void *)mem,
-            .offset = (ptrdiff_t)(address - mem)};
+            .offset = (ptrdiff_t)(address - mem),
+            .pc = pc};
         report_is_last();
         report_finding(&f);
     }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 enum {
@@ -43,14 +44,26 @@ void frames_find_own(void)
     }
 }
 
+static bool frames_wanted, frames_late;
+
 void frames_start(void)
 {
     void *pc[2];
     frames_find_own();
-    if (backtrace != NULL) {
+    frames_wanted = true;
+    /* In a static program the unwinder's tables are entered by constructors after ours;
+     * it would abort. */
+    if (backtrace != NULL && (frames_late || frames_own_to != 0)) {
         backtrace(pc, 2);
         atomic_store_explicit(&frames_ready, true, memory_order_release);
     }
+}
+
+CONSTRUCTOR(65535) static void frames_start_late(void)
+{
+    frames_late = true;
+    if (frames_wanted && !atomic_load_explicit(&frames_ready, memory_order_relaxed))
+        frames_start();
 }
 
 /* The chain of frame pointers. A program without them yields nonsense, which the
@@ -83,6 +96,18 @@ static _Atomic uintptr_t *frames_enter(void)
             return &frames_inside[i];
     }
     return NULL;
+}
+
+void frames_start_at(struct frames *f, uintptr_t pc)
+{
+    uint32_t first = 0;
+    while (first < f->count && f->pc[first] != pc)
+        first++;
+    if (first == f->count)
+        return;
+    f->count -= first;
+    memmove(f->pc, f->pc + first, f->count * sizeof f->pc[0]);
+    f->pc[0]++;
 }
 
 void frames_take(struct frames *f)

@@ -21,6 +21,10 @@ void frames_start(void);
 /* Learns which code is Chunky's own, to leave it out; one caller at a time. */
 void frames_find_own(void);
 
+/* In a signal handler: drops what lies above the interrupted instruction, which becomes
+ * like the others: the address behind it. */
+void frames_start_at(struct frames *f, uintptr_t pc);
+
 /* The calling thread's stack without Chunky's own frames. */
 void frames_take(struct frames *f);
 

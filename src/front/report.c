@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ static struct text report = {report_buffer, sizeof report_buffer, 0};
 static struct located report_located;
 
 char report_path[REPORT_PATH];
+char report_relay[REPORT_RELAY];
 _Atomic unsigned report_go_on;
 
 void report_is_last(void)
@@ -241,6 +243,25 @@ static void report_guarded(const struct finding *f)
         report_memory(f, f->boundary, f->length);
 }
 
+/* To whoever holds the other end of the pipe; false, and nothing went there, if nobody
+ * does or it is full. Whole reports, also of several processes at once. */
+static bool report_to_relay(void)
+{
+    struct stat st;
+    int fd = report_relay[0] == '\0'
+                 ? -1
+                 : open(report_relay, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return false;
+    bool done = false;
+    if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        flock(fd, LOCK_EX);
+        done = write(fd, report.data, report.length) == (ssize_t)report.length;
+    }
+    close(fd);
+    return done;
+}
+
 /* The option's file, and behind it `suffix`; its length. */
 static size_t report_name(char name[REPORT_NAME], const char *suffix)
 {
@@ -305,6 +326,8 @@ static void report_end(const struct finding *f)
     const void *mem = f->mem;
     frames_find_own();
     frames_take(&now);
+    if (f->pc != 0)
+        frames_start_at(&now, f->pc);
     report_frames("found here", &now);
     if (f->guard != NULL) {
         report_frames("freed here", &f->guard->given);
@@ -317,7 +340,8 @@ static void report_end(const struct finding *f)
                  f->is_access ? "the access is let through"
                               : "the call is refused, the block stays out of use",
                  report_survived);
-    say_bytes(2, report.data, report.length);
+    if (!report_to_relay())
+        say_bytes(2, report.data, report.length);
     if (report_to_file())
         report_snapshot();
     locate_done(&report_located);
@@ -475,12 +499,13 @@ void report_not_live(const void *mem, const char *verb)
     errno = saved;
 }
 
-void report_guard(const struct guard *g, uintptr_t address, int is_write)
+void report_guard(const struct guard *g, uintptr_t address, uintptr_t pc, bool is_write)
 {
     struct finding f = {.mem = (void *)g->mem,
                         .offset = (ptrdiff_t)(address - g->mem),
                         .guard = g,
-                        .is_access = true};
+                        .is_access = true,
+                        .pc = pc};
     if (g->state != GUARD_LIVE)
         f.rule = is_write ? "use after free: write" : "use after free: read";
     else if (address >= g->mem)

@@ -12,10 +12,12 @@
 
 struct guard;
 
-enum { REPORT_EXPECTED = 48, REPORT_PATH = 512 };
+enum { REPORT_EXPECTED = 48, REPORT_PATH = 512, REPORT_RELAY = 64 };
 
 /* Option `report`: where findings go as well, or "". */
 extern char report_path[REPORT_PATH];
+/* Option `relay`: a pipe whose reader prints findings, or "". */
+extern char report_relay[REPORT_RELAY];
 
 /* Option `go_on`: findings that are told and gone on after, of those that can be. */
 extern _Atomic unsigned report_go_on;
@@ -29,6 +31,7 @@ struct finding {
     size_t length;      /* how many */
     unsigned char expected[REPORT_EXPECTED];
     bool is_access;            /* found by a fault, not by a call */
+    uintptr_t pc;              /* of the instruction that faulted, or 0 */
     const struct guard *guard; /* stacks of allocation and free, or NULL */
 };
 
@@ -43,7 +46,8 @@ void report_sum(void);
 /* `mem` was passed to `verb` and is no live block: says which kind of mistake it was. */
 void report_not_live(const void *mem, const char *verb);
 
-/* An access at `address`, in or next to a guarded block. */
-void report_guard(const struct guard *g, uintptr_t address, int is_write);
+/* An access at `address` by the instruction at `pc`, in or next to a guarded block. */
+void report_guard(const struct guard *g, uintptr_t address, uintptr_t pc,
+                  bool is_write);
 
 #endif
