@@ -1,6 +1,6 @@
 /*
- * One arena of `chunky check`: where a reader can gather, a second thread follows the bins
- * while the first goes through the chunks.
+ * One arena of `chunky check`: the chunks in order of address, then, where a reader can
+ * gather, the bins by two threads, which know most links from that pass.
  */
 #ifndef TOOL_CHECK_H
 #define TOOL_CHECK_H

@@ -182,7 +182,7 @@ static void layout_add(struct layout_view *v, const struct segment *g)
         last->has_break = g->has_break;
         return;
     }
-    if (v->count == v->room) {
+    if (v->all == NULL || v->count == v->room) {
         v->room = 2 * v->room + 64;
         v->all = must(realloc(v->all, v->room * sizeof *v->all));
     }

@@ -17,13 +17,12 @@ enum { EXIT_NO_TRACE = 3, EXIT_CANNOT = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL =
 
 static volatile pid_t record_child;
 
-/* Whoever ends this process means the program: its trace is written then. */
+/* Whoever ends this process means the program: its trace is written then. Signals come
+ * here only while waitpid is waiting, which sets errno itself. */
 static void record_forward(int signal)
 {
-    int before = errno;
     if (record_child > 0)
         kill(record_child, signal);
-    errno = before;
 }
 
 /* libchunky-record.so: with libchunky.so in a build, below it when installed. */
@@ -163,6 +162,7 @@ int record_run(const struct record_options *o)
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return EXIT_NO_TRACE;
+    record_child = 0;
     int ended =
         WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
     if (ended == EXIT_NOT_FOUND || ended == EXIT_CANNOT)

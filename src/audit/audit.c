@@ -111,6 +111,8 @@ static bool audit_chunk(struct audit *u, const struct walk_chunk *prev,
         more = audit_find(u, RULE_C6, c->address, 0, c->flags, u->heap.flags);
     if (more && walk_is_binned(c->state) && c->size >= TAIL_MIN)
         more = audit_clean(u, c);
+    if (more && u->binned != NULL && walk_is_binned(c->state))
+        u->binned(u, c);
     return more;
 }
 

@@ -27,6 +27,9 @@ struct audit {
     struct walk *walk;
     void (*report)(struct audit *u, const struct audit_finding *f);
     void *context; /* of the report */
+    /* Told of each binned chunk that audit_arena_chunks passes; or NULL. */
+    void (*binned)(struct audit *u, const struct walk_chunk *c);
+    void *listener; /* of binned */
     uint64_t findings;
     uint64_t most;    /* the audit ends after so many */
     uint64_t chunks;  /* looked at so far */

@@ -27,6 +27,9 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* Will be read soon. */
+#define PREFETCH(p) __builtin_prefetch(p)
+
 /* The compiler may not assume anything about the value of p after this. */
 #define OPAQUE(p) __asm__("" : "+r"(p))
 
