@@ -74,7 +74,7 @@ static size_t make_input(uint64_t seed)
     uint16_t base = (uint16_t)random_next(&r);
     uint16_t spread = (uint16_t)((1U << random_below(&r, 17)) - 1);
     input[0] = (uint8_t)random_next(&r);
-    input[1] = 0;
+    input[1] = (uint8_t)(seed % 2); /* named heaps or none */
     for (size_t i = 0; i < steps; i++) {
         uint8_t *at = input + 2 + i * 4;
         uint64_t bits = random_next(&r);
