@@ -38,8 +38,8 @@ struct worker {
     const uint8_t *steps;
     size_t count;
     size_t stride;
-    size_t live;   /* bytes in its slots */
-    uint64_t seed; /* of the next block */
+    size_t live;             /* bytes in its slots */
+    uint64_t seed;           /* of the next block */
     struct chunky_heap *own; /* no other thread gets blocks of it; NULL: not yet made */
     struct slot slot[SLOTS];
 };
@@ -74,7 +74,8 @@ static void demand(bool ok, const char *what, const struct slot *s)
 static void demand_refusal(const struct slot *s)
 {
     demand(errno == ENOMEM, "failed without ENOMEM", s);
-    demand(memory_may_run_out() || (s->heap && s->heap == common[1]), "out of memory", s);
+    demand(memory_may_run_out() || (s->heap && s->heap == common[1]), "out of memory",
+           s);
 }
 
 /* Enters a new block; what is NULL must have been allowed to fail. */
@@ -400,8 +401,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < SHARED; i++)
         slot_free(&workers[0], &shared[i].slot, i);
     for (unsigned i = 0; i < COMMON; i++) {
-        demand(!common[i] || chunky_heap_stats(common[i]).used == 0, "something is left",
-               &shared[0].slot);
+        demand(!common[i] || chunky_heap_stats(common[i]).used == 0,
+               "something is left", &shared[0].slot);
         chunky_heap_destroy(common[i]);
         common[i] = NULL;
     }
