@@ -14,6 +14,8 @@
 struct arena arena_main;
 
 static struct lock arena_list_lock = LOCK_INIT(RANK_ARENAS);
+static struct arena *arena_last = &arena_main; /* of the list */
+static struct arena *arena_unused;   /* named ones that were destroyed; by `unused` */
 static _Atomic unsigned arena_total; /* that threads may choose */
 static unsigned arena_listed;        /* all; the next one's index */
 static _Atomic unsigned arena_limit; /* 0: not computed yet */
@@ -78,17 +80,21 @@ void arena_unlock(struct arena *a)
 
 static struct arena *arena_next(const struct arena *a)
 {
-    /* Arenas are only ever added, behind the main one, each fully built. */
+    /* Arenas are only ever added, each fully built. */
     return atomic_load_explicit((_Atomic(struct arena *) *)&a->next,
                                 memory_order_acquire);
 }
 
-/* List lock held. */
+/* Those that threads may choose come first, however many named heaps there are: a search
+ * for one ends at the first that is not. List lock held. */
 static void arena_link(struct arena *a)
 {
+    struct arena *before = arena_is_shared(a) ? &arena_main : arena_last;
     arena_listed++;
-    atomic_store_explicit(&a->next, arena_next(&arena_main), memory_order_relaxed);
-    atomic_store_explicit(&arena_main.next, a, memory_order_release);
+    atomic_store_explicit(&a->next, arena_next(before), memory_order_relaxed);
+    atomic_store_explicit(&before->next, a, memory_order_release);
+    if (before == arena_last)
+        arena_last = a;
 }
 
 static bool arena_may_create(const struct tune *t)
@@ -125,8 +131,9 @@ static struct arena *arena_create(const struct tune *t, bool forced)
 struct arena *arena_choose(struct arena *busy)
 {
     int saved = errno;
-    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
-        if (arena_is_shared(a) && arena_try(a))
+    for (struct arena *a = &arena_main; a != NULL && arena_is_shared(a);
+         a = arena_next(a))
+        if (arena_try(a))
             return a;
     /* Its own lock, out of a signal handler: waiting would be for ever. */
     bool forced = lock_is_mine(&busy->lock);
@@ -143,21 +150,22 @@ struct arena *arena_choose(struct arena *busy)
 struct arena *arena_least(void)
 {
     struct arena *least = &arena_main;
-    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
-        if (arena_is_shared(a) &&
-            atomic_load_explicit(&a->threads, memory_order_relaxed) <
-                atomic_load_explicit(&least->threads, memory_order_relaxed))
+    for (struct arena *a = &arena_main; a != NULL && arena_is_shared(a);
+         a = arena_next(a))
+        if (atomic_load_explicit(&a->threads, memory_order_relaxed) <
+            atomic_load_explicit(&least->threads, memory_order_relaxed))
             least = a;
     return least;
 }
 
 struct arena *arena_create_named(const struct tune *t, const char *name)
 {
-    struct arena *a = &arena_main;
     lock_take(&arena_list_lock);
-    while (a != NULL && a->kind != ARENA_UNUSED)
-        a = arena_next(a);
-    if (a == NULL && (a = meta_take(sizeof *a)) != NULL) {
+    struct arena *a = arena_unused;
+    if (a != NULL) {
+        arena_unused = a->unused;
+        a->unused = NULL;
+    } else if ((a = meta_take(sizeof *a)) != NULL) {
         arena_setup(a, t, arena_listed);
         a->kind = ARENA_UNUSED;
         arena_link(a);
@@ -197,6 +205,10 @@ void arena_destroy_named(struct arena *a)
     a->used = 0;
     a->blocks = 0;
     arena_unlock(a);
+    lock_take(&arena_list_lock);
+    a->unused = arena_unused;
+    arena_unused = a;
+    lock_give(&arena_list_lock);
 }
 
 static struct arena *arena_kept; /* locked by the code that the fork interrupted */

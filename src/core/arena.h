@@ -47,7 +47,7 @@ struct arena {
     uint32_t flags;              /* NON_MAIN_ARENA or 0, of its spanned heaps' chunks */
     _Atomic uint32_t generation; /* odd while the lock is held, for readers outside */
     _Atomic uint32_t threads;    /* caches attached */
-    _Atomic(struct arena *) next; /* list of arenas; never shrinks */
+    _Atomic(struct arena *) next; /* list of arenas, shared ones first; never shrinks */
     const struct tune *tune;      /* thresholds */
 
     struct heap *heaps;    /* newest first */
@@ -85,6 +85,8 @@ struct arena {
     size_t limit;          /* most bytes of chunks; 0: none */
     _Atomic size_t used;   /* bytes of chunks in use, mapped ones included */
     _Atomic size_t blocks; /* how many */
+    struct mapped *mapped; /* its mapped chunks; lock of rank MAPPED */
+    struct arena *unused;  /* the next one that is ARENA_UNUSED */
 };
 
 /* Where zeroes are known to be in a chunk: whole pages [from, to). */

@@ -255,6 +255,17 @@ static struct mapped *mapped_of(struct chunk *c)
     return mapped.slots[slot];
 }
 
+/* Takes it off its owner's list. Lock held. */
+static void mapped_disown(struct mapped *m)
+{
+    if (m->owner == NULL)
+        return;
+    *m->owned_link = m->owned_next;
+    if (m->owned_next != NULL)
+        m->owned_next->owned_link = m->owned_link;
+    m->owner = NULL;
+}
+
 static bool mapped_may_keep(const struct mapped *m, uint64_t now)
 {
     return now <= mapped.widened_until &&
@@ -267,6 +278,7 @@ void mapped_give(struct chunk *c, struct tune *t)
     lock_take(&mapped.lock);
     struct mapped *m = mapped_of(c);
     mapped_unlink(&mapped.live, m);
+    mapped_disown(m);
     mapped.count--;
     mapped.bytes -= m->length;
     m->chunk = NULL;
@@ -333,10 +345,16 @@ struct chunk *mapped_resize(struct chunk *c, size_t bytes)
     return c;
 }
 
-void mapped_set_owner(struct chunk *c, const void *owner)
+void mapped_set_owner(struct chunk *c, const void *owner, struct mapped **list)
 {
     lock_take(&mapped.lock);
-    mapped_of(c)->owner = owner;
+    struct mapped *m = mapped_of(c);
+    m->owner = owner;
+    m->owned_next = *list;
+    m->owned_link = list;
+    if (*list != NULL)
+        (*list)->owned_link = &m->owned_next;
+    *list = m;
     lock_give(&mapped.lock);
 }
 
@@ -348,13 +366,10 @@ const void *mapped_owner(struct chunk *c)
     return owner;
 }
 
-struct chunk *mapped_of_owner(const void *owner)
+struct chunk *mapped_of_list(struct mapped *const *list)
 {
     lock_take(&mapped.lock);
-    struct mapped *m = mapped.live;
-    while (m != NULL && m->owner != owner)
-        m = m->next;
-    struct chunk *c = m == NULL ? NULL : m->chunk;
+    struct chunk *c = *list == NULL ? NULL : (*list)->chunk;
     lock_give(&mapped.lock);
     return c;
 }

@@ -11,14 +11,16 @@
 #include "os/lock.h"
 
 struct mapped {
-    struct mapped *next; /* list of all in use, newest first; or of kept ones */
-    struct mapped *prev; /* its other direction */
-    uintptr_t start;     /* of the mapping */
-    size_t length;       /* of the mapping, bytes */
-    struct chunk *chunk; /* in it; NULL while kept */
-    uint64_t since;      /* clock, ms: when it was kept */
-    size_t slot;         /* its number: slots[slot] is this record */
-    const void *owner;   /* struct arena of a named heap, or NULL */
+    struct mapped *next;        /* list of all in use, newest first; or of kept ones */
+    struct mapped *prev;        /* its other direction */
+    uintptr_t start;            /* of the mapping */
+    size_t length;              /* of the mapping, bytes */
+    struct chunk *chunk;        /* in it; NULL while kept */
+    uint64_t since;             /* clock, ms: when it was kept */
+    size_t slot;                /* its number: slots[slot] is this record */
+    const void *owner;          /* struct arena of a named heap, or NULL */
+    struct mapped *owned_next;  /* list of the owner's */
+    struct mapped **owned_link; /* what points to this one in it */
 };
 
 struct mapped_state {
@@ -52,11 +54,11 @@ void mapped_give(struct chunk *c, struct tune *t);
 /* A mapped chunk with `bytes` usable in place of `c`, contents kept, moved if needed;
  * NULL (c unchanged) when it cannot. The chunk is live before and after. */
 struct chunk *mapped_resize(struct chunk *c, size_t bytes);
-/* A mapped chunk belongs to a named heap from now on; who that is; any one of its chunks,
- * or NULL. */
-void mapped_set_owner(struct chunk *c, const void *owner);
+/* A mapped chunk belongs to a named heap from now on, and is on its list; who that is;
+ * any chunk of such a list, or NULL. */
+void mapped_set_owner(struct chunk *c, const void *owner, struct mapped **list);
 const void *mapped_owner(struct chunk *c);
-struct chunk *mapped_of_owner(const void *owner);
+struct chunk *mapped_of_list(struct mapped *const *list);
 /* The live mapped chunk with this number (NULL: none) and its owner. False behind the
  * last number. */
 struct mapped_view {

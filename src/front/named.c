@@ -126,7 +126,7 @@ static struct chunk *named_from_mapping(struct arena *a, size_t bytes, size_t al
         mapped_give(c, &tune);
         return NULL;
     }
-    mapped_set_owner(c, a);
+    mapped_set_owner(c, a, &a->mapped);
     named_publish(c, bytes);
     return c;
 }
@@ -315,7 +315,7 @@ PUBLIC void chunky_heap_destroy(struct chunky_heap *heap)
     int saved = errno;
     struct arena *a = named_arena(heap);
     struct chunk *c;
-    while ((c = mapped_of_owner(a)) != NULL)
+    while ((c = mapped_of_list(&a->mapped)) != NULL)
         named_free(a, c);
     arena_destroy_named(a);
     AUDIT_ALL();

@@ -36,10 +36,28 @@ static struct block {
 } kept[KEPT];
 static size_t kept_count;
 
-/* Every refusal is NULL with ENOMEM; whatever was given is kept and filled. */
+static long refusals_seen;
+
+static void start_refusing(long from, long to)
+{
+    refusals_seen = 0;
+    refuse_requests(from, to);
+}
+
+/* A call says no only with ENOMEM, and only after the kernel said no to it. */
+static void judge(const void *mem, size_t bytes)
+{
+    long refusals = atomic_load(&kernel_refused);
+    EXPECT_F(mem || errno == ENOMEM, "%zu bytes: errno %d", bytes, errno);
+    EXPECT_F(mem || refusals > refusals_seen || memory_may_run_out(),
+             "%zu bytes: refused, but not by the kernel", bytes);
+    refusals_seen = refusals;
+}
+
+/* Whatever was given is kept and filled. */
 static bool keep(void *mem, size_t bytes, size_t align)
 {
-    EXPECT_F(mem || errno == ENOMEM, "%zu bytes: errno %d", bytes, errno);
+    judge(mem, bytes);
     errno = 0;
     if (!mem)
         return false;
@@ -138,7 +156,7 @@ static void resize_to(struct block *b, size_t bytes, bool as_array)
     void *before = unknown_mem(b->mem);
     unsigned char *mem =
         as_array ? reallocarray(b->mem, bytes, 1) : realloc(b->mem, bytes);
-    EXPECT(mem || errno == ENOMEM);
+    judge(mem, bytes);
     if (!mem) {
         b->mem = before;
         EXPECT(is_whole(b));
@@ -201,7 +219,7 @@ static void walk(void)
 static void use_named_heap(void)
 {
     struct chunky_heap *heap = chunky_heap_create("under test", 0);
-    EXPECT(heap || errno == ENOMEM);
+    judge(heap, 0);
     if (!heap)
         return;
     for (size_t i = 0; i < SIZES; i++) {
@@ -212,7 +230,7 @@ static void use_named_heap(void)
     }
     for (size_t i = 0; i < kept_count; i++) {
         void *mem = chunky_heap_realloc(heap, kept[i].mem, kept[i].bytes * 2);
-        EXPECT(mem || errno == ENOMEM);
+        judge(mem, kept[i].bytes * 2);
         if (mem && kept[i].bytes != 0)
             kept[i].mem = mem;
         EXPECT(is_whole(&kept[i]));
@@ -228,7 +246,7 @@ static void use_named_heap(void)
  * itself is not counted: it may fail. */
 static void *be_a_thread(void *from)
 {
-    refuse_requests(*(long *)from, kernel_to);
+    start_refusing(*(long *)from, kernel_to);
     ask_everything();
     free_kept(2);
     ask_malloc();
@@ -311,7 +329,7 @@ static void run_scenario(const struct scenario *s, long from, long to)
     alarm(200);
     if (s->prepare)
         s->prepare();
-    refuse_requests(from, to);
+    start_refusing(from, to);
     s->act();
     found->requests = atomic_load(&kernel_requests);
     found->refused = refuse_no_more();
