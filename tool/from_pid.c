@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -166,8 +167,27 @@ static void pid_title(struct source *s)
     s->title = must(strdup(line));
 }
 
+/* `chunky run` waits for its command; who names it means the command. */
+static pid_t pid_meant(pid_t pid)
+{
+    char path[64], theirs[PATH_MAX], ours[PATH_MAX];
+    int child = 0;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    ssize_t a = readlink(path, theirs, sizeof theirs);
+    ssize_t b = readlink("/proc/self/exe", ours, sizeof ours);
+    if (a <= 0 || a != b || memcmp(theirs, ours, (size_t)a) != 0)
+        return pid;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *f = fopen(path, "re");
+    bool has = f != NULL && fscanf(f, "%d", &child) == 1 && child > 0;
+    if (f != NULL)
+        fclose(f);
+    return has ? child : pid;
+}
+
 enum status source_open_pid(struct source *s, pid_t pid, bool stop)
 {
+    pid = pid_meant(pid);
     char path[64], probe;
     struct pid_state *state = take(sizeof *state);
     *s = (struct source){

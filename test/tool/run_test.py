@@ -70,6 +70,17 @@ def signals():
     expect(process.returncode == 9, "stopped and continued", process.returncode)
 
 
+def by_its_number():
+    """`chunky run` waits for its command: its own number means the command's heap."""
+    process = subprocess.Popen([TOOL, "run", "--", os.environ["SUBJECT"]], text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    for verb in ("stats", "check"):
+        result = chunky(verb, process.pid)
+        expect(result.status == 0 and "tool_subject" in result.out, result)
+    process.communicate("quit 0\n")
+
+
 def report():
     result = chunky("run", "--report", "--", "python3", "-c", "print(sum(range(1000)))")
     expect(result.out == "499500\n" and result.status == 0, result)
@@ -93,6 +104,7 @@ def findings():
 statuses()
 surroundings()
 signals()
+by_its_number()
 report()
 findings()
 finish()

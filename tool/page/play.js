@@ -1,16 +1,18 @@
 const $ = id => document.getElementById(id);
 let run = 0, step = 0, zoom = 0;
 
-/* Two tints by turns, so that neighbours can be told apart. The glyph says the same. */
+/* Names of colours in play.css, light and dark. Two tints by turns, so that neighbours can be
+ * told apart. The glyph says the same. */
 const STATE = {
-  "in use": ["#9cc0e8", "#7fabdc"], unsorted: ["#f6cf8f", "#f6cf8f"], small: ["#f3dcb4", "#f3dcb4"],
-  large: ["#f3dcb4", "#f3dcb4"], fast: ["#e8b463", "#e8b463"], cached: ["#d9d2e6", "#d9d2e6"],
-  top: ["#f4f6f8", "#f4f6f8"], fence: ["#d5dbe1", "#d5dbe1"], overwritten: ["#2b2b2b", "#2b2b2b"],
+  "in use": ["live", "live2"], unsorted: ["unsorted", "unsorted"], small: ["bin", "bin"],
+  large: ["bin", "bin"], fast: ["fast", "fast"], cached: ["cached", "cached"],
+  top: ["top", "top"], fence: ["fence", "fence"], overwritten: ["over", "over"],
 };
-const INK = {"#": "#43505c", ".": "#e9f1fa", "=": "#c98a1b", f: "#c98a1b", b: "#c98a1b", l: "#c98a1b"};
-const LEGEND = [["A", "in use", "#9cc0e8"], ["", "slack", "#e9f1fa"], ["", "header", "#43505c"],
-  ["f", "links", "#c98a1b"], ["-", "free, in a bin", "#f6cf8f"], ["-", "fast bin", "#e8b463"],
-  ["c", "cached", "#d9d2e6"], ["~", "top", "#f4f6f8"], ["", "framed: what the step is about", "#fff", "#b36b00"]];
+const INK = {"#": "head", ".": "slack", "=": "links", f: "links", b: "links", l: "links"};
+const LEGEND = [["A", "in use", "live"], ["", "slack", "slack"], ["", "header", "head"],
+  ["f", "links", "links"], ["-", "free, in a bin", "unsorted"], ["-", "fast bin", "fast"],
+  ["c", "cached", "cached"], ["~", "top", "top"], ["", "framed: what the step is about", "back", "mark"]];
+const color = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name);
 const LEFT = 70, HIGH = 24;
 
 const element = (name, text, kind) => {
@@ -52,7 +54,7 @@ function rows(part, extent, p, row) {
   const first = part.from - part.from % row, end = Math.min(part.to, extent);
   const count = Math.max(1, Math.ceil((end - first) / row));
   const [canvas, g] = surface(LEFT + row * p, count * HIGH);
-  g.fillStyle = "#5a6672";
+  g.fillStyle = color("dim");
   for (let i = 0; i < count; i++)
     g.fillText("+" + (first + i * row).toString(16).padStart(3, "0"), 2, i * HIGH + HIGH / 2);
   const span = (from, to, draw) => {
@@ -73,32 +75,33 @@ function rows(part, extent, p, row) {
    is about. */
 function draw(part, extent, p, row, mark) {
   const {canvas, g, span, at} = rows(part, extent, p, row);
+  const paint = {}, paints = name => paint[name] || (paint[name] = color(name));
   part.chunks.forEach((c, i) => span(c[0] + 8, c[0] + 8 + c[1], (x, y, w, h) => {
-    g.fillStyle = (STATE[c[2]] || STATE.top)[i % 2];
+    g.fillStyle = paints((STATE[c[2]] || STATE.top)[i % 2]);
     g.fillRect(x, y, w, h);
   }));
   part.pieces.forEach(q => {
     const ink = INK[q[2]];
     if (ink && (q[1] * p >= 1 || p >= 1)) span(q[0], q[0] + q[1], (x, y, w, h) => {
-      g.fillStyle = ink;
+      g.fillStyle = paints(ink);
       if (q[2] === "." || q[2] === "#") g.fillRect(x, y, w, h);
       else g.fillRect(x, y + h - 5, w, 5);
     });
     if (p >= 8) span(q[0], q[0] + q[1], (x, y, w, h, from, to) => {
-      g.fillStyle = q[2] === "#" ? "#fff" : "#1c2733";
+      g.fillStyle = paints(q[2] === "#" ? "head-ink" : "text");
       for (let k = from; k < to; k++) g.fillText(q[2], x + (k - from) * p + p / 2 - 4, y + h / 2);
     });
   });
   part.chunks.forEach(c => span(c[0] + 8, c[0] + 8 + c[1], (x, y, w, h, from) => {
-    g.strokeStyle = "#43505c";
+    g.strokeStyle = paints("frame");
     if (w > 3) g.strokeRect(x + .5, y + .5, w - 1, h - 1);
     if (p < 8 && c[3] && w > 40 && from === c[0] + 8) {
-      g.fillStyle = "#1c2733";
+      g.fillStyle = paints("text");
       g.fillText(c[3] + " " + c[4], x + 8 * p + 4, y + h / 2, w - 8 * p - 4);
     }
   }));
   part.chunks.filter(c => c[0] === mark).forEach(c => span(c[0] + 8, c[0] + 8 + c[1], (x, y, w, h) => {
-    g.strokeStyle = "#b36b00";
+    g.strokeStyle = paints("mark");
     g.lineWidth = 2;
     g.strokeRect(x + 1, y, Math.max(1, w - 2), h);
   }));
@@ -122,16 +125,17 @@ function tip(e, part, at) {
 function overview(r, width) {
   const w = Math.max(1, Math.floor((width - LEFT) / r.strip.length));
   const [canvas, g] = surface(LEFT + w * r.strip.length, HIGH);
-  g.fillStyle = "#5a6672";
+  g.fillStyle = color("dim");
   g.fillText("all of it", 2, HIGH / 2);
+  const [none, free, live] = ["top", "unsorted", "live2"].map(color);
   [...r.strip].forEach((share, i) => {
     const high = HIGH - 4, used = share === "-" ? 0 : Math.round(high * share / 9);
-    g.fillStyle = share === "-" ? STATE.top[0] : STATE.unsorted[0];
+    g.fillStyle = share === "-" ? none : free;
     g.fillRect(LEFT + i * w, 2, w, high);
-    g.fillStyle = STATE["in use"][1];
+    g.fillStyle = live;
     g.fillRect(LEFT + i * w, 2 + high - used, w, used);
   });
-  g.strokeStyle = "#43505c";
+  g.strokeStyle = color("frame");
   g.strokeRect(LEFT + .5, 2.5, w * r.strip.length - 1, HIGH - 5);
   return canvas;
 }
@@ -235,8 +239,8 @@ function begin() {
   };
   LEGEND.forEach(([glyph, text, colour, frame]) => {
     const box = element("i", glyph || "\u00a0");
-    box.style.background = colour;
-    if (frame) box.style.border = "2px solid " + frame;
+    box.style.background = "var(--" + colour + ")";
+    if (frame) box.style.border = "2px solid var(--" + frame + ")";
     $("legend").append(box, text);
   });
   addEventListener("keydown", e => {
@@ -245,6 +249,7 @@ function begin() {
     KEYS[e.key]();
   });
   addEventListener("resize", show);
+  matchMedia("(prefers-color-scheme: dark)").onchange = show;
   const at = /r=(\d+)&t=(\d+)/.exec(location.hash);
   choose(at && RUNS[+at[1]] ? +at[1] : 0);
   move(at ? +at[2] - 1 : 0);
