@@ -4,8 +4,18 @@ _chunky()
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     local verbs='help run stats map layout chunks what bins frag check dump diff top view ctl symbolize play explain' words='' formats=''
     COMPREPLY=()
+    # --option=value is three words here.
+    if [ "$cur" = = ]; then
+        cur=''
+    elif [ "$prev" = = ]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
     if [ "$COMP_CWORD" -eq 1 ] || [ "$prev" = help ]; then
         mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
+        return
+    fi
+    if [ "$prev" = -- ]; then
+        mapfile -t COMPREPLY < <(compgen -c -- "$cur")
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -24,12 +34,16 @@ _chunky()
     view) words='--help --bytes --open --output= --range= --stop' formats='html' ;;
     ctl) words='--help --format= --output=' formats='text json' ;;
     symbolize) words='--help' formats='text' ;;
+    play) words='--help --file= --mode= --compare --output= --level= --all --color= --art --quiet --rules --html= --format= --title= --from= --to= --step --record --limit= --program= --time --verify --relative --width= --ascii --help' formats='text json html' ;;
+    explain) words='--help --mode= --help' formats='text' ;;
     esac
     case $prev in
     --format | -f) words=$formats ;;
     --color) words='auto always never' ;;
     --color-by) words='state size arena' ;;
-    --output | -o) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --mode | -m) words='coalesce bins cache' ;;
+    --level) words='byte' ;;
+    --output | -o | --file | --html) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     esac
     case $cur in
     -*) ;;

@@ -148,8 +148,10 @@ static void view_heap(struct view *v, struct scan_heap *h, const char *comma)
 static void view_step(struct view *v, const char *comma, const char *name,
                       uint64_t bytes, uint64_t resident)
 {
-    fprintf(v->meta, "%s{\"name\":\"%s\",\"bytes\":%llu,\"resident\":%llu}", comma,
-            name, (ull)bytes, (ull)resident);
+    fprintf(v->meta, "%s{\"name\":\"%s\",\"bytes\":%llu", comma, name, (ull)bytes);
+    if (resident != WITH_FIRST)
+        fprintf(v->meta, ",\"resident\":%llu", (ull)resident);
+    fputc('}', v->meta);
 }
 
 static void view_waterfall(struct view *v)
@@ -160,13 +162,15 @@ static void view_waterfall(struct view *v)
     view_step(v, "", a->recorded != 0 ? "requested" : "usable", a->requested,
               k[KIND_LIVE].resident + k[KIND_MAPPED].resident);
     if (a->recorded != 0)
-        view_step(v, ",", "slack", a->usable - a->requested, 0);
-    view_step(v, ",", "headers", used - a->usable, 0);
+        view_step(v, ",", "slack", a->usable - a->requested, WITH_FIRST);
+    view_step(v, ",", "headers", used - a->usable, WITH_FIRST);
     view_step(v, ",", "cached", survey_size(a, KIND_CACHED, KIND_MOVING),
               survey_resident(a, KIND_CACHED, KIND_MOVING));
     view_step(v, ",", "free bins", survey_size(a, KIND_FAST, KIND_LARGE),
               survey_resident(a, KIND_FAST, KIND_LARGE));
     view_step(v, ",", "top", k[KIND_TOP].size, k[KIND_TOP].resident);
+    if (k[KIND_KEPT].size != 0)
+        view_step(v, ",", "kept", k[KIND_KEPT].size, k[KIND_KEPT].resident);
     view_step(v, ",", "metadata", v->survey.meta_size, v->survey.meta_resident);
 }
 

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static const char usage[] =
+const char explain_usage[] =
     "usage: chunky explain malloc N [SCRIPT|PID]\n"
     "       chunky explain free VARIABLE SCRIPT\n"
     "       chunky explain free ADDRESS PID\n"
@@ -109,22 +109,24 @@ static int explain_process(const char *verb, const char *what, const char *pid)
     return STATUS_OK;
 }
 
+const struct option explain_long_options[] = {
+    {"mode", required_argument, NULL, 'm'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
 int explain_main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"mode", required_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     enum play_mode mode = PLAY_CACHE;
     bool known = true;
     int option;
     optind = 1;
-    while ((option = getopt_long(argc, argv, "m:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "m:h", explain_long_options, NULL)) !=
+           -1) {
         if (option == 'm')
             mode = explain_mode(optarg, &known);
         else if (option == 'h')
-            return fputs(usage, stdout) < 0;
+            return fputs(explain_usage, stdout) < 0;
         else
             known = false;
     }
@@ -132,7 +134,7 @@ int explain_main(int argc, char **argv)
     bool frees = optind < argc && strcmp(argv[optind], "free") == 0;
     if (!known || (!allocates && !frees) || argc - optind < (frees ? 3 : 2) ||
         argc - optind > 3) {
-        fputs(usage, stderr);
+        fputs(explain_usage, stderr);
         return STATUS_USAGE;
     }
     const char *where = argc - optind == 3 ? argv[optind + 2] : "";

@@ -59,6 +59,8 @@ int help_main(int argc, char **argv)
         for (const enum option_id *at = v->options; *at != 0; at++)
             if (*at == o->id)
                 help_option(o);
+    if (verb_own(v).usage != NULL)
+        fputs(verb_own(v).usage, stdout);
     if (v->formats != NULL)
         printf("\nformats: %s\n", v->formats);
     return STATUS_OK;

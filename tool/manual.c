@@ -8,6 +8,7 @@
 #include "text.h"
 
 #include <ctype.h>
+#include <getopt.h>
 
 /* Text of a manual: dashes stay dashes, dots at the start of a line mean nothing. */
 static void man_text(const char *s)
@@ -73,6 +74,7 @@ static void man_status(void)
 
 static void man_verb(const struct verb *v)
 {
+    const char *own = verb_own(v).usage;
     printf(".TH CHUNKY\\-");
     man_upper(v->name);
     printf(" 1 \"\" \"chunky %s\" \"Chunky\"\n.SH NAME\nchunky\\-%s \\- ",
@@ -80,13 +82,18 @@ static void man_verb(const struct verb *v)
     man_text(v->summary);
     printf("\n.SH SYNOPSIS\n\\fBchunky %s\\fR ", v->name);
     man_text(v->usage);
-    printf(" [option...]\n.SH DESCRIPTION\n");
+    printf("%s\n.SH DESCRIPTION\n", own == NULL ? " [option...]" : "");
     if (v->text != NULL)
         man_text(v->text);
     printf("\n.SH OPTIONS\n");
     for (const struct option_spec *o = option_specs; o->name != NULL; o++)
         if (man_takes(v, o->id))
             man_option(o);
+    if (own != NULL) {
+        printf(".nf\n");
+        man_text(own);
+        printf(".fi\n");
+    }
     printf(".SH FORMATS\n");
     man_text(v->formats);
     fputc('\n', stdout);
@@ -121,9 +128,8 @@ static void man_all(void)
            "do.\n"
            ".SH SEE ALSO\n");
     for (size_t i = 0; i < verb_count; i++)
-        if (verbs[i].options != NULL)
-            printf("\\fBchunky\\-%s\\fR(1)%s\n", verbs[i].name,
-                   i + 1 < verb_count ? "," : "");
+        printf("\\fBchunky\\-%s\\fR(1)%s\n", verbs[i].name,
+               i + 1 < verb_count ? "," : "");
 }
 
 /* --- completion ------------------------------------------------------------- */
@@ -135,6 +141,9 @@ static void bash_verb(const struct verb *v)
         if (man_takes(v, o->id))
             printf(" --%s%s", o->name,
                    o->argument != NULL && o->argument[0] != '[' ? "=" : "");
+    for (const struct option *o = verb_own(v).options; o != NULL && o->name != NULL;
+         o++)
+        printf(" --%s%s", o->name, o->has_arg == required_argument ? "=" : "");
     printf("' formats='");
     for (const char *f = v->formats; *f != '\0'; f++)
         if (*f != ',')
@@ -152,20 +161,32 @@ static void bash_all(void)
         printf(" %s", verbs[i].name);
     printf("' words='' formats=''\n"
            "    COMPREPLY=()\n"
+           "    # --option=value is three words here.\n"
+           "    if [ \"$cur\" = = ]; then\n"
+           "        cur=''\n"
+           "    elif [ \"$prev\" = = ]; then\n"
+           "        prev=${COMP_WORDS[COMP_CWORD-2]}\n"
+           "    fi\n"
            "    if [ \"$COMP_CWORD\" -eq 1 ] || [ \"$prev\" = help ]; then\n"
            "        mapfile -t COMPREPLY < <(compgen -W \"$verbs\" -- \"$cur\")\n"
            "        return\n"
            "    fi\n"
+           "    if [ \"$prev\" = -- ]; then\n"
+           "        mapfile -t COMPREPLY < <(compgen -c -- \"$cur\")\n"
+           "        return\n"
+           "    fi\n"
            "    case ${COMP_WORDS[1]} in\n");
     for (size_t i = 0; i < verb_count; i++)
-        if (verbs[i].options != NULL)
-            bash_verb(&verbs[i]);
+        bash_verb(&verbs[i]);
     printf("    esac\n"
            "    case $prev in\n"
            "    --format | -f) words=$formats ;;\n"
            "    --color) words='auto always never' ;;\n"
            "    --color-by) words='state size arena' ;;\n"
-           "    --output | -o) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); "
+           "    --mode | -m) words='coalesce bins cache' ;;\n"
+           "    --level) words='byte' ;;\n"
+           "    --output | -o | --file | --html) mapfile -t COMPREPLY < <(compgen -f "
+           "-- \"$cur\"); "
            "return ;;\n"
            "    esac\n"
            "    case $cur in\n"
@@ -220,10 +241,16 @@ static void zsh_values(const struct verb *v, const struct option_spec *o)
 static void zsh_option(const struct verb *v, const struct option_spec *o)
 {
     bool may = o->argument != NULL && o->argument[0] == '[';
-    printf(" \\\n        '--%s%s[", o->name,
-           o->argument == NULL ? ""
-           : may               ? "=-"
-                               : "=");
+    const char *equals = o->argument == NULL ? "" : may ? "=-" : "=";
+    if (o->letter != 0) /* either of the two */
+        printf(" \\\n        '(-%c --%s)'{-%c%s,--%s%s}'[", o->letter, o->name,
+               o->letter,
+               o->argument == NULL ? ""
+               : may               ? "-"
+                                   : "+",
+               o->name, equals);
+    else
+        printf(" \\\n        '--%s%s[", o->name, equals);
     zsh_text(o->meaning);
     fputc(']', stdout);
     if (o->argument != NULL) {
@@ -231,6 +258,31 @@ static void zsh_option(const struct verb *v, const struct option_spec *o)
         zsh_text(o->name);
         zsh_values(v, o);
     }
+    fputc('\'', stdout);
+}
+
+/* An option of which only the name is known. */
+static void zsh_own_option(const struct option *o)
+{
+    static const char *const values[][2] = {{"mode", "(coalesce bins cache)"},
+                                            {"level", "(byte)"},
+                                            {"color", "(auto always never)"},
+                                            {"format", "(text json html)"},
+                                            {"file", "_files"},
+                                            {"html", "_files"},
+                                            {"output", "_files"}};
+    printf(" \\\n        '--%s%s", o->name,
+           o->has_arg == no_argument         ? ""
+           : o->has_arg == optional_argument ? "=-"
+                                             : "=");
+    if (o->has_arg == no_argument) {
+        printf("[]'");
+        return;
+    }
+    printf("[]:%s%s:", o->has_arg == optional_argument ? ":" : "", o->name);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        if (strcmp(values[i][0], o->name) == 0)
+            fputs(values[i][1], stdout);
     fputc('\'', stdout);
 }
 
@@ -253,17 +305,25 @@ static void zsh_all(void)
            "    local verb=$words[2]\n"
            "    shift words\n"
            "    (( CURRENT-- ))\n"
+           "    local -i at=${words[(i)--]} # behind it stands a command\n"
+           "    if (( at < CURRENT )); then\n"
+           "        shift at words\n"
+           "        (( CURRENT -= at ))\n"
+           "        _normal\n"
+           "        return\n"
+           "    fi\n"
            "    case $verb in\n"
            "    help) _describe -t verbs 'verb' verbs ;;\n");
     for (size_t i = 0; i < verb_count; i++) {
         const struct verb *v = &verbs[i];
-        if (v->options == NULL)
-            continue;
         printf("    %s) _arguments", v->name);
         for (const struct option_spec *o = option_specs; o->name != NULL; o++)
             if (man_takes(v, o->id))
                 zsh_option(v, o);
-        printf(v->options != NULL && strcmp(v->name, "run") == 0
+        for (const struct option *o = verb_own(v).options; o != NULL && o->name != NULL;
+             o++)
+            zsh_own_option(o);
+        printf(strcmp(v->name, "run") == 0
                    ? " \\\n        '*::command:_normal' ;;\n"
                    : " \\\n        '1:source:{_alternative \"processes:process:_pids\" "
                      "\"files:file:_files\"}' \\\n        '*:operand:_files' ;;\n");

@@ -14,7 +14,7 @@
 enum { EXIT_USAGE = 2, WIDTH_MIN = 40, WIDTH_MAX = 1000, RECORD_MAX = 100000000 };
 
 /* clang-format off: a table */
-static const char usage[] =
+const char play_usage[] =
     "usage: chunky play [OPTION]... [SCRIPT | TRACE]\n"
     "       chunky play --record [-o FILE] [--limit N] [--program NAME] -- CMD...\n"
     "Runs a script of malloc, calloc, realloc, memalign, free, write, trim and sbrk in "
@@ -38,11 +38,11 @@ static const char usage[] =
     "      --art             the first 4 KiB as numbered boxes\n"
     "      --quiet           strips only\n"
     "      --rules           the engine's own words for the rules it took\n"
-    "      --time                how long each step took, on standard error\n"
+    "      --time            how long each step took, on standard error\n"
     "      --html FILE       one page, to be stepped through with keys\n"
     "      --format json     the same as data\n"
     "      --relative        nothing that differs between machines or builds\n"
-    "      --color WHEN          auto, always or never\n"
+    "      --color WHEN      auto, always or never\n"
     "      --width N, --ascii\n"
     "  -o, --output FILE     --record: the trace; default: the program's name and "
     ".trace\n"
@@ -78,7 +78,7 @@ enum {
     OPT_ASCII
 };
 
-static const struct option long_options[] = {
+const struct option play_long_options[] = {
     {"file", required_argument, NULL, 'f'},
     {"mode", required_argument, NULL, 'm'},
     {"compare", optional_argument, NULL, 'c'},
@@ -307,9 +307,10 @@ bool play_options_parse(struct play_options *o, int argc, char **argv, int *stat
     o->style.draw.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     optind = 1;
     *status = EXIT_USAGE;
-    while ((option = getopt_long(argc, argv, "f:m:o:ch", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "f:m:o:ch", play_long_options, NULL)) !=
+           -1) {
         if (option == 'h') {
-            *status = fputs(usage, stdout) < 0 ? EXIT_USAGE : 0;
+            *status = fputs(play_usage, stdout) < 0 ? EXIT_USAGE : 0;
             return false;
         }
         if (!options_one(o, option)) {

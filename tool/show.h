@@ -7,6 +7,10 @@
 #include "draw.h"
 #include "survey.h"
 
+/* Pages of blocks in use are counted once, in the waterfall's first line: slack and headers
+ * have no figure of their own. */
+#define WITH_FIRST UINT64_MAX
+
 void show_arenas(struct draw *d, const struct survey *v);
 void show_waterfall(struct draw *d, const struct survey *v);
 /* Our sum of resident bytes beside the kernel's. */

@@ -95,6 +95,13 @@ extern const struct verb verbs[];
 extern const size_t verb_count;
 const struct verb *verb_find(const char *name);
 
+/* What a verb that takes its arguments raw says of itself. */
+struct own_help {
+    const char *usage;            /* NULL: none */
+    const struct option *options; /* as getopt_long takes them */
+};
+struct own_help verb_own(const struct verb *v);
+
 /* Reads argv[1..] of a verb. On a mistake says so in one line and returns false. */
 bool options_parse(struct options *o, const struct verb *v, int argc, char **argv);
 

@@ -113,10 +113,10 @@ const struct verb verbs[] = {
     {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | TRACE | -f FILE | --record -- CMD]",
      "malloc step by step, drawn: scripts and real programs in the real engine", "text, json, html", NULL,
      "Without a script, lines are read from a prompt. --record writes a TRACE of what CMD asks\n"
-     "its allocator for. chunky play --help lists the options; the course: docs/learn."},
+     "its allocator for. The course: docs/learn."},
     {"explain", NULL, explain_main, "malloc N | free ADDRESS [SCRIPT | PID]",
      "what malloc or free would do next, rule by rule", "text", NULL,
-     "chunky explain --help says how."},
+     "A dry run: nothing is changed."},
 };
 /* clang-format on */
 const size_t verb_count = sizeof verbs / sizeof verbs[0];
@@ -127,4 +127,13 @@ const struct verb *verb_find(const char *name)
         if (strcmp(verbs[i].name, name) == 0)
             return &verbs[i];
     return NULL;
+}
+
+struct own_help verb_own(const struct verb *v)
+{
+    if (v->run_raw == play_main)
+        return (struct own_help){play_usage, play_long_options};
+    if (v->run_raw == explain_main)
+        return (struct own_help){explain_usage, explain_long_options};
+    return (struct own_help){NULL, NULL};
 }

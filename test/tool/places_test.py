@@ -1,10 +1,14 @@
 """Where a target may be: with a library that was deleted, in namespaces of its own, stripped
 and linked in every way; and what a shell completes."""
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 
 from subject import LIB, Subject, chunky, expect, finish
 
@@ -68,19 +72,56 @@ def bash(*words):
     return done.stdout.split()
 
 
+def zsh():
+    """What zsh completes, at its own prompt. Each line is typed when the prompt is there."""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(folder + "/.zshrc", "w", encoding="ascii") as f:
+            f.write(f"fpath=({ROOT}/completions $fpath); autoload -Uz compinit; compinit -u -D\n"
+                    "PS1='ready> '; bindkey '^I' complete-word; unsetopt zle_bracketed_paste\n")
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update(TERM="dumb", ZDOTDIR=folder, COLUMNS="120")
+            os.execvp("zsh", ["zsh", "-i"])
+
+        def until(text):
+            got, end = "", time.time() + 60
+            while text not in got and time.time() < end:
+                if select.select([fd], [], [], 1)[0]:
+                    got += os.read(fd, 1 << 16).decode(errors="replace")
+            expect(text in got, f"zsh does not show {text!r}:", repr(got))
+
+        until("ready> ")
+        for typed, shown in (("chunky sta\t", "chunky stats "),
+                             ("chunky map --color-by=si\t", "--color-by=size "),
+                             ("chunky stats -f op\t", "-f openmetrics "),
+                             ("chunky help lay\t", "help layout "),
+                             ("chunky play --mode=coa\t", "--mode=coalesce "),
+                             ("chunky run -- unshar\t", "-- unshare ")):
+            os.write(fd, b"\x15" + typed.encode())  # clears the line first
+            until(shown)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(fd)
+
+
 def completed():
     expect(bash("st") == ["stats"], bash("st"))
     expect(bash("map", "--co") == ["--color=", "--color-by="], bash("map", "--co"))
     expect(bash("stats", "--format", "") == ["text", "json", "xml", "openmetrics"])
+    expect(bash("stats", "--format", "=") == ["text", "json", "xml", "openmetrics"])
+    expect(bash("stats", "--format", "=", "op") == ["openmetrics"])
+    expect(bash("play", "--lev") == ["--level="])
+    expect("unshare" in bash("run", "--", "unshar"))
     expect(bash("help", "che") == ["check"])
     expect(str(os.getpid()) in bash("stats", ""), "numbers of processes")
     if shutil.which("zsh"):
         done = subprocess.run(["zsh", "-n", ROOT + "/completions/_chunky"], check=False,
                               stderr=subprocess.PIPE, text=True)
         expect(done.returncode == 0, done.stderr)
+        zsh()
     for verb in re.findall(r"^  ([a-z]+)  ", chunky("help").out, re.M):
         page = f"{ROOT}/docs/man/chunky-{verb}.1"
-        if verb not in ("help", "play", "explain") and expect(os.path.exists(page), "no page", verb):
+        if verb != "help" and expect(os.path.exists(page), "no page", verb):
             done = subprocess.run(["man", "--warnings", "-l", page], text=True, check=False,
                                   env=dict(os.environ, MANWIDTH="80", LC_ALL="C.UTF-8"),
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE) \

@@ -537,7 +537,7 @@ function bar(part, whole) {
 function panels() {
   const whole = meta.waterfall.reduce((n, w) => n + w.bytes, 0);
   table('waterfall', ['', 'bytes', 'resident', ''], meta.waterfall.map(w =>
-    ({ cells: [w.name, size(w.bytes), size(w.resident), bar(w.bytes, whole)] })));
+    ({ cells: [w.name, size(w.bytes), w.resident === undefined ? '' : size(w.resident), bar(w.bytes, whole)] })));
   table('arenas', ['arena', 'heaps', 'in use', 'cached', 'free'], meta.arenas.map(a =>
     ({ cells: [String(a.index), size(a.heap), size(a.live), size(a.cached), size(a.free)],
       go: () => { const h = heaps.find(x => x.arena === a.index); if (h) select(h, 0, true); } })));
