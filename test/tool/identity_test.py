@@ -50,10 +50,12 @@ def measure(name):
         if talks:
             while (line := p.stderr.readline()) and not (b"ready" in line or b"DEBUG" in line):
                 pass
-        for _ in range(100):  # a heap is started, or it never will be
+        before = None
+        for _ in range(100):  # until a heap is there and rests, or the program has ended
             done = chunky("stats", p.pid, "--stop", "-f", "json")
-            if done.status != 4 or p.poll() is not None:
+            if p.poll() is not None or (done.status == 0 and done.out == before):
                 break
+            before = done.out
             time.sleep(0.1)
         if done.status != 0:
             print(f"{name}: {done.err.strip()}")
