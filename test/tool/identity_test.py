@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 
 from subject import LIB, chunky, expect, finish, skip
@@ -30,18 +31,19 @@ PROGRAMS = {
              "console.error('ready'); setTimeout(() => a, 99e3)"],
     "vim": ["-es", "-c", "call map(range(30000), 'v:val')", "-c", "silent !{}; sleep 99"],
     "php": ["-r", "$a = range(1, 90000); system('{}; sleep 99');"],
-    "redis-server": ["--port", "0", "--save", ""],
+    "redis-server": ["--port", "0", "--save", "", "--unixsocket", "FOLDER/redis"],
     "gcc": ["-O2", "-x", "c", "-c", "-", "-o", "/dev/null"],
     "dbus-daemon": ["--session", "--nofork", "--print-address"],
     "tclsh": [],
     "git": ["-C", os.path.dirname(os.path.abspath(__file__)), "cat-file", "--batch"],
     "ssh-agent": ["-D"],
 }
+FOLDER = tempfile.TemporaryDirectory()
 
 
 def measure(name):
     """Bytes of ours and of the kernel's, or None if it does not run on Chunky here."""
-    words = [name] + [w.replace("{}", SAYS) for w in PROGRAMS[name]]
+    words = [name] + [w.replace("{}", SAYS).replace("FOLDER", FOLDER.name) for w in PROGRAMS[name]]
     talks = any("ready" in w or "debug" in w for w in words)
     p = subprocess.Popen(words, env=dict(os.environ, LD_PRELOAD=LIB), stdin=subprocess.PIPE,
                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -65,7 +67,8 @@ def measure(name):
             v["heads_resident"] + v["spare_resident"]
         return ours, v["kernel"]["resident"] - v["kernel"]["foreign"]
     finally:
-        os.killpg(p.pid, 9)
+        if p.poll() is None:
+            os.killpg(p.pid, 9)
         p.communicate()
 
 
@@ -81,6 +84,7 @@ for program in PROGRAMS:
         expect(apart <= AIM, program, sums)
         count += 1
 print(f"{count} programs")
+FOLDER.cleanup()
 if count == 0:
     skip("none of these programs is installed")
 finish()

@@ -110,11 +110,12 @@ def mouse(b):
     b.key("Home")
     box = b.run("(r => [r.left, r.top])(document.getElementById('map').getBoundingClientRect())")
     cell = b.run("[chunkyView.view.px, chunkyView.view.line]")
-    b.click(box[0] + 92 + 2.5 * cell[0], box[1] + 1.5 * cell[1])
+    first = (-(-13 // cell[1]) + 0.5) * cell[1]  # below the title
+    b.click(box[0] + 92 + 2.5 * cell[0], box[1] + first)
     expect(b.run("chunkyView.view.selected.offset") == 2 * 4096, "a click on the third page",
            b.run("chunkyView.view.selected.offset"))
     expect("resident" in selected(b), selected(b))
-    b.ask("Input.dispatchMouseEvent", type="mouseMoved", x=box[0] + 92 + cell[0], y=box[1] + 1.5 * cell[1])
+    b.ask("Input.dispatchMouseEvent", type="mouseMoved", x=box[0] + 92 + cell[0], y=box[1] + first)
     b.frame()
     expect(b.run("!document.getElementById('tip').hidden"), "a hint under the mouse")
     b.ask("Input.dispatchMouseEvent", type="mouseWheel", x=box[0] + 100, y=box[1] + 50,

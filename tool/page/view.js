@@ -154,19 +154,20 @@ function measure() {
   view.line = view.px + (unit <= 16 ? 4 : 0);
 }
 const rowBytes = () => view.cols * LEVELS[view.level];
-const heapRows = h => Math.ceil(h.bytes / rowBytes()) + 1; /* one for the title */
+const titleRows = () => Math.ceil(13 / view.line); /* above each heap */
+const heapRows = h => Math.ceil(h.bytes / rowBytes()) + titleRows();
 const visible = () => Math.max(1, Math.floor(view.h / view.line));
 
 /* Row number of an offset in a heap, and back. */
 function rowOf(h, offset) {
   let row = 0;
   for (let i = 0; i < h.index; i++) row += heapRows(heaps[i]);
-  return row + 1 + Math.floor(offset / rowBytes());
+  return row + titleRows() + Math.floor(offset / rowBytes());
 }
 function atRow(row) {
   for (const h of heaps) {
     const n = heapRows(h);
-    if (row < n) return { h, offset: (row - 1) * rowBytes() };
+    if (row < n) return { h, offset: (row - titleRows()) * rowBytes() };
     row -= n;
   }
   return null;
@@ -303,7 +304,7 @@ function rowNote(h, offset, y) {
 function drawTitle(h, y) {
   pen.fillStyle = palette.text;
   pen.fillText(`arena ${h.arena}${h.main ? ' (break)' : ''}  ${nameOf(h)} = ${h.first}  ` +
-    `${size(h.bytes)}`, 8, y + Math.min(10, view.line - 2));
+    `${size(h.bytes)}`, 8, y + 10);
 }
 
 let pending = false;
@@ -318,8 +319,8 @@ function draw() {
   for (let r = 0; r <= visible(); r++) {
     const at = atRow(Math.floor(view.row) + r);
     if (!at) break;
-    if (at.offset < 0) drawTitle(at.h, r * view.line);
-    else drawRow(at.h, at.offset, r * view.line);
+    if (at.offset === -titleRows() * rowBytes()) drawTitle(at.h, r * view.line);
+    else if (at.offset >= 0) drawRow(at.h, at.offset, r * view.line);
   }
   drawMark();
   stats.frames++;
@@ -405,7 +406,7 @@ function select(h, offset, follow) {
 function zoom(by) {
   const s = view.selected, level = Math.max(0, Math.min(LEVELS.length - 1, view.level + by));
   const anchor = s || (() => {
-    const at = atRow(Math.floor(view.row) + 1) || { h: heaps[0], offset: 0 };
+    const at = atRow(Math.floor(view.row) + titleRows()) || { h: heaps[0], offset: 0 };
     return { h: at.h, offset: Math.max(0, at.offset) };
   })();
   if (level === view.level || !anchor.h) return;
@@ -554,6 +555,7 @@ function histogram() {
       if (h.chunks.kind[i] === LIVE)
         n[Math.min(27, Math.max(0, Math.floor(2 * (Math.log2((h.chunks.start[i + 1] - h.chunks.start[i]) * 16) - 5))))]++;
   const most = Math.max(1, ...n);
+  c.parentElement.hidden = heaps.every(h => h.count === 0); /* sums tell of no sizes */
   p.clearRect(0, 0, 300, 90);
   p.font = '10px monospace';
   for (let i = 0; i < n.length; i++) {
@@ -573,6 +575,8 @@ function legend() {
   if (unit <= 16) entries.push(['header', '#', 'header'], ['slack', '.', 'slack']);
   entries.push(['cached', 'c', 'cached'], ['free', '-', 'free'], ['top', '~', 'top'],
     ['gone', '', 'not resident (pale)'], ['bad', '!', 'broken']);
+  if (heaps.some(h => !h.complete && unit < h.pages[0].unit))
+    entries.push(['back', '/', 'not told in this page, which has sums only (view --range tells a part)']);
   $('legend').textContent = '';
   for (const [color, glyph, text] of entries) {
     const i = document.createElement('i');
