@@ -20,7 +20,8 @@ static void stats_line(struct draw *d, char sign, const char *what, uint64_t byt
     char size[SIZE_TEXT], in[SIZE_TEXT];
     fprintf(d->out, "  %c %-9s %10s ", sign, what, text_size(size, bytes));
     draw_bar(d, t, sign == '=' ? 0 : *sum, bytes, whole, stats_bar(d));
-    fprintf(d->out, " %10s%s%s\n", resident == WITH_FIRST ? "" : text_size(in, resident),
+    fprintf(d->out, " %10s%s%s\n",
+            resident == WITH_FIRST ? "" : text_size(in, resident),
             note[0] == '\0' ? "" : "  ", note);
     if (sign != '=')
         *sum += bytes;
@@ -78,7 +79,8 @@ void show_waterfall(struct draw *d, const struct survey *v)
     if (a->recorded != 0)
         stats_line(d, '+', "slack", a->usable - a->requested, WITH_FIRST, &sum, whole,
                    TINT_SLACK, "");
-    stats_line(d, '+', "headers", used - a->usable, WITH_FIRST, &sum, whole, TINT_HEADER, note);
+    stats_line(d, '+', "headers", used - a->usable, WITH_FIRST, &sum, whole,
+               TINT_HEADER, note);
     snprintf(note, sizeof note, "%zu thread%s, depots %s", v->scan->cache_count,
              text_s(v->scan->cache_count),
              text_size(size, k[KIND_DEPOT].size + k[KIND_REMOTE].size));
