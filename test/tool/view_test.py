@@ -172,6 +172,10 @@ with tempfile.TemporaryDirectory() as folder, Browser() as b, Subject() as s:
     expect(0 < few < 200, "only the range chunk by chunk", few)
     live = b.run("chunkyView.heaps[0].pages[0].sums[0]")
     expect(live > 0, "the rest as sums", live)
+    page(b, s.pid, folder + "/none.html", "--range", "0x10-0x20")
+    at_first = level(b)
+    expect(b.run("chunkyView.heaps[0].count === 0 && chunkyView.heaps[0].pages[0].unit") ==
+           65536 >> 2 * (8 - at_first), "at first, the finest sums that there are", at_first)
     snap = folder + "/s.snap"
     expect(chunky("dump", s.pid, "-o", snap).status == 0)
     page(b, snap, folder + "/snap.html")

@@ -596,6 +596,9 @@ function start() {
   view.level = extent <= 4096 ? 0 : extent <= 262144 ? 2 : extent <= 67108864 ? 6
     : LEVELS.findIndex(b => b * 163840 >= extent);
   if (view.level < 0) view.level = LEVELS.length - 1;
+  /* Not finer than the sums of a heap whose chunks are not told. */
+  for (const h of heaps)
+    if (h.count === 0) view.level = Math.max(view.level, LEVELS.indexOf(h.pages[0].unit));
   const link = new URLSearchParams(location.hash.slice(1));
   if (link.has('z')) view.level = Math.max(0, Math.min(LEVELS.length - 1, Number(link.get('z')) || 0));
   measure();
