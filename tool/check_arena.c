@@ -134,6 +134,17 @@ static void bins_both(struct audit *u, struct bins_work *work, struct source *so
     free(share);
 }
 
+/* All chunks; the links of free ones are kept for the bins. */
+static bool chunks_noted(struct audit *u, struct links *links, uint64_t address)
+{
+    u->binned = bins_note;
+    u->listener = links;
+    bool sound = audit_arena_chunks(u, address);
+    u->binned = NULL;
+    links_flush(links);
+    return sound;
+}
+
 void check_arena(struct audit *u, struct source *source, uint64_t address)
 {
     struct bins_work work = {.arena = address};
@@ -145,14 +156,10 @@ void check_arena(struct audit *u, struct source *source, uint64_t address)
         return;
     }
     links_open(&work.links, a.top, a.heap_bytes);
-    u->binned = bins_note;
-    u->listener = &work.links;
     /* Bins of a heap whose chunks are broken would only repeat that. */
-    if (audit_arena_chunks(u, address)) {
-        links_flush(&work.links);
+    if (chunks_noted(u, &work.links, address)) {
         bins_both(u, &work, source, bins);
         audit_arena_lists(u, bins);
     }
-    u->binned = NULL;
     links_close(&work.links);
 }
