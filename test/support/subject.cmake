@@ -28,9 +28,8 @@ set(subject_env TEST_SCALE=${TEST_SCALE})
 if(CHUNKY_CONFIG STREQUAL oom)
   list(APPEND subject_env TEST_OOM=1)
 endif()
-# Threads made by the child of a fork are what some of the tests are about.
 if(CHUNKY_SANITIZE MATCHES thread)
-  list(APPEND subject_env "TSAN_OPTIONS=die_after_fork=0 halt_on_error=1")
+  list(APPEND subject_env "TSAN_OPTIONS=halt_on_error=1")
 endif()
 
 # subject_program(TARGET SOURCE [LINK shared|static|none] [FLAGS ...] [LIBS ...])
