@@ -31,7 +31,9 @@ deps:
 
 run:
 	@scripts/deps run
-	@$(MAKE) all
+	@echo 'building libchunky.so and chunky in $(BUILD) (the compiler is not shown) ...'
+	@mkdir -p $(BUILD)
+	@$(MAKE) all >$(BUILD)/make-run.log 2>&1 || { cat $(BUILD)/make-run.log; exit 1; }
 	@scripts/run-demo $(BUILD)
 
 test:
