@@ -157,6 +157,34 @@ static ALWAYS_INLINE uint64_t load_long(const void *p)
     return __atomic_load_n((const word *)p, __ATOMIC_RELAXED);
 }
 
+static ALWAYS_INLINE void prefetch(const void *p)
+{
+    __builtin_prefetch(p);
+}
+
+/* Sixteen bytes at a time, at multiples of that. A loop over words would become a call. */
+typedef uint64_t two_words __attribute__((vector_size(16), may_alias));
+
+static ALWAYS_INLINE void clear_pairs(void *start, void *end)
+{
+    two_words *at = start;
+    for (; at != (two_words *)end; at++) {
+        *at = (two_words){0, 0};
+        OPAQUE(at);
+    }
+}
+
+static ALWAYS_INLINE int pairs_are_clear(const void *start, const void *end)
+{
+    const two_words *at = start, *last = end;
+    two_words any = {0, 0};
+    for (; last - at >= 4; at += 4)
+        any |= (at[0] | at[1]) | (at[2] | at[3]);
+    for (; at != last; at++)
+        any |= *at;
+    return (any[0] | any[1]) == 0;
+}
+
 #define BREAKPOINT_TRAP() __builtin_trap()
 #define UNREACHABLE() __builtin_unreachable()
 

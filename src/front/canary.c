@@ -39,7 +39,8 @@ static uint64_t canary_turned(uint64_t word, size_t offset)
 unsigned char canary_byte(const void *mem, size_t slack, enum family family,
                           size_t offset)
 {
-    return (unsigned char)canary_turned(canary_word(mem, slack, family), offset);
+    return (unsigned char)canary_turned(canary_word(canary_hash(mem), slack, family),
+                                        offset);
 }
 
 /* Keyed bytes that fit in front of the record. */
@@ -48,16 +49,50 @@ static size_t canary_length(size_t slack)
     return min_size(slack - (slack >= SLACK_WIDE ? CANARY_TAIL : 1), CANARY_MOST);
 }
 
+/* There are CANARY_MOST keyed bytes. */
+static bool canary_is_full(size_t slack)
+{
+    return slack >= CANARY_MOST + CANARY_TAIL;
+}
+
+/* A word whose last bytes, by the mask, become keyed ones. */
+static ALWAYS_INLINE void canary_merge(unsigned char *at, uint64_t word, uint64_t mask)
+{
+    canary_store(at, (canary_load(at) & ~mask) | (word & mask));
+}
+
+HOT void canary_write_hashed(void *mem, size_t bytes, size_t usable, enum family family,
+                             uint64_t hash)
+{
+    size_t slack = usable - bytes;
+    uint64_t key = canary_word(hash, slack, family);
+    uint64_t word = canary_turned(key, bytes);
+    unsigned char *at = (unsigned char *)mem + bytes, *end = at + slack;
+    if (canary_is_full(slack)) {
+        static_assert(CANARY_MOST == 4 * sizeof word, "as many as follow");
+        canary_store(at, word);
+        canary_store(at + 8, word);
+        canary_store(at + 16, word);
+        canary_store(at + 24, word);
+    } else if (canary_is_short(slack)) {
+        const unsigned char *mask = canary_ramp + slack;
+        if (slack > 16)
+            canary_merge(end - 24, key, canary_load(mask));
+        canary_merge(end - 16, key, canary_load(mask + 8));
+        canary_merge(end - 8, key, canary_load(mask + 16));
+    } else {
+        size_t left = canary_length(slack); /* at least 24 */
+        for (; left >= sizeof word; left -= sizeof word, at += sizeof word)
+            canary_store(at, word);
+        for (; left != 0; left--, word >>= 8)
+            *at++ = (unsigned char)word;
+    }
+    canary_write_slack(mem, bytes, usable);
+}
+
 void canary_write(void *mem, size_t bytes, size_t usable, enum family family)
 {
-    size_t slack = usable - bytes, length = canary_length(slack);
-    uint64_t word = canary_turned(canary_word(mem, slack, family), bytes);
-    unsigned char *at = (unsigned char *)mem + bytes;
-    for (; length >= sizeof word; length -= sizeof word, at += sizeof word)
-        canary_store(at, word);
-    for (; length != 0; length--, word >>= 8)
-        *at++ = (unsigned char)word;
-    canary_write_slack(mem, bytes, usable);
+    canary_write_hashed(mem, bytes, usable, family, canary_hash(mem));
 }
 
 /* Compares up to 8 bytes at a time. */
@@ -87,18 +122,25 @@ struct canary_finding canary_read(const void *mem, size_t usable)
     f.length = canary_length(slack);
     unsigned low = end[-(ptrdiff_t)slack] & 3U;
     f.family = low == 0 ? FAMILY_MALLOC : (enum family)(low - 1);
-    uint64_t word = canary_turned(canary_word(mem, slack, f.family), f.from);
+    uint64_t word =
+        canary_turned(canary_word(canary_hash(mem), slack, f.family), f.from);
     f.is_right = low != 0 && canary_equal(end - slack, f.length, word);
     return f;
 }
 
-size_t canary_asked_wide(const void *mem, size_t usable, enum family family)
+HOT size_t canary_asked_wide(const void *mem, size_t usable, enum family family,
+                             uint64_t hash)
 {
     const unsigned char *end = (const unsigned char *)mem + usable;
     size_t slack = canary_slack(end - CANARY_TAIL);
     if (slack < CANARY_LEAST || slack > usable)
         return CANARY_NONE;
-    uint64_t word = canary_turned(canary_word(mem, slack, family), usable - slack);
-    return canary_equal(end - slack, canary_length(slack), word) ? usable - slack
-                                                                 : CANARY_NONE;
+    const unsigned char *at = end - slack;
+    uint64_t word = canary_turned(canary_word(hash, slack, family), usable - slack);
+    if (LIKELY(canary_is_full(slack)))
+        return ((canary_load(at) ^ word) | (canary_load(at + 8) ^ word) |
+                (canary_load(at + 16) ^ word) | (canary_load(at + 24) ^ word)) == 0
+                   ? usable - slack
+                   : CANARY_NONE;
+    return canary_equal(at, canary_length(slack), word) ? usable - slack : CANARY_NONE;
 }

@@ -20,7 +20,7 @@ enum {
     CANARY_TAIL = 9,   /* most bytes of the record at the end */
     CANARY_LEAST = 2,  /* slack that level 1 always has: a keyed byte, and the record */
     CANARY_SHORT = 24, /* slack up to here lies in the block's last three words */
-    CANARY_MOST = 64   /* no more keyed bytes than this, from the block's end on */
+    CANARY_MOST = 32   /* no more keyed bytes than this, from the block's end on */
 };
 
 /* Which call a block came from; the keyed bytes carry it. */
@@ -33,8 +33,11 @@ size_t canary_slack(const unsigned char tail[CANARY_TAIL]);
 
 /* Writes only the record; slack is at least 1. */
 void canary_write_slack(void *mem, size_t bytes, size_t usable);
-/* Writes keyed bytes and record; usable - bytes >= CANARY_LEAST. */
+/* Writes keyed bytes and record; usable - bytes >= CANARY_LEAST. The header in front of
+ * mem is right. The second one: with canary_hash of it. */
 void canary_write(void *mem, size_t bytes, size_t usable, enum family family);
+void canary_write_hashed(void *mem, size_t bytes, size_t usable, enum family family,
+                         uint64_t hash);
 
 /* What was found behind a block. */
 struct canary_finding {
@@ -52,12 +55,21 @@ extern const uint64_t canary_family[4];
 /* Eight keyed bytes, as they stand in a word of memory. The high bit of each is set, so
  * that no NUL, no small number and no ASCII passes for one; the low two are the family
  * plus 1. */
-static ALWAYS_INLINE uint64_t canary_word(const void *mem, size_t slack,
+static ALWAYS_INLINE uint64_t canary_word(uint64_t hash, size_t slack,
                                           enum family family)
 {
-    uint64_t word =
-        multiply_fold((uintptr_t)mem ^ heap_keys.address, slack - heap_keys.word);
+    /* The half that is no part of the header's check, twice. */
+    uint64_t word = (hash >> 32) | (hash & ~(uint64_t)UINT32_MAX);
+    word ^= slack * (4 * EACH_BYTE);
     return (word & ~(0x83 * EACH_BYTE)) | canary_family[family];
+}
+
+/* What a block's keyed bytes are made from: what its header's check is made from, so that
+ * whoever verified the header has it. */
+static ALWAYS_INLINE uint64_t canary_hash(const void *mem)
+{
+    uint32_t bits = chunk_bits(chunk_of(mem)) & ~(uint32_t)(PREV_INUSE | HAS_REQUEST);
+    return multiply_fold((uintptr_t)mem ^ heap_keys.address, bits ^ heap_keys.word);
 }
 
 /* Right value of the byte at `offset` from mem, if it is a keyed one. */
@@ -84,11 +96,11 @@ static ALWAYS_INLINE void canary_store(unsigned char *at, uint64_t word)
 /* The same as canary_write, for a block whose bytes are not in use yet, and a slack that
  * is CANARY_SHORT: whole words. */
 static ALWAYS_INLINE void canary_stamp(void *mem, size_t bytes, size_t usable,
-                                       enum family family)
+                                       enum family family, uint64_t hash)
 {
     size_t slack = usable - bytes;
     unsigned char *end = (unsigned char *)mem + usable;
-    uint64_t word = canary_word(mem, slack, family);
+    uint64_t word = canary_word(hash, slack, family);
     if (slack > 16)
         canary_store(end - 24, word);
     canary_store(end - 16, word);
@@ -103,14 +115,14 @@ extern const unsigned char canary_ramp[48];
  * CANARY_SHORT; else CANARY_NONE. */
 #define CANARY_NONE SIZE_MAX
 static ALWAYS_INLINE size_t canary_asked(const void *mem, size_t usable,
-                                         enum family family)
+                                         enum family family, uint64_t hash)
 {
     const unsigned char *end = (const unsigned char *)mem + usable;
     uint64_t last = canary_load(end - 8);
     size_t slack = (size_t)(last >> 56);
     if (UNLIKELY(!canary_is_short(slack)))
         return CANARY_NONE;
-    uint64_t word = canary_word(mem, slack, family);
+    uint64_t word = canary_word(hash, slack, family);
     const unsigned char *mask = canary_ramp + slack;
     uint64_t wrong = ((last ^ word) & canary_load(mask + 16)) << 8;
     wrong |= (canary_load(end - 16) ^ word) & canary_load(mask + 8);
@@ -119,6 +131,7 @@ static ALWAYS_INLINE size_t canary_asked(const void *mem, size_t usable,
     return UNLIKELY(wrong != 0) ? CANARY_NONE : usable - slack;
 }
 /* The same for any slack. */
-size_t canary_asked_wide(const void *mem, size_t usable, enum family family);
+size_t canary_asked_wide(const void *mem, size_t usable, enum family family,
+                         uint64_t hash);
 
 #endif

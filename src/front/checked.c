@@ -190,6 +190,13 @@ static NOINLINE void *checked_hit_wide(struct stack *s, size_t bytes,
     return mem;
 }
 
+/* What the check of a plain header is made from, and its keyed bytes. */
+static ALWAYS_INLINE uint64_t checked_hash(const struct cache *k, const void *mem,
+                                           uint32_t word)
+{
+    return multiply_fold((uintptr_t)mem ^ k->address_key, word ^ k->word_key);
+}
+
 /* A block from the calling thread's cache, or NULL. */
 static ALWAYS_INLINE void *checked_hit(size_t bytes, enum family family)
 {
@@ -203,13 +210,13 @@ static ALWAYS_INLINE void *checked_hit(size_t bytes, enum family family)
         return NULL;
     /* The canary goes to the end of the chunk, which may be larger than its class. A size
      * that fits as well as here is believed: it is verified when the block is freed. */
-    size_t usable =
-        (chunk_bits(chunk_of(mem)) & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
+    uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)(PREV_INUSE | HAS_REQUEST);
+    size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
     if (UNLIKELY(!canary_is_short(usable - bytes)))
         return checked_hit_wide(s, bytes, family);
     s->top = top;
     chunk_flip(chunk_of(mem));
-    canary_stamp(mem, bytes, usable, family);
+    canary_stamp(mem, bytes, usable, family, checked_hash(k, mem, word));
     return mem;
 }
 
@@ -218,6 +225,12 @@ HOT void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *z
 {
     void *mem = checked_hit(bytes, family);
     return LIKELY(mem != NULL) ? mem : checked_malloc_slow(bytes, family, zero);
+}
+
+HOT void *checked_malloc_plain(size_t bytes)
+{
+    void *mem = checked_hit(bytes, FAMILY_MALLOC);
+    return LIKELY(mem != NULL) ? mem : checked_malloc_slow(bytes, FAMILY_MALLOC, NULL);
 }
 
 COLD void *checked_malloc_slow(size_t bytes, enum family family,
@@ -323,7 +336,7 @@ COLD void checked_keep_slow(struct chunk *c)
 static ALWAYS_INLINE void checked_give(struct cache *k, struct chunk *c, uint32_t word)
 {
     if (checked_level >= 2) {
-        quarantine_give(k, c);
+        quarantine_give_hit(k, c, word);
         return;
     }
     checked_fill(mem_of(c), (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD);
@@ -335,30 +348,40 @@ static ALWAYS_INLINE void checked_give(struct cache *k, struct chunk *c, uint32_
 static NOINLINE void checked_free_wide(void *mem, size_t bytes, enum family family)
 {
     struct chunk *c = chunk_of(mem);
-    size_t asked = canary_asked_wide(mem, chunk_usable(c), family);
+    size_t asked = canary_asked_wide(mem, chunk_usable(c), family, canary_hash(mem));
     if (UNLIKELY(asked == CANARY_NONE || (bytes != SIZE_MAX && bytes != asked)))
         checked_free_slow(mem, bytes, family);
     else
         checked_give(thread_own(), c, chunk_bits(c) & ~(uint32_t)PREV_INUSE);
 }
 
-HOT void checked_free_mem(void *mem, size_t bytes, enum family family)
+static ALWAYS_INLINE void checked_free_hit(void *mem, size_t bytes, enum family family)
 {
     struct cache *k = thread_own();
     struct chunk *c = chunk_of(mem);
     uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
     OPAQUE(word); /* else it is computed twice */
-    if (UNLIKELY(k == NULL || chunk_hash_plain(k->address_key, k->word_key, mem,
-                                               word) != load_word(&c->tag))) {
+    uint64_t hash = k == NULL ? 0 : checked_hash(k, mem, word);
+    if (UNLIKELY(k == NULL || ((uint32_t)hash & CHECK_MASK) != load_word(&c->tag))) {
         checked_free_slow(mem, bytes, family);
         return;
     }
-    size_t asked =
-        canary_asked(mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD, family);
+    size_t asked = canary_asked(mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD,
+                                family, hash);
     if (UNLIKELY(asked == CANARY_NONE || (bytes != SIZE_MAX && bytes != asked)))
         checked_free_wide(mem, bytes, family);
     else
         checked_give(k, c, word);
+}
+
+HOT void checked_free_mem(void *mem, size_t bytes, enum family family)
+{
+    checked_free_hit(mem, bytes, family);
+}
+
+HOT void checked_free_plain(void *mem)
+{
+    checked_free_hit(mem, SIZE_MAX, FAMILY_MALLOC);
 }
 
 void checked_delete(void *mem, size_t bytes, enum family family)
@@ -405,20 +428,43 @@ static ALWAYS_INLINE bool checked_stays(size_t usable, size_t bytes)
            (checked_level < 2 || usable >= MOVE_LEAST);
 }
 
+/* Whether a block of the cache's sizes goes to another one for this request: those that
+ * realloc_resize leaves alone, and no room to spare is wanted. */
+static ALWAYS_INLINE bool checked_moves(size_t size, size_t old_bytes, size_t bytes)
+{
+    return bytes < LARGE_MIN && size <= LARGE_MIN &&
+           checked_spare(old_bytes, bytes) == 0;
+}
+
 HOT void *checked_realloc_hit(void *mem, size_t bytes)
 {
     struct cache *k = thread_own();
     struct chunk *c = chunk_of(mem);
     uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
-    size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
-    if (k == NULL ||
-        chunk_hash_plain(k->address_key, k->word_key, mem, word) !=
-            load_word(&c->tag) ||
-        !checked_stays(usable, bytes) ||
-        canary_asked_wide(mem, usable, FAMILY_MALLOC) == CANARY_NONE)
+    size_t size = word & ~(uint32_t)CHUNK_FLAGS, usable = size - CHUNK_OVERHEAD;
+    bool stays = checked_stays(usable, bytes);
+    if (k == NULL || (!stays && size > LARGE_MIN))
         return NULL;
-    canary_write(mem, bytes, usable, FAMILY_MALLOC);
-    return mem;
+    uint64_t hash = checked_hash(k, mem, word);
+    if (UNLIKELY(((uint32_t)hash & CHECK_MASK) != load_word(&c->tag)))
+        return NULL;
+    size_t asked = canary_asked(mem, usable, FAMILY_MALLOC, hash);
+    if (asked == CANARY_NONE)
+        asked = canary_asked_wide(mem, usable, FAMILY_MALLOC, hash);
+    if (UNLIKELY(asked == CANARY_NONE))
+        return NULL;
+    if (stays) {
+        canary_write_hashed(mem, bytes, usable, FAMILY_MALLOC, hash);
+        return mem;
+    }
+    if (!checked_moves(size, asked, bytes))
+        return NULL;
+    void *moved = checked_malloc_plain(bytes);
+    if (moved != NULL) {
+        memcpy(moved, mem, min_size(asked, bytes));
+        checked_give(k, c, word);
+    }
+    return moved;
 }
 
 /* Only requests are recorded: the block goes where it would go without that. */
@@ -430,6 +476,16 @@ static void *checked_recorded(struct chunk *c, size_t old_bytes, size_t bytes)
     if ((chunk_bits(now) & HAS_REQUEST) == 0)
         checked_record(now, mem == NULL ? old_bytes : bytes, FAMILY_MALLOC);
     return mem;
+}
+
+/* A mapping that grows gets address space to spare: what is kept at its old place so that
+ * a second free is told (fault_note_unmapped) keeps it from growing there again. */
+static struct chunk *checked_resize(struct chunk *c, size_t old_bytes, size_t bytes)
+{
+    struct chunk *resized = NULL;
+    if (chunk_is_mapped(c) && bytes > old_bytes && bytes < PTRDIFF_MAX / 2)
+        resized = realloc_resize(c, checked_room(bytes + bytes / 8));
+    return resized != NULL ? resized : realloc_resize(c, checked_room(bytes));
 }
 
 void *checked_realloc(struct chunk *c, size_t bytes)
@@ -445,7 +501,7 @@ void *checked_realloc(struct chunk *c, size_t bytes)
         return checked_move(c, old_bytes, bytes, family);
     checked_forget(c);
     if (!stays) {
-        struct chunk *resized = realloc_resize(c, checked_room(bytes));
+        struct chunk *resized = checked_resize(c, old_bytes, bytes);
         if (resized == NULL) {
             checked_record(c, old_bytes, family);
             return checked_move(c, old_bytes, bytes, family);

@@ -51,6 +51,9 @@ static ALWAYS_INLINE void checked_keep(struct cache *k, struct chunk *c, uint32_
  * path; for checked_hits. */
 void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero);
 void *checked_malloc_slow(size_t bytes, enum family family, struct malloc_zero *zero);
+/* The first one for malloc, and that of free. */
+void *checked_malloc_plain(size_t bytes);
+void checked_free_plain(void *mem);
 /* A guarded block if the next one shall be one, or NULL. */
 void *checked_guarded(size_t align, size_t bytes, enum family family);
 /* The hit path of free: frees what a call of `family` was handed, which believes that it is a
@@ -60,8 +63,8 @@ void checked_free_mem(void *mem, size_t bytes, enum family family);
 void checked_delete(void *mem, size_t bytes, enum family family);
 /* Frees a verified live block, by the calls of `family`. */
 void checked_free(struct chunk *c, enum family family);
-/* realloc where nothing has to move or be asked for: mem, or NULL when that is not so.
- * For checked_hits. */
+/* realloc of a block that stays where it is, or is small: NULL when that is not so, or
+ * anything is wrong. For checked_hits. */
 void *checked_realloc_hit(void *mem, size_t bytes);
 /* For a verified live block; bytes is not 0. NULL and ENOMEM on failure. */
 void *checked_realloc(struct chunk *c, size_t bytes);

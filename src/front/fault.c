@@ -137,6 +137,7 @@ static bool fault_judge(const siginfo_t *info, const ucontext_t *context)
         report_not_live(fault_looks[at].mem, fault_looks[at].verb);
     }
     if (pc - (uintptr_t)chunky_free < FREE_CODE ||
+        pc - (uintptr_t)checked_free_plain < FREE_CODE ||
         pc - (uintptr_t)checked_free_mem < FREE_CODE) {
         if (fault_goes_on((const void *)argument))
             return true;

@@ -31,7 +31,7 @@ HOT PUBLIC void *chunky_malloc(size_t bytes)
 COLD void *malloc_slow(size_t bytes)
 {
     if (checked_hits != 0)
-        return checked_malloc(bytes, FAMILY_MALLOC, NULL);
+        return checked_malloc_plain(bytes);
     return malloc_slow_as(bytes, FAMILY_MALLOC);
 }
 
@@ -105,7 +105,7 @@ static COLD void free_late(void *mem)
 COLD void free_slow(void *mem)
 {
     if (checked_hits != 0)
-        checked_free_mem(mem, SIZE_MAX, FAMILY_MALLOC);
+        checked_free_plain(mem);
     else
         free_late(mem);
 }

@@ -13,7 +13,11 @@
 
 #include <string.h>
 
-enum { LEAVE_MOST = 4 }; /* blocks that leave for one that comes */
+enum {
+    LEAVE_MOST = 4,     /* blocks that leave for one that comes */
+    CLEAR_INLINE = 256, /* larger ones are worth a call */
+    REST_MOST = 1 << 30 /* larger ones do not rest: half a header tells the size */
+};
 
 #define QUARANTINE_WRONG ((size_t)0)
 
@@ -47,30 +51,37 @@ static COLD size_t quarantine_tell(const struct chunk *c, bool is_header)
 /* Header and contents are as they were when it came. Returns its size, or
  * QUARANTINE_WRONG after a finding that the process survives: it never leaves, and its
  * bytes stay counted. */
-static ALWAYS_INLINE size_t quarantine_check(const struct chunk *c)
+static ALWAYS_INLINE size_t quarantine_check(const struct resting *r)
 {
-    if (UNLIKELY(!chunk_is_idle(&heap_keys, c)))
+    const struct chunk *c = r->chunk;
+    if (UNLIKELY((chunk_bits(c) & ~(uint32_t)PREV_INUSE) != r->bits ||
+                 load_word(&c->tag) != r->tag))
         return quarantine_tell(c, true);
     /* usable is 8 more than a multiple of 16. */
-    size_t size = chunk_size(c);
-    const uint64_t *word = mem_of(c), *end = word + (size - 2 * CHUNK_OVERHEAD) / 8;
-    uint64_t any = *end;
-    for (; end - word >= 8; word += 8)
-        any |= word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] |
-               word[7];
-    for (; word != end; word += 2)
-        any |= word[0] | word[1];
-    if (UNLIKELY(any != 0))
+    size_t size = r->bits & ~(uint32_t)CHUNK_FLAGS;
+    const unsigned char *mem = mem_of(c), *last = mem + size - 2 * CHUNK_OVERHEAD;
+    if (UNLIKELY(!pairs_are_clear(mem, last) || load_long(last) != 0))
         return quarantine_tell(c, false);
     return size;
 }
 
-/* c takes this place; returns who had it, or NULL. */
-static ALWAYS_INLINE struct chunk *quarantine_swap(struct chunk **place,
-                                                   struct chunk *c)
+static ALWAYS_INLINE void quarantine_clear(struct chunk *c, size_t size)
 {
-    struct chunk *driven = *place;
-    *place = c;
+    unsigned char *mem = mem_of(c), *last = mem + size - 2 * CHUNK_OVERHEAD;
+    if (size > CLEAR_INLINE) {
+        memset(mem, 0, size - CHUNK_OVERHEAD);
+        return;
+    }
+    clear_pairs(mem, last);
+    memset(last, 0, sizeof(uint64_t));
+}
+
+/* r takes this place; returns who had it. */
+static ALWAYS_INLINE struct resting quarantine_swap(struct resting *place,
+                                                    struct resting r)
+{
+    struct resting driven = *place;
+    *place = r;
     return driven;
 }
 
@@ -80,62 +91,75 @@ static ALWAYS_INLINE unsigned quarantine_chance(struct quarantine *q)
     return (unsigned)(q->random >> 24) % QUARANTINE_CHANCE;
 }
 
+static const struct resting quarantine_none;
+
 /* The queue's oldest; it is not empty. */
-static ALWAYS_INLINE struct chunk *quarantine_oldest(struct quarantine *q)
+static ALWAYS_INLINE struct resting quarantine_oldest(struct quarantine *q)
 {
-    struct chunk *c = quarantine_swap(&q->queue[q->first], NULL);
+    struct resting r = quarantine_swap(&q->queue[q->first], quarantine_none);
     q->first = (q->first + 1) % QUARANTINE_QUEUE;
     q->count--;
-    return c;
+    return r;
 }
 
 /* Next one to go, while there is too much: of the queue, then any. Few large ones keep to
  * the queue's order. */
-static struct chunk *quarantine_take(struct quarantine *q)
+static struct resting quarantine_take(struct quarantine *q)
 {
-    struct chunk *c = NULL;
-    while (c == NULL && q->count != 0) {
-        c = quarantine_oldest(q);
+    struct resting r = quarantine_none;
+    while (r.chunk == NULL && q->count != 0) {
+        r = quarantine_oldest(q);
         if (q->count >= QUARANTINE_CHANCE)
-            c = quarantine_swap(&q->chance[quarantine_chance(q)], c);
+            r = quarantine_swap(&q->chance[quarantine_chance(q)], r);
     }
-    if (c != NULL)
-        return c;
-    for (unsigned i = 0; i < QUARANTINE_CHANCE && c == NULL; i++)
-        c = quarantine_swap(&q->chance[i], NULL);
-    return c;
+    for (unsigned i = 0; i < QUARANTINE_CHANCE && r.chunk == NULL; i++)
+        r = quarantine_swap(&q->chance[i], quarantine_none);
+    return r;
 }
 
 /* One that leaves; returns how many of `out` are taken now. */
-static ALWAYS_INLINE unsigned quarantine_leave(struct quarantine *q, struct chunk *c,
+static ALWAYS_INLINE unsigned quarantine_leave(struct quarantine *q, struct resting r,
                                                struct chunk **out, unsigned count)
 {
-    size_t size = quarantine_check(c);
+    size_t size = quarantine_check(&r);
     q->bytes -= size;
-    out[count] = c;
+    out[count] = r.chunk;
     return LIKELY(size != QUARANTINE_WRONG) ? count + 1 : count;
 }
 
-/* Puts c in; `out` gets those that leave, verified. Returns how many. */
-static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q, struct chunk *c,
-                                                  size_t size, struct chunk **out)
+/* Puts r in; `out` gets those that leave, verified. Returns how many. */
+static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q,
+                                                  struct resting r, size_t size,
+                                                  struct chunk **out)
 {
     unsigned count = 0;
-    struct chunk *driven = NULL;
+    struct resting driven = quarantine_none;
     q->bytes += size;
-    if (LIKELY(q->count == QUARANTINE_QUEUE))
-        driven =
-            quarantine_swap(&q->chance[quarantine_chance(q)], quarantine_oldest(q));
-    q->queue[(q->first + q->count++) % QUARANTINE_QUEUE] = c;
-    if (driven != NULL)
+    if (LIKELY(q->count == QUARANTINE_QUEUE)) {
+        /* The oldest one's place in the ring is where the newest goes. */
+        driven = quarantine_swap(&q->queue[q->first], r);
+        q->first = (q->first + 1) % QUARANTINE_QUEUE;
+        driven = quarantine_swap(&q->chance[q->next], driven);
+        q->next = quarantine_chance(q);
+        prefetch((const char *)q->chance[q->next].chunk + CHUNK_OVERHEAD);
+    } else {
+        q->queue[(q->first + q->count++) % QUARANTINE_QUEUE] = r;
+    }
+    if (driven.chunk != NULL)
         count = quarantine_leave(q, driven, out, count);
     while (UNLIKELY(q->bytes > tune.quarantine) && count < LEAVE_MOST &&
-           (driven = quarantine_take(q)) != NULL)
+           (driven = quarantine_take(q)).chunk != NULL)
         count = quarantine_leave(q, driven, out, count);
     return count;
 }
 
-static COLD void quarantine_give_shared(struct chunk *c)
+/* An idle chunk as it is now. */
+static ALWAYS_INLINE struct resting quarantine_rest(struct chunk *c, uint32_t bits)
+{
+    return (struct resting){c, bits, load_word(&c->tag)};
+}
+
+static COLD void quarantine_give_shared(struct chunk *c, uint32_t bits)
 {
     struct chunk *out[LEAVE_MOST];
     /* Our own lock is held when a signal handler came between and forked. */
@@ -145,7 +169,8 @@ static COLD void quarantine_give_shared(struct chunk *c)
         return;
     }
     lock_take(&quarantine_guard);
-    unsigned count = quarantine_exchange(&quarantine_shared, c, chunk_size(c), out);
+    unsigned count = quarantine_exchange(&quarantine_shared, quarantine_rest(c, bits),
+                                         chunk_size(c), out);
     lock_give(&quarantine_guard);
     for (unsigned i = 0; i < count; i++) {
         chunk_flip(out[i]);
@@ -154,10 +179,10 @@ static COLD void quarantine_give_shared(struct chunk *c)
 }
 
 /* For those that do not rest: too large, no memory, or in a handler that came between. */
-static COLD void quarantine_give_odd(struct cache *k, struct chunk *c)
+static COLD void quarantine_give_odd(struct cache *k, struct chunk *c, uint32_t bits)
 {
-    if (k == NULL && chunk_size(c) <= tune.quarantine / 4) {
-        quarantine_give_shared(c);
+    if (k == NULL && chunk_size(c) <= min_size(tune.quarantine / 4, REST_MOST)) {
+        quarantine_give_shared(c, bits);
         return;
     }
     chunk_flip(c);
@@ -171,22 +196,28 @@ static COLD struct quarantine *quarantine_make(struct cache *k)
     return k == NULL ? NULL : k->quarantine;
 }
 
-HOT void quarantine_give(struct cache *k, struct chunk *c)
+void quarantine_give(struct cache *k, struct chunk *c)
+{
+    quarantine_give_hit(k, c, chunk_bits(c) & ~(uint32_t)PREV_INUSE);
+}
+
+HOT void quarantine_give_hit(struct cache *k, struct chunk *c, uint32_t bits)
 {
     size_t size = chunk_size(c);
-    memset(mem_of(c), 0, size - CHUNK_OVERHEAD);
+    quarantine_clear(c, size);
     chunk_flip(c);
     struct quarantine *q = k == NULL ? NULL : k->quarantine;
     if (UNLIKELY(q == NULL))
         q = quarantine_make(k);
-    if (UNLIKELY(q == NULL || q->busy || size > tune.quarantine / 4)) {
-        quarantine_give_odd(k, c);
+    if (UNLIKELY(q == NULL || q->busy || size > tune.quarantine / 4 ||
+                 size > REST_MOST)) {
+        quarantine_give_odd(k, c, bits);
         return;
     }
     struct chunk *out[LEAVE_MOST];
     q->busy = true;
     atomic_signal_fence(memory_order_seq_cst);
-    unsigned count = quarantine_exchange(q, c, size, out);
+    unsigned count = quarantine_exchange(q, quarantine_rest(c, bits), size, out);
     atomic_signal_fence(memory_order_seq_cst);
     q->busy = false;
     for (unsigned i = 0; i < count; i++)
@@ -196,17 +227,17 @@ HOT void quarantine_give(struct cache *k, struct chunk *c)
 void quarantine_empty(struct cache *k)
 {
     struct quarantine *q = k->quarantine;
-    struct chunk *c;
+    struct resting r;
     if (q == NULL || q->busy)
         return;
     q->busy = true;
-    while ((c = quarantine_take(q)) != NULL) {
-        size_t size = quarantine_check(c);
+    while ((r = quarantine_take(q)).chunk != NULL) {
+        size_t size = quarantine_check(&r);
         q->bytes -= size;
         if (size == QUARANTINE_WRONG)
             continue;
-        chunk_flip(c);
-        free_verified(c);
+        chunk_flip(r.chunk);
+        free_verified(r.chunk);
     }
     q->busy = false;
 }
@@ -222,11 +253,11 @@ void quarantine_end(struct cache *k)
 static void quarantine_look(const struct quarantine *q)
 {
     for (unsigned i = 0; i < QUARANTINE_QUEUE; i++)
-        if (q->queue[i] != NULL)
-            quarantine_check(q->queue[i]);
+        if (q->queue[i].chunk != NULL)
+            quarantine_check(&q->queue[i]);
     for (unsigned i = 0; i < QUARANTINE_CHANCE; i++)
-        if (q->chance[i] != NULL)
-            quarantine_check(q->chance[i]);
+        if (q->chance[i].chunk != NULL)
+            quarantine_check(&q->chance[i]);
 }
 
 void quarantine_verify(void)
@@ -242,10 +273,10 @@ void quarantine_verify(void)
 static bool quarantine_has(const struct quarantine *q, const struct chunk *c)
 {
     for (unsigned i = 0; i < QUARANTINE_QUEUE; i++)
-        if (q->queue[i] == c)
+        if (q->queue[i].chunk == c)
             return true;
     for (unsigned i = 0; i < QUARANTINE_CHANCE; i++)
-        if (q->chance[i] == c)
+        if (q->chance[i].chunk == c)
             return true;
     return false;
 }

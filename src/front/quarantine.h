@@ -11,20 +11,29 @@
 
 enum { QUARANTINE_QUEUE = 1024, QUARANTINE_CHANCE = 64 };
 
+struct resting {
+    struct chunk *chunk; /* NULL: the place is empty */
+    uint32_t bits;       /* of its header, without P, as it was when it came */
+    uint32_t tag;
+};
+
 /* A block joins the queue; when that is full its oldest takes a random place, and whom it
  * drives out leaves. */
 struct quarantine {
     bool busy;             /* a signal handler that comes between keeps out */
     uint32_t first, count; /* the queue's oldest, and how many */
+    uint32_t next;         /* random place that is driven out next */
     size_t bytes;          /* of chunks in both */
     uint64_t random;       /* state of the generator */
-    struct chunk *queue[QUARANTINE_QUEUE];
-    struct chunk *chance[QUARANTINE_CHANCE];
+    struct resting queue[QUARANTINE_QUEUE];
+    struct resting chance[QUARANTINE_CHANCE];
 };
 
 /* Takes a verified live block that is not mapped; frees others that leave in turn. k:
  * the calling thread's cache, or NULL. */
 void quarantine_give(struct cache *k, struct chunk *c);
+/* The same, when the header's lower half is known, but for P. */
+void quarantine_give_hit(struct cache *k, struct chunk *c, uint32_t bits);
 /* Bytes of chunks that rest in this thread's; a guess while it runs. */
 static inline size_t quarantine_bytes(const struct cache *k)
 {

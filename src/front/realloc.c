@@ -137,8 +137,9 @@ PUBLIC void *chunky_realloc(void *mem, size_t bytes)
         errno = ENOMEM;
         return NULL;
     }
-    if (checked_hits != 0 && checked_realloc_hit(mem, bytes) != NULL)
-        return mem;
+    void *hit = checked_hits != 0 ? checked_realloc_hit(mem, bytes) : NULL;
+    if (hit != NULL)
+        return hit;
     struct chunk *c = malloc_verify(mem, "realloc");
     int saved = errno;
     if (UNLIKELY(c == NULL)) {
