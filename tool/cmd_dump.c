@@ -117,6 +117,7 @@ static void dump_caches(struct dump *d)
     uint64_t at = walk_first_cache(w);
     for (unsigned i = 0; at != 0 && i < DUMP_LISTS && walk_read_cache(w, at, &k); i++) {
         dump_add(d, at, dump_size_of(d, CACHE_SIZE));
+        dump_add(d, k.quarantine, dump_size_of(d, QUARANTINE_SIZE));
         for (unsigned class = 1; class < w->root.class_count; class ++) {
             struct walk_stack s;
             if (walk_read_stack(w, at, class, &s) && s.base != 0)

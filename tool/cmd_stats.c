@@ -86,6 +86,10 @@ void show_waterfall(struct draw *d, const struct survey *v)
              text_size(size, k[KIND_DEPOT].size + k[KIND_REMOTE].size));
     stats_line(d, '+', "cached", cached, survey_resident(a, KIND_CACHED, KIND_MOVING),
                &sum, whole, TINT_CACHED, note);
+    if (k[KIND_RESTING].size != 0)
+        fprintf(d->out, "    of that %14s in quarantine (check=2), %s blocks\n",
+                text_size(size, k[KIND_RESTING].size),
+                text_count((char[SIZE_TEXT]){0}, k[KIND_RESTING].count));
     snprintf(note, sizeof note, "external %.0f %%, run %s",
              binned == 0 ? 0.0 : 100.0 - text_percent(a->largest_free, binned),
              text_size(size, a->largest_free));

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CHUNKS_MAX = 4 << 20, COARSE = 65536, KIND_RECORDED = 14, BYTES_MAX = 4 << 20 };
+enum { CHUNKS_MAX = 4 << 20, COARSE = 65536, KIND_RECORDED = 15, BYTES_MAX = 4 << 20 };
 
 typedef unsigned long long ull;
 

@@ -12,6 +12,7 @@ static const char *what_state(enum kind k)
         [KIND_CACHED] = "free, in a thread's cache",
         [KIND_DEPOT] = "free, in a magazine of the depot",
         [KIND_REMOTE] = "free, waiting in the remote list",
+        [KIND_RESTING] = "free, in quarantine: nobody may write to it until it leaves",
         [KIND_MOVING] = "free, on its way between lists (or just being handed out)",
         [KIND_FAST] = "free, in a fast bin, not merged yet",
         [KIND_UNSORTED] = "free, in the unsorted bin",

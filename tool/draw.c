@@ -139,6 +139,7 @@ enum tint draw_tint_of(enum kind k, bool odd)
     case KIND_CACHED:
     case KIND_DEPOT:
     case KIND_REMOTE:
+    case KIND_RESTING:
     case KIND_MOVING:
     case KIND_FAST:
         return TINT_CACHED;

@@ -8,6 +8,7 @@ enum { LIST_MAX = 1 << 22 /* more in a list can only be a loop */ };
 static const char *const kind_names[KINDS] = {
     [KIND_LIVE] = "live",     [KIND_CACHED] = "cached",     [KIND_DEPOT] = "depot",
     [KIND_REMOTE] = "remote", [KIND_MOVING] = "moving",     [KIND_FAST] = "fast",
+    [KIND_RESTING] = "quarantine",
     [KIND_SMALL] = "small",   [KIND_UNSORTED] = "unsorted", [KIND_LARGE] = "large",
     [KIND_TOP] = "top",       [KIND_FENCE] = "fence",       [KIND_MAPPED] = "mapped",
     [KIND_KEPT] = "kept",     [KIND_BROKEN] = "broken",
@@ -223,6 +224,18 @@ static void scan_read_cache(struct scan *s, uint64_t cache)
     }
 }
 
+/* An array of struct resting, whose first member is the chunk. */
+static void scan_add_resting(struct scan *s, uint64_t quarantine, enum layout_id array)
+{
+    const struct layout_field *f = &s->walk->field[array];
+    for (unsigned i = 0; i < f->count && f->size >= 8; i++) {
+        uint64_t chunk =
+            walk_word(s->walk, quarantine + f->offset + (uint64_t)i * f->size);
+        if (chunk != 0)
+            scan_add_place(s, chunk + CHUNK_HEADER, KIND_RESTING);
+    }
+}
+
 static void scan_read_places(struct scan *s)
 {
     struct walk_cache k;
@@ -232,6 +245,10 @@ static void scan_read_places(struct scan *s)
             break;
         s->cache_count++;
         scan_read_cache(s, at);
+        if (k.quarantine != 0) {
+            scan_add_resting(s, k.quarantine, QUARANTINE_QUEUE_FIELD);
+            scan_add_resting(s, k.quarantine, QUARANTINE_CHANCE_FIELD);
+        }
     }
     for (size_t i = 0; i < s->arena_count; i++) {
         const struct walk_arena *a = &s->arenas[i].a;

@@ -18,7 +18,7 @@
 
 enum {
     LAYOUT_MAJOR = 1, /* chunk format, bins' geometry, meaning of fields and of root */
-    LAYOUT_MINOR = 1, /* appended fields */
+    LAYOUT_MINOR = 2, /* appended fields */
     LAYOUT_MAGIC_SIZE = 16
 };
 
@@ -147,6 +147,10 @@ enum layout_id {
     ARENA_BLOCKS,
     MAPPED_OWNER,
     TUNE_CONTROL,
+    CACHE_QUARANTINE,
+    QUARANTINE_SIZE,
+    QUARANTINE_QUEUE_FIELD,
+    QUARANTINE_CHANCE_FIELD,
     LAYOUT_FIELDS,
     LAYOUT_ROOM = 256 /* most fields that a reader takes */
 };

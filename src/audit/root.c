@@ -148,6 +148,7 @@ static struct layout_field root_fields[LAYOUT_FIELDS] = {
     FIELD(ARENA_BLOCKS, struct arena, blocks),
     FIELD(MAPPED_OWNER, struct mapped, owner),
     FIELD(TUNE_CONTROL, struct tune, control),
+    FIELD(CACHE_QUARANTINE, struct cache, quarantine),
 };
 /* clang-format on */
 
@@ -185,6 +186,11 @@ PUBLIC USED struct root chunky_root = {
     .build = "release",
 #endif
 };
+
+void root_describe(enum layout_id id, struct layout_field f)
+{
+    root_fields[id] = f;
+}
 
 void root_init(size_t page)
 {

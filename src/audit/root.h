@@ -7,6 +7,9 @@
 /* Constant but for the page size. In .dynsym, so that it survives strip. */
 extern PUBLIC struct root chunky_root;
 
+/* Adds what only the front knows: a field of one of its structs. */
+void root_describe(enum layout_id id, struct layout_field f);
+
 /* Once, when the process starts. */
 void root_init(size_t page);
 

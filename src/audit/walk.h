@@ -90,6 +90,7 @@ struct walk_stack {
 
 struct walk_cache {
     uint64_t address, next, prev, arena, spare, capacity;
+    uint64_t quarantine; /* freed blocks at rest, or 0 */
     uint32_t spares, thread;
 };
 

@@ -64,6 +64,15 @@ static inline struct chunk *heap_fence(const struct heap *h)
     return (struct chunk *)(h->end - CHUNK_HEADER);
 }
 
+/* False: the bounds at the start of a spanned heap lead out of it; no unsealed word of it
+ * is asked which kind it is. */
+static inline bool heap_is_bounded(const struct heap *h)
+{
+    return ((uintptr_t)h & (HEAP_SPAN - 1)) != 0 ||
+           (h->kind == HEAP_SPANNED && h->end - (uintptr_t)h <= HEAP_SPAN &&
+            h->limit - (uintptr_t)h <= HEAP_SPAN);
+}
+
 static inline size_t heap_size(const struct heap *h)
 {
     return h->end - h->start;

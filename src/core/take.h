@@ -4,15 +4,19 @@
 #ifndef CHUNKY_CORE_TAKE_H
 #define CHUNKY_CORE_TAKE_H
 
+#include "base/check.h"
 #include "core/arena.h"
 
 /* Bytes of the top chunk, 0 when there is none. From metadata: its header lies where an
  * overflow of the last block can write. */
 static inline size_t top_size(const struct arena *a)
 {
-    return a->top == NULL
-               ? 0
-               : (size_t)((uintptr_t)heap_fence(a->top_heap) - (uintptr_t)a->top);
+    if (a->top == NULL)
+        return 0;
+    const struct heap *h = a->top_heap;
+    GUARD(heap_is_bounded(h) && h->end > (uintptr_t)a->top,
+          "corrupted heap: its end was overwritten", h);
+    return (size_t)((uintptr_t)heap_fence(h) - (uintptr_t)a->top);
 }
 
 /* Makes the space from c to the top heap's fence the top chunk. */

@@ -31,6 +31,8 @@ void checked_init(void)
 {
     unsigned check = tune.check;
     checked_level = check < 3 ? check : tune.guard_rate == 0 ? 0 : 2;
+    if (checked_level >= 2)
+        quarantine_describe();
     checked_hits =
         check < 3 && tune.request == 0 && tune.perturb == 0 ? checked_level : 0;
 }

@@ -23,6 +23,7 @@ static struct {
     uintptr_t start, bump, end;     /* the reserve; from bump on it is untouched */
     uint32_t used;                  /* slots ever taken */
     uint32_t live;                  /* blocks now */
+    size_t bytes;                   /* of their pages */
     uint32_t oldest[GUARD_CLASSES]; /* queues of freed slots, 0: empty */
     uint32_t newest[GUARD_CLASSES];
     uint32_t waiting[GUARD_CLASSES]; /* length of each */
@@ -116,6 +117,7 @@ static void guard_retire(uint32_t slot)
     guards.newest[class] = slot;
     guards.waiting[class]++;
     guards.live--;
+    guards.bytes -= guards.slots[slot].to - guards.slots[slot].from;
 }
 
 static void guard_write_slack(const struct guard *g)
@@ -150,16 +152,19 @@ void *guard_take(size_t align, size_t bytes, enum family family)
     unsigned class = pages == 1 ? 0 : log2_floor(pages - 1) + 1;
     lock_take(&guards.lock);
     uint32_t slot = guard_place(class);
+    struct guard *g = &guards.slots[slot];
+    if (slot != 0) {
+        g->from = g->to - pages * page;
+        guards.bytes += pages * page;
+    }
     lock_give(&guards.lock);
     if (slot == 0)
         return NULL;
-    struct guard *g = &guards.slots[slot];
     if (UNLIKELY(g->opened)) { /* the guard pages on both sides, too */
         size_t room = ((size_t)1 << g->class) * page;
         os_decommit((void *)(g->to - room - page), room + 2 * page);
         g->opened = false;
     }
-    g->from = g->to - pages * page;
     if (!os_commit((void *)g->from, pages * page)) {
         lock_take(&guards.lock);
         guard_retire(slot);
@@ -255,6 +260,14 @@ bool guard_open(const struct guard *g, uintptr_t address)
     size_t page = os_page_size();
     guards.slots[g - guards.slots].opened = true;
     return os_commit((void *)align_down(address, page), page);
+}
+
+void guard_sum(size_t *count, size_t *bytes)
+{
+    lock_take(&guards.lock);
+    *count = guards.live;
+    *bytes = guards.bytes;
+    lock_give(&guards.lock);
 }
 
 bool guard_at(uint32_t slot, struct guard_view *view)

@@ -52,6 +52,9 @@ const struct guard *guard_find(uintptr_t address);
 /* After a finding that the process survives: the access at `address` may go on. */
 bool guard_open(const struct guard *g, uintptr_t address);
 
+/* How many live, and the bytes of their pages. */
+void guard_sum(size_t *count, size_t *bytes);
+
 /* What a walk over all blocks shows of a slot; mem is 0 when nothing lives there. */
 struct guard_view {
     uintptr_t mem;

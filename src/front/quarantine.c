@@ -1,6 +1,7 @@
 /* Freed blocks at rest; see quarantine.h. State: the one that is shared. */
 #include "front/quarantine.h"
 
+#include "audit/root.h"
 #include "base/check.h"
 #include "core/heap.h"
 #include "core/meta.h"
@@ -187,6 +188,18 @@ static COLD void quarantine_give_odd(struct cache *k, struct chunk *c, uint32_t 
     }
     chunk_flip(c);
     free_verified(c);
+}
+
+void quarantine_describe(void)
+{
+    root_describe(QUARANTINE_SIZE, (struct layout_field){
+                                       0, (uint16_t)sizeof(struct quarantine), 1});
+    root_describe(QUARANTINE_QUEUE_FIELD,
+                  (struct layout_field){offsetof(struct quarantine, queue),
+                                        sizeof(struct resting), QUARANTINE_QUEUE});
+    root_describe(QUARANTINE_CHANCE_FIELD,
+                  (struct layout_field){offsetof(struct quarantine, chance),
+                                        sizeof(struct resting), QUARANTINE_CHANCE});
 }
 
 static COLD struct quarantine *quarantine_make(struct cache *k)

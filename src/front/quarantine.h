@@ -29,6 +29,9 @@ struct quarantine {
     struct resting chance[QUARANTINE_CHANCE];
 };
 
+/* Tells the outside what a quarantine looks like. */
+void quarantine_describe(void);
+
 /* Takes a verified live block that is not mapped; frees others that leave in turn. k:
  * the calling thread's cache, or NULL. */
 void quarantine_give(struct cache *k, struct chunk *c);

@@ -11,6 +11,7 @@
 #include "core/meta.h"
 #include "core/take.h"
 #include "front/cache.h"
+#include "front/guard.h"
 #include "front/options.h"
 #include "front/quarantine.h"
 #include "front/thread.h"
@@ -91,6 +92,12 @@ void stats_sum(struct stats *s)
     s->mapped_count = mapped.count;
     s->mapped_peak = mapped.peak_bytes;
     lock_give(&mapped.lock);
+    /* Guarded blocks are mapped ones, as they say themselves. */
+    size_t count, bytes;
+    guard_sum(&count, &bytes);
+    s->mapped += bytes;
+    s->mapped_count += count;
+    s->mapped_peak = max_size(s->mapped_peak, s->mapped);
 }
 
 size_t stats_free(const struct stats *s)

@@ -15,7 +15,8 @@ void misuse(size_t bytes)
         last = p;
     }
     size_t size = (*header(last) & 0xffffffff) & ~(uint64_t)15;
-    uint64_t *top = (uint64_t *)(hide(last + size)); /* behind it: top, then the fence */
+    uint64_t *top =
+        (uint64_t *)(hide(last + size)); /* behind it: top, then the fence */
     size_t rest = (top[-1] & 0xffffffff) & ~(uint64_t)15;
     top[-1] = *header(victim) + 64 * bytes;
     if (rest < (1 << 20))

@@ -18,9 +18,9 @@ void misuse(size_t bytes)
         many[i] = malloc(bytes);
     uint64_t *heap = (uint64_t *)((uint64_t)hide(victim) & ~(uint64_t)0x3ffffff);
     uint64_t end = heap[4];
-    heap[2] = (uint64_t)victim;             /* next */
-    heap[4] = heap[5] = end + (128 << 20);  /* end and limit: beyond its span */
-    heap[6] = (uint64_t)victim - 16;        /* first */
+    heap[2] = (uint64_t)victim;            /* next */
+    heap[4] = heap[5] = end + (128 << 20); /* end and limit: beyond its span */
+    heap[6] = (uint64_t)victim - 16;       /* first */
     for (int i = 0; i < MANY; i++)
         free(many[i]);
     malloc_trim(0);

@@ -5,7 +5,8 @@
 
 void misuse(size_t bytes)
 {
-    char *victim = malloc(bytes), *p = aligned_alloc(65536, bytes / 65536 * 65536 + 65536);
+    char *victim = malloc(bytes),
+         *p = aligned_alloc(65536, bytes / 65536 * 65536 + 65536);
     memset(victim, 0x11, bytes);
     guard_range(victim, bytes);
     memcpy(hide(p - 16), hide(victim - 16), 16);

@@ -14,7 +14,9 @@ void misuse(size_t bytes)
         p[i] = chunky_heap_malloc(a, bytes);
     guard_range(victim, bytes);
     for (int i = 0; i < COUNT; i++) {
-        *header(p[i]) ^= i % 3 == 0 ? HEADER_R : i % 3 == 1 ? HEADER_R | HEADER_A : HEADER_M;
+        *header(p[i]) ^= i % 3 == 0   ? HEADER_R
+                         : i % 3 == 1 ? HEADER_R | HEADER_A
+                                      : HEADER_M;
         free(p[i]);
     }
     chunky_heap_destroy(a);

@@ -25,17 +25,20 @@ look()
     [ "$status" != 77 ] || return 0
     mem=$(sed -n 's/^  \(0x[0-9a-f]*\) is .*/\1/p' "$report")
     "$chunky" what "$report.snap" "$mem" >"$work/what"
-    grep -q "byte 0 of a block, free" "$work/what" ||
-        grep -q "$4" "$work/what" || { echo "$*: what says"; cat "$work/what"; exit 1; }
+    grep -q "$4" "$work/what" || { echo "$*: what says"; cat "$work/what"; exit 1; }
     grep -q "look: chunky what $report.snap $mem" "$report" || { echo "$*: no hint"; exit 1; }
     "$chunky" map "$report.snap" | grep "snapshot of process" >/dev/null || { echo "$*: no map"; exit 1; }
     "$chunky" check "$report.snap" >"$work/check" || { echo "$*: check"; cat "$work/check"; exit 1; }
     "$chunky" stats "$report.snap" >/dev/null
 }
-look check=0 24 main free
-look check=0 1000 arena free
-look check=1 5000 aged free
-look check=2 100 thread free
+look check=0 24 main "a block, free, in a thread's cache"
+look check=0 1000 arena "a block, free"
+look check=1 5000 aged "a block, free"
+look check=2 100 thread "a block, free, in quarantine"
+"$chunky" stats "$work/100-thread.snap" | grep "in quarantine (check=2), 1 blocks" >/dev/null ||
+    { echo "stats: no quarantine"; exit 1; }
+"$chunky" chunks --state quarantine --count "$work/100-thread.snap" | grep -w 1 >/dev/null ||
+    { echo "chunks: no quarantine"; exit 1; }
 look check=1 300000 main 'not in a block'
 look check=3,guard_rate=1 100 main 'guarded block\|not in a block'
 CHUNKY_CONF=report=/dev/null "$program" 24 main 2>/dev/null || true

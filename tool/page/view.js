@@ -1,11 +1,11 @@
 'use strict';
 (async function () {
 /* Kinds of chunks, in the order of the file. */
-const KINDS = ['in use', 'cached', 'depot', 'remote', 'on its way', 'fast bin', 'unsorted',
+const KINDS = ['in use', 'cached', 'depot', 'remote', 'in quarantine', 'on its way', 'fast bin', 'unsorted',
   'small bin', 'large bin', 'top', 'fence', 'mapped', 'kept', 'broken'];
-const LIVE = 0, TOP = 9, FENCE = 10, BROKEN = 13, RECORDED = 14;
-const isCached = k => k >= 1 && k <= 5;
-const isFree = k => k >= 6 && k <= 8;
+const LIVE = 0, TOP = 10, FENCE = 11, BROKEN = 14, RECORDED = 15;
+const isCached = k => k >= 1 && k <= 6;
+const isFree = k => k >= 7 && k <= 9;
 const $ = id => document.getElementById(id);
 const meta = JSON.parse($('meta').textContent);
 
@@ -199,7 +199,7 @@ function chunkColor(h, i) {
   if (isFree(k)) return palette.free;
   return k === TOP ? palette.top : k === BROKEN ? palette.bad : palette.header;
 }
-const GLYPHS = ['o', 'c', 'c', 'c', 'c', 'c', '-', '-', '-', '~', '#', 'M', 'k', '!'];
+const GLYPHS = ['o', 'c', 'c', 'c', 'c', 'c', 'c', '-', '-', '-', '~', '#', 'M', 'k', '!'];
 
 /* --- drawing ------------------------------------------------------------- */
 
