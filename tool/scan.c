@@ -6,12 +6,21 @@
 enum { LIST_MAX = 1 << 22 /* more in a list can only be a loop */ };
 
 static const char *const kind_names[KINDS] = {
-    [KIND_LIVE] = "live",     [KIND_CACHED] = "cached",     [KIND_DEPOT] = "depot",
-    [KIND_REMOTE] = "remote", [KIND_MOVING] = "moving",     [KIND_FAST] = "fast",
+    [KIND_LIVE] = "live",
+    [KIND_CACHED] = "cached",
+    [KIND_DEPOT] = "depot",
+    [KIND_REMOTE] = "remote",
+    [KIND_MOVING] = "moving",
+    [KIND_FAST] = "fast",
     [KIND_RESTING] = "quarantine",
-    [KIND_SMALL] = "small",   [KIND_UNSORTED] = "unsorted", [KIND_LARGE] = "large",
-    [KIND_TOP] = "top",       [KIND_FENCE] = "fence",       [KIND_MAPPED] = "mapped",
-    [KIND_KEPT] = "kept",     [KIND_BROKEN] = "broken",
+    [KIND_SMALL] = "small",
+    [KIND_UNSORTED] = "unsorted",
+    [KIND_LARGE] = "large",
+    [KIND_TOP] = "top",
+    [KIND_FENCE] = "fence",
+    [KIND_MAPPED] = "mapped",
+    [KIND_KEPT] = "kept",
+    [KIND_BROKEN] = "broken",
 };
 
 const char *kind_name(enum kind k)

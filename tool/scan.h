@@ -11,11 +11,11 @@
 /* What a chunk is to a person; the order is that of the waterfall. */
 enum kind {
     KIND_LIVE,
-    KIND_CACHED, /* in a thread's cache */
-    KIND_DEPOT,  /* in a magazine of the arena's depot */
-    KIND_REMOTE, /* freed by another arena's thread, not taken in yet */
+    KIND_CACHED,  /* in a thread's cache */
+    KIND_DEPOT,   /* in a magazine of the arena's depot */
+    KIND_REMOTE,  /* freed by another arena's thread, not taken in yet */
     KIND_RESTING, /* in a thread's quarantine (check=2) */
-    KIND_MOVING, /* on its way: in a thread's hands, or being purged */
+    KIND_MOVING,  /* on its way: in a thread's hands, or being purged */
     KIND_FAST,
     KIND_UNSORTED,
     KIND_SMALL,

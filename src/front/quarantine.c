@@ -192,8 +192,8 @@ static COLD void quarantine_give_odd(struct cache *k, struct chunk *c, uint32_t 
 
 void quarantine_describe(void)
 {
-    root_describe(QUARANTINE_SIZE, (struct layout_field){
-                                       0, (uint16_t)sizeof(struct quarantine), 1});
+    root_describe(QUARANTINE_SIZE,
+                  (struct layout_field){0, (uint16_t)sizeof(struct quarantine), 1});
     root_describe(QUARANTINE_QUEUE_FIELD,
                   (struct layout_field){offsetof(struct quarantine, queue),
                                         sizeof(struct resting), QUARANTINE_QUEUE});
