@@ -39,8 +39,5 @@ enum status cmd_symbolize(struct options *o)
     for (int i = 0; i < o->operands && status == STATUS_OK; i++)
         status = symbolize_file(s, o->operand[i]);
     symbols_close(s);
-    if (fflush(stdout) != 0 && errno != EPIPE)
-        return complain(STATUS_UNREADABLE, "the output could not be written: %s",
-                        strerror(errno));
     return status;
 }

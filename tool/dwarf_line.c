@@ -221,7 +221,7 @@ static bool program_open(struct line_program *p, const struct line_sections *d,
     if (p->version >= 4)
         bytes_get(&c, 1);
     bytes_get(&c, 1);
-    p->line_base = (signed char)bytes_get(&c, 1);
+    p->line_base = (int)(bytes_get(&c, 1) ^ 128) - 128; /* of 8 bits, signed */
     p->line_range = (unsigned)bytes_get(&c, 1);
     p->opcode_base = (unsigned)bytes_get(&c, 1);
     for (unsigned i = 1; i < p->opcode_base; i++)

@@ -4,8 +4,11 @@
 #include "chunky.h"
 #include "text.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int main_unknown(const char *word)
 {
@@ -22,9 +25,22 @@ static int main_unknown(const char *word)
     return STATUS_USAGE;
 }
 
-int main(int argc, char **argv)
+/* What was printed is there: else a success is none, unless its reader left. */
+static int main_written(int status)
 {
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe ends the output, quietly */
+    struct pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+    bool flushed = fflush(stdout) == 0;
+    int reason = flushed ? EIO : errno;
+    if (status != STATUS_OK || (flushed && ferror(stdout) == 0))
+        return status;
+    if (poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0)
+        return status;
+    return (int)complain(STATUS_UNREADABLE, "the output could not be written: %s",
+                         strerror(reason));
+}
+
+static int main_run(int argc, char **argv)
+{
     if (argc < 2) {
         help_main(1, argv);
         return STATUS_USAGE;
@@ -51,4 +67,10 @@ int main(int argc, char **argv)
         return help_main(2, two);
     }
     return (int)v->run(&o);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe ends the output, quietly */
+    return main_written(main_run(argc, argv));
 }

@@ -9,9 +9,11 @@
 #include "play_prompt.h"
 #include "play_stepper.h"
 #include "play_trace.h"
+#include "text.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -35,6 +37,10 @@ static char *play_read(const char *path)
         length += got;
     } while (got != 0);
     text[length] = '\0';
+    if (strncmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
+        length -= 3;
+        memmove(text, text + 3, length + 1);
+    }
     if (ferror(in) || strlen(text) != length) {
         fprintf(stderr, "chunky play: %s: %s\n", path,
                 ferror(in) ? strerror(errno) : "this is neither a script nor a trace");
@@ -44,6 +50,33 @@ static char *play_read(const char *path)
     if (in != stdin)
         fclose(in);
     return text;
+}
+
+/* Columns of a text on the terminal. */
+static unsigned play_columns(const char *text)
+{
+    unsigned columns = 0;
+    for (; *text != '\0'; text++)
+        columns += (*text & 0xc0) != 0x80;
+    return columns;
+}
+
+/* A line of a script, and a mark under its letter number `column`. */
+static void play_mark(const char *line, unsigned column)
+{
+    const char *at = line;
+    for (unsigned i = 1; i < column && *at != '\0'; i++)
+        do
+            at++;
+        while ((*at & 0xc0) == 0x80);
+    char *whole = strndup(line, strcspn(line, "\r\n"));
+    char *before = strndup(line, (size_t)(at - line));
+    char *shown = text_printable(whole), *beside = text_printable(before);
+    fprintf(stderr, "  %s\n  %*s^\n", shown, (int)play_columns(beside), "");
+    free(whole);
+    free(before);
+    free(shown);
+    free(beside);
 }
 
 /* The line that is wrong, and a mark under the place; of a trace the place alone. */
@@ -56,8 +89,7 @@ static void play_complain(const char *where, const char *text,
     fprintf(stderr, "chunky play: %s%s%u:%u: %s%s\n", where, *where == '\0' ? "" : ":",
             e->line, e->column, trace ? "damaged trace: " : "", e->text);
     if (!trace)
-        fprintf(stderr, "  %.*s\n  %*s^\n", (int)strcspn(line, "\n"), line,
-                (int)e->column - 1, "");
+        play_mark(line, e->column);
 }
 
 static bool play_is_last(const struct play_options *o, const struct play_run *run)
@@ -131,7 +163,11 @@ static int play_data(struct play_options *o, const struct play_script *s)
                 "(--from and --to choose)\n",
                 style.left_out);
     play_run_stop(&run);
-    return (out == stdout ? fflush(out) : fclose(out)) == 0 ? 0 : EXIT_SOURCE;
+    bool whole = ferror(out) == 0;
+    if (out == stdout || (fclose(out) == 0 && whole))
+        return 0;
+    fprintf(stderr, "chunky play: %s: not all could be written\n", o->html);
+    return EXIT_SOURCE;
 }
 
 static int play_text(struct play_options *o, const char *where, const char *text)

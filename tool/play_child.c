@@ -24,7 +24,9 @@ static struct {
     void *(*malloc)(size_t);
     void *(*calloc)(size_t, size_t);
     void *(*realloc)(void *, size_t);
+    void *(*reallocarray)(void *, size_t, size_t);
     void *(*memalign)(size_t, size_t);
+    void *(*aligned_alloc)(size_t, size_t);
     void (*free)(void *);
     int (*trim)(size_t);
 } library;
@@ -61,8 +63,14 @@ static struct child_reply child_perform(const struct child_command *c)
     case PLAY_REALLOC:
         result = library.realloc(mem, c->a);
         break;
+    case PLAY_REALLOCARRAY:
+        result = library.reallocarray(mem, c->a, c->b);
+        break;
     case PLAY_MEMALIGN:
         result = library.memalign(c->a, c->b);
+        break;
+    case PLAY_ALIGNED:
+        result = library.aligned_alloc(c->a, c->b);
         break;
     case PLAY_FREE:
         library.free(mem);
@@ -172,7 +180,9 @@ int play_child(char **arguments)
     CHILD_BIND(malloc, "chunky_malloc");
     CHILD_BIND(calloc, "chunky_calloc");
     CHILD_BIND(realloc, "chunky_realloc");
+    CHILD_BIND(reallocarray, "chunky_reallocarray");
     CHILD_BIND(memalign, "chunky_memalign");
+    CHILD_BIND(aligned_alloc, "chunky_aligned_alloc");
     CHILD_BIND(free, "chunky_free");
     CHILD_BIND(trim, "chunky_malloc_trim");
     struct trace *ring = *(struct trace **)child_symbol(handle, "chunky_trace");

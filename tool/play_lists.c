@@ -75,11 +75,21 @@ void play_draw_sums(const struct draw_style *d, const struct play_run *r)
 void play_draw_legend(const struct draw_style *d, const struct play_run *r,
                       bool address)
 {
-    fprintf(d->out,
-            "  # header  A-Z asked bytes (o x: without a letter of their own)  "
-            ". slack  f/b links\n"
-            "  l further links  - free  = prev_size  c cached  ~ top  _ not there  "
-            "! overwritten");
+    static const char *const sign[] = {
+        "# header", "A-Z asked bytes", "o x asked, no letter left",
+        ". slack",  "f/b links",       "l further links",
+        "- free",   "= prev_size",     "c cached",
+        "~ top",    "_ not there",     "! overwritten"};
+    unsigned column = 0;
+    for (size_t i = 0; i < sizeof sign / sizeof sign[0]; i++) {
+        unsigned length = 2 + (unsigned)strlen(sign[i]);
+        if (column + length > d->width && column != 0) {
+            fputc('\n', d->out);
+            column = 0;
+        }
+        fprintf(d->out, "  %s", sign[i]);
+        column += length;
+    }
     bool shades = false;
     for (size_t i = 0; i < r->heap.regions; i++)
         shades = shades || play_draw_scale(d, r, &r->heap.region[i]) >= IMAGE_BLOCK;

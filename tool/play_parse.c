@@ -1,6 +1,8 @@
 /* Parser of play scripts; see play_script.h. State: in struct parser, on the stack. */
 #include "play_token.h"
 
+#include "text.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,7 +173,9 @@ static void parse_tag(struct parser *p)
         from++;
         length--;
     }
-    parse_append(p, PLAY_TAG)->text = strndup(from, length);
+    char *text = strndup(from, length);
+    parse_append(p, PLAY_TAG)->text = text_printable(text);
+    free(text);
     p->at = from + length;
 }
 
@@ -236,7 +240,8 @@ static void parse_item(struct parser *p)
         from = p->at;
         parse_word(p, word);
         if (word[0] == '\0')
-            parse_expect(p, "malloc, calloc, realloc or memalign");
+            parse_expect(p, "malloc, calloc, realloc, reallocarray, memalign or "
+                            "aligned_alloc");
         parse_call(p, from, word, target);
         parse_meanwhile(p);
     } else if (strcmp(word, "thread") == 0) {

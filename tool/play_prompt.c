@@ -3,6 +3,7 @@
 
 #include "play_line.h"
 #include "play_list.h"
+#include "text.h"
 
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ static void prompt_help(void)
         "  free(c+8)  write(c,0,60)  trim()  sbrk(4096)  repeat(3){x$=malloc(20)}\n"
         "  thread(t){e=malloc(10)}  thread(t){exit()}      several with ; between "
         "them\n"
-        "  undo      takes the last line back       history   what was typed\n"
+        "  undo [N]  takes the last lines back      history   what was typed\n"
         "  again     draws the heap as it is        mode M    coalesce, bins or cache: "
         "starts over\n"
         "  byte      a cell a byte, on or off       quit");
@@ -63,13 +64,15 @@ static void prompt_again(struct prompt *p)
     play_draw_sums(&p->style->draw, &p->run);
 }
 
-static bool prompt_undo(struct prompt *p)
+/* Takes the last lines back. */
+static bool prompt_undo(struct prompt *p, size_t count)
 {
     if (p->undos == 0) {
         puts("  nothing to take back");
         return true;
     }
-    play_cut(&p->script, p->undo[--p->undos]);
+    p->undos -= count < p->undos ? count : p->undos;
+    play_cut(&p->script, p->undo[p->undos]);
     bool started = prompt_replay(p);
     prompt_again(p);
     return started;
@@ -89,17 +92,39 @@ static bool prompt_mode(struct prompt *p, const char *name)
     return true;
 }
 
+static void prompt_mistake(struct prompt *p, unsigned column, const char *text)
+{
+    p->mistakes++;
+    if (isatty(0))
+        printf("  %*s^ %s\n", (int)column + PROMPT_WIDTH - 3, "", text);
+    else
+        fprintf(stderr, "chunky play: %u:%u: %s\n", p->line, column, text);
+}
+
+/* A word without parentheses is taken for a command. */
+static bool prompt_is_word(const char *line, struct play_error *error)
+{
+    static const char *const known[] = {"undo", "history", "again", "mode",
+                                        "byte", "quit",    "help"};
+    size_t length = strspn(line, "abcdefghijklmnopqrstuvwxyz ");
+    char word[16];
+    if (line[length] != '\0' || sscanf(line, "%15s", word) != 1)
+        return false;
+    const char *near = text_nearest(word, known, sizeof known / sizeof known[0]);
+    error->column = 1;
+    snprintf(error->text, sizeof error->text,
+             "expected a call or a command, found \"%s\"%s%s%s", word,
+             near == NULL ? "; help lists them" : "; the nearest is \"",
+             near == NULL ? "" : near, near == NULL ? "" : "\"");
+    return true;
+}
+
 static void prompt_script(struct prompt *p, const char *line)
 {
     struct play_error error;
     size_t before = p->script.count;
-    if (!play_parse(&p->script, line, &error)) {
-        p->mistakes++;
-        if (isatty(0))
-            printf("  %*s^ %s\n", (int)error.column + PROMPT_WIDTH - 3, "", error.text);
-        else
-            fprintf(stderr, "chunky play: %u:%u: %s\n", p->line, error.column,
-                    error.text);
+    if (prompt_is_word(line, &error) || !play_parse(&p->script, line, &error)) {
+        prompt_mistake(p, error.column, error.text);
         return;
     }
     if (p->run.session.ended) {
@@ -115,12 +140,16 @@ static void prompt_script(struct prompt *p, const char *line)
 /* False when it is over. */
 static bool prompt_line(struct prompt *p, const char *line)
 {
+    size_t count;
+    int end = 0;
     if (strcmp(line, "quit") == 0 || strcmp(line, "q") == 0)
         return false;
     if (strcmp(line, "help") == 0 || strcmp(line, "?") == 0)
         prompt_help();
     else if (strcmp(line, "undo") == 0)
-        return prompt_undo(p);
+        return prompt_undo(p, 1);
+    else if (sscanf(line, "undo %zu%n", &count, &end) == 1 && line[end] == '\0')
+        return prompt_undo(p, count);
     else if (strcmp(line, "again") == 0)
         prompt_again(p);
     else if (strcmp(line, "byte") == 0)

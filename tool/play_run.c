@@ -111,12 +111,11 @@ bool play_run_start(struct play_run *r, const struct play_script *script,
 static void run_assign(struct play_run *r, const struct play_op *op)
 {
     uint64_t result = r->session.result;
-    bool gives = op->verb == PLAY_MALLOC || op->verb == PLAY_CALLOC ||
-                 op->verb == PLAY_REALLOC || op->verb == PLAY_MEMALIGN;
-    if (!gives || op->part == PLAY_HELD)
+    bool resizes = op->verb == PLAY_REALLOC || op->verb == PLAY_REALLOCARRAY;
+    if (!play_shapes[op->verb].result || op->part == PLAY_HELD)
         return;
     int name = op->target;
-    if (name < 0 && op->verb == PLAY_REALLOC && (result != 0 || op->a == 0))
+    if (name < 0 && resizes && (result != 0 || play_op_bytes(op) == 0))
         name = op->source;
     if (name >= 0)
         r->value[name] = result;

@@ -10,7 +10,9 @@ const struct play_shape play_shapes[PLAY_VERBS] = {
     [PLAY_MALLOC] = {"malloc", "n", true},
     [PLAY_CALLOC] = {"calloc", "nn", true},
     [PLAY_REALLOC] = {"realloc", "vn", true},
+    [PLAY_REALLOCARRAY] = {"reallocarray", "vnn", true},
     [PLAY_MEMALIGN] = {"memalign", "nn", true},
+    [PLAY_ALIGNED] = {"aligned_alloc", "nn", true},
     [PLAY_FREE] = {"free", "v", false},
     [PLAY_WRITE] = {"write", "vnn", false},
     [PLAY_TRIM] = {"trim", "N", false},
@@ -18,6 +20,20 @@ const struct play_shape play_shapes[PLAY_VERBS] = {
     [PLAY_EXIT] = {"exit", "", false},
     [PLAY_TAG] = {"#", "", false},
 };
+
+uint64_t play_op_bytes(const struct play_op *op)
+{
+    switch (op->verb) {
+    case PLAY_CALLOC:
+    case PLAY_REALLOCARRAY:
+        return op->a * op->b;
+    case PLAY_MEMALIGN:
+    case PLAY_ALIGNED:
+        return op->b;
+    default:
+        return op->a;
+    }
+}
 
 struct play_op *play_append(struct play_script *s, enum play_verb verb, unsigned thread)
 {

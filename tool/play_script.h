@@ -15,7 +15,9 @@ enum play_verb {
     PLAY_MALLOC,
     PLAY_CALLOC,
     PLAY_REALLOC,
+    PLAY_REALLOCARRAY,
     PLAY_MEMALIGN,
+    PLAY_ALIGNED,
     PLAY_FREE,
     PLAY_WRITE, /* the program writes bytes: overflows, use after free */
     PLAY_TRIM,
@@ -74,6 +76,8 @@ extern const struct play_shape play_shapes[PLAY_VERBS];
 /* A new last operation, all zeroes but for verb and thread; no variable, no number. */
 struct play_op *play_append(struct play_script *s, enum play_verb verb,
                             unsigned thread);
+/* Bytes that the call asks for; a product may wrap. */
+uint64_t play_op_bytes(const struct play_op *op);
 /* The operation in canonical spelling, to be freed. */
 char *play_spell(const struct play_script *s, const struct play_op *op);
 

@@ -70,7 +70,8 @@ static void text_rules(const struct text_style *t, const struct play_session *s)
 static void text_calls(const struct text_style *t, const struct play_run *r)
 {
     const struct play_session *s = &r->session;
-    char line[80];
+    char line[80], *all = NULL;
+    size_t length;
     if (!s->traced) {
         fprintf(t->draw.out, "%*scalls not seen: tracing is not allowed here\n", INDENT,
                 "");
@@ -80,17 +81,21 @@ static void text_calls(const struct text_style *t, const struct play_run *r)
     for (size_t i = 0; i < s->calls; i++)
         reserves = reserves || (s->call[i].number == SYS_mmap &&
                                 (s->call[i].argument[2] & PROT_WRITE) == 0);
-    const char *comma = "calls ";
+    const char *comma = "";
+    FILE *out = open_memstream(&all, &length);
+    if (out == NULL)
+        return;
     for (size_t i = 0; i < s->calls; i++) {
         /* What is cut off an aligned reservation depends on where the kernel put it. */
         if (t->relative && reserves && s->call[i].number == SYS_munmap)
             continue;
-        fprintf(t->draw.out, "%*s%s%s", i == 0 ? INDENT : 0, "", comma,
-                why_call(&r->heap, &s->call[i], line, sizeof line));
+        fprintf(out, "%s%s", comma, why_call(&r->heap, &s->call[i], line, sizeof line));
         comma = ", ";
     }
+    fclose(out);
     if (s->calls != 0)
-        fputc('\n', t->draw.out);
+        text_wrap(t, "calls", all);
+    free(all);
 }
 
 /* A line of the report, with addresses as offsets and without numbers of processes. */

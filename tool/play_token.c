@@ -1,16 +1,19 @@
 /* Words, numbers and mistakes of scripts; see play_token.h. No state. */
 #include "play_token.h"
 
+#include "text.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void parse_place(const struct parser *p, const char *at)
 {
     p->error->line = p->error->column = 1;
     for (const char *c = p->start; c < at; c++) {
-        p->error->column++;
+        p->error->column += (c[1] & 0xc0) != 0x80; /* of letters, not of bytes */
         if (*c == '\n') {
             p->error->line++;
             p->error->column = 1;
@@ -38,17 +41,21 @@ static const char *parse_found(const char *at, char *text, size_t room)
         return "the end of the line";
     while (isalnum((unsigned char)at[length]) || at[length] == '_' || at[length] == '$')
         length++;
-    if (length == 0)
-        length = 1;
     if (length > 24)
         length = 24;
-    snprintf(text, room, "\"%.*s\"", (int)length, at);
+    while (length == 0 || (at[length] & 0xc0) == 0x80) /* a letter is not cut */
+        length++;
+    char *found = strndup(at, length < 24 ? length : 24),
+         *shown = text_printable(found);
+    snprintf(text, room, "\"%s\"", shown);
+    free(shown);
+    free(found);
     return text;
 }
 
 _Noreturn void parse_expect(struct parser *p, const char *what)
 {
-    char found[40];
+    char found[4 * 24 + 3];
     parse_fail(p, p->at, "expected %s, found %s", what,
                parse_found(p->at, found, sizeof found));
 }

@@ -3,6 +3,7 @@
 
 #include "core/trace.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -257,15 +258,27 @@ static bool why_other(struct why *w, uint32_t rule, uint64_t v)
     }
 }
 
+static void why_refused(struct why *w, const struct play_op *op, uint64_t error)
+{
+    bool product = op->verb == PLAY_CALLOC || op->verb == PLAY_REALLOCARRAY;
+    if (error == EINVAL)
+        why_say(w, "%" PRIu64 " is no power of two: NULL and EINVAL", op->a);
+    else if (error == ENOMEM && product && op->a != 0 && op->b > UINT64_MAX / op->a)
+        why_say(w, "the product is more than a size_t holds: NULL and ENOMEM");
+    else if (error == ENOMEM && play_op_bytes(op) > INT64_MAX)
+        why_say(w, "no object may have more bytes than PTRDIFF_MAX, 2^63 - 1: NULL and "
+                   "ENOMEM");
+    else if (error == ENOMEM)
+        why_say(w, "there is no memory for that much: NULL and ENOMEM");
+}
+
 static void why_opening(struct why *w, const struct play_run *r)
 {
     const struct play_op *op = r->op;
-    uint64_t bytes = op->verb == PLAY_CALLOC     ? op->a * op->b
-                     : op->verb == PLAY_MEMALIGN ? op->b
-                                                 : op->a;
+    uint64_t bytes = play_op_bytes(op);
     const struct heap_chunk *c = play_heap_of_mem(&r->heap, r->session.result);
-    if (r->session.error == 12)
-        why_say(w, "the engine refuses: NULL and ENOMEM");
+    if (play_shapes[op->verb].result && r->session.result == 0)
+        why_refused(w, op, r->session.error);
     if (op->verb == PLAY_FREE && op->source >= 0 && r->value[op->source] == 0)
         why_say(w, "free(NULL) does nothing");
     if (c == NULL || r->session.result == 0)

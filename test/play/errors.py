@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """errors.py CHUNKY: bad scripts are refused as a whole, with line and column, what was
 expected, and the nearest name; nothing of them is drawn."""
+import os
 import subprocess
 import sys
 
@@ -26,18 +27,62 @@ CASES = [
     ("a=malloc(1) meanwhile{b=malloc(1)}", "1:13", "only after a call inside thread"),
     ("thread(t){a=malloc(1) meanwhile{thread(t){b=malloc(1)}}}", "1:32",
      "only other threads here"),
+    ("ä=malloc(1)", "1:1", 'found "ä"'),
+    ("// äöü\n#ä; ß", "2:5", 'found "ß"'),
+    ("a=malloc(1); \x1b[31m", "1:14", 'found "\\x1b"'),
+    (b"a=malloc(1); \xff", "1:14", 'found "\\xff"'),
+    (b"# \xff\xfe; \xe9=", "1:7", 'found "\\xe9"'),
+    ("a=malloc(1)\r\nb=mallok(2)\r\n", "2:3", 'the nearest is "malloc"'),
 ]
+
+
+def files():
+    """Files of other systems' editors; what a tag says cannot drive the terminal."""
+    bad = 0
+    for text in (b"\xef\xbb\xbfa=malloc(10)\n", b"a=malloc(10)\r\n# tag\r\nfree(a)\r\n",
+                 b"a=malloc(10) # \x1b[31m\xff\n"[:12] + b"\n# \x1b[31m\xff\n"):
+        run = subprocess.run([sys.argv[1], "play", "-f", "-"], input=text, capture_output=True)
+        if run.returncode != 0 or b"#1 a=malloc(10)" not in run.stdout or \
+                b"\x1b" in run.stdout or b"\r" in run.stdout or b"\xff" in run.stdout:
+            bad += 1
+            print(f"{text!r}: exit {run.returncode}, {run.stderr!r}\n{run.stdout.decode(errors='replace')}")
+    return bad
+
+
+def unwritten():
+    """Output that is lost is told, unless its reader left."""
+    bad = 0
+    for verb in (["play", "a=malloc(1)"], ["play", "--format", "json", "a=malloc(1)"],
+                 ["play", "--html", "/dev/full", "a=malloc(1)"], ["play", "--compare", "a=malloc(1)"],
+                 ["explain", "malloc", "3"], ["help"], ["help", "play"], ["--version"]):
+        with open("/dev/full", "w") as full:
+            run = subprocess.run([sys.argv[1], *verb], stdout=full, stderr=subprocess.PIPE, text=True)
+        if run.returncode != 3 or "written" not in run.stderr:
+            bad += 1
+            print(f"{verb} to a full disk: exit {run.returncode}, {run.stderr!r}")
+        read, write = os.pipe()
+        os.close(read)
+        run = subprocess.run([sys.argv[1], *verb], stdout=write, stderr=subprocess.PIPE, text=True)
+        os.close(write)
+        if "/dev/full" not in verb and (run.returncode != 0 or run.stderr):
+            bad += 1
+            print(f"{verb} to a closed pipe: exit {run.returncode}, {run.stderr!r}")
+    return bad
 
 
 def main():
     bad = 0
     for script, place, words in CASES:
         run = subprocess.run([sys.argv[1], "play", script], capture_output=True, text=True)
+        if "\x1b" in run.stderr or "\r" in run.stderr:
+            bad += 1
+            print(f"{script!r}: the mistake is shown with control characters: {run.stderr!r}")
         head = run.stderr.splitlines()[0] if run.stderr else ""
         if run.returncode != 2 or run.stdout or f" {place}: " not in head or words not in head:
             bad += 1
             print(f"{script!r}\n  wanted exit 2, {place}, ...{words}...\n"
                   f"  got exit {run.returncode}, {head!r}, drawn {run.stdout!r}")
+    bad += files() + unwritten()
     print(f"{len(CASES)} bad scripts, {bad} treated wrongly")
     sys.exit(bad != 0)
 

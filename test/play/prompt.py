@@ -31,6 +31,17 @@ def piped():
           "3:20: expected \")\"" in run.stderr, run.stderr)
     check("a mistake is told by the exit status", run.returncode == 2, run.returncode)
     check("mode bins", "fast[0x20]" in run.stdout, run.stdout)
+    run = subprocess.run([CHUNKY, "play"], capture_output=True, text=True, input=
+                         "a=malloc(1)\nthread(t){b=malloc(2);c=malloc(3)}\nd=malloc(4)\nundo 2\nfree(b)\n"
+                         "udno\nundo 7\nfree(a)\n")
+    check("undo of several lines, blocks of threads too",
+          re.findall(r"^#(\d+) ", run.stdout, re.M) == ["1", "2", "3", "4"] and
+          "nothing has been done yet" in run.stdout and
+          "5:6: expected a variable that was assigned before, found \"b\"" in run.stderr and
+          "8:6: expected a variable, found \"a\", and nothing" in run.stderr, run.stdout + run.stderr)
+    check("a mistyped command", "6:1: expected a call or a command, found \"udno\"; the nearest is \"undo\"" in
+          run.stderr, run.stderr)
+    run = subprocess.run([CHUNKY, "play"], input=lines, capture_output=True, text=True)
     check("history", "\n  b=maloc(3)\n" in run.stdout, run.stdout)
 
 
@@ -94,7 +105,7 @@ def terminal():
     t.keys("fre(a)\r", "the nearest is \"free\"")
     t.keys("freex\x7f(a)\r", "#3 free(a)")
     t.keys("undo\r", "in use 2 chunks")
-    t.keys("help\r", "takes the last line back")
+    t.keys("help\r", "takes the last lines back")
     check("the end of the input ends it", t.end() == 0)
 
 
