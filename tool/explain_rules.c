@@ -60,8 +60,11 @@ static uint64_t explain_class(const struct explain *e, uint64_t size, bool up)
     return below;
 }
 
-/* Chunks of larger classes are kept, but never fetched ahead. */
-enum { CLASS_PLAIN_MAX = 32 * 1024 + 16 };
+enum {
+    CLASS_EXACT_MAX = 1040,          /* above, one of the next classes may stand in */
+    CLASS_NEXT = 2,                  /* so many of them */
+    CLASS_PLAIN_MAX = 32 * 1024 + 16 /* larger ones are kept, but never fetched ahead */
+};
 
 /* Whether the cache may keep one more chunk of a large class. */
 static bool explain_afford(struct explain *e, uint64_t class)
@@ -85,26 +88,56 @@ static bool explain_afford(struct explain *e, uint64_t class)
     return fits;
 }
 
-/* True if the thread's cache or the depot has one. */
-static bool explain_cached(struct explain *e, uint64_t class)
+/* The thread's cached chunks of `class`, or NULL. */
+static const struct heap_list *explain_stack(struct explain *e, uint64_t class)
 {
-    char name[96], at[40];
+    char name[96];
     snprintf(name, sizeof name, "cache %s[%#" PRIx64 "]", e->thread, class);
-    const struct heap_list *l = explain_list(e, name);
+    return explain_list(e, name);
+}
+
+/* True if the thread's cache has one of `class` or, if that is none that is exact, of the
+ * next classes. */
+static bool explain_hit(struct explain *e, uint64_t class)
+{
+    char at[40];
+    const struct heap_list *l = explain_stack(e, class);
+    uint64_t next = class;
     if (l != NULL) {
         explain_ask(e, "one in the thread's cache?", "yes, %zu: %s is the newest",
                     l->count, explain_first(e, l, at, sizeof at));
-        explain_end(e, "it is popped; no lock is taken");
-        return true;
+    } else {
+        explain_ask(e, "one in the thread's cache?", "no");
+        if (class <= CLASS_EXACT_MAX)
+            return false;
+        for (unsigned i = 0; i < CLASS_NEXT && next != 0 && l == NULL; i++) {
+            next = explain_class(e, next + 16, true);
+            l = explain_stack(e, next);
+        }
+        explain_ask(e, "one of the next two classes there?",
+                    l == NULL ? "no" : "yes, %zu of %#" PRIx64 ": %s is the newest",
+                    l == NULL ? 0 : l->count, next,
+                    l == NULL ? "" : explain_first(e, l, at, sizeof at));
+        if (l == NULL)
+            return false;
     }
+    explain_end(e, "it is popped; no lock is taken");
+    return true;
+}
+
+/* True if the thread's cache or the depot has one. */
+static bool explain_cached(struct explain *e, uint64_t class)
+{
+    char name[96];
+    if (explain_hit(e, class))
+        return true;
     if (class > CLASS_PLAIN_MAX) {
-        explain_ask(e, "one in the thread's cache?",
-                    "no, and none so large is fetched ahead");
+        explain_ask(e, "may the cache fetch some ahead?", "no: only up to %#x",
+                    CLASS_PLAIN_MAX);
         return false;
     }
-    explain_ask(e, "one in the thread's cache?", "no: one visit of the arena fills it");
     snprintf(name, sizeof name, "depot[%#" PRIx64 "]", class);
-    l = explain_list(e, name);
+    const struct heap_list *l = explain_list(e, name);
     explain_ask(e, "a magazine of this class in the depot?",
                 l == NULL ? "no" : "yes, of %zu", l == NULL ? 0 : l->count);
     if (l != NULL)

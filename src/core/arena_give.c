@@ -8,6 +8,9 @@
 #include "core/meta.h"
 #include "core/take.h"
 #include "core/trace.h"
+#include "os/os.h"
+
+enum { AHEAD = 6 }; /* blocks of a magazine whose lines are asked for early */
 
 /* Whole header of a chunk that comes back, and the header behind it. */
 static void give_verify(const struct chunk *c, size_t size)
@@ -229,6 +232,7 @@ static void give_mark(const struct magazine *m, uintptr_t token)
 {
     for (uint32_t i = 0; i < m->count; i++) {
         struct chunk *c = chunk_of(m->slot[i]);
+        PREFETCH(m->slot[min_size(i + AHEAD, MAGAZINE_SLOTS - 1)]);
         give_verify(c, chunk_size(c));
         GUARD(!give_is_marked(c, token), "double free: the block is listed twice",
               mem_of(c));
@@ -299,8 +303,21 @@ static void give_magazines(struct arena *a, struct magazine *chain)
     }
 }
 
+/* Remembers how much went, to learn whether it should have stayed. */
+static void give_note_drain(struct arena *a, size_t bytes)
+{
+    struct depot *d = &a->depot;
+    uint64_t now = os_clock_ms();
+    if (now - d->drained_at > a->tune->purge_hold_ms)
+        d->drained = d->regretted = 0;
+    d->drained_at = now;
+    d->drained += bytes;
+}
+
 void arena_drain(struct arena *a, size_t keep)
 {
+    if (a->depot.bytes > keep)
+        give_note_drain(a, a->depot.bytes - keep);
     while (a->depot.bytes > keep) {
         struct magazine *chain = depot_take_many(&a->depot, keep);
         if (chain == NULL)

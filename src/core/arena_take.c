@@ -11,8 +11,10 @@
 #include <errno.h>
 
 enum {
-    DEPOT_PART = 8,          /* before a heap grows, its depot shrinks to this part */
-    DEPOT_ALWAYS = 512 * KIB /* but not below this */
+    DEPOT_PART = 32,         /* before a heap grows, its depot shrinks to this part */
+    DEPOT_ALWAYS = 64 * KIB, /* but not below this */
+    RUN_OF = 512 /* larger chunks are fitted one by one: runs for whole batches would
+                    use up the long free chunks and leave the holes */
 };
 
 /* Newest chunk of a fast bin, or NULL. */
@@ -116,6 +118,7 @@ static bool take_make_room(struct arena *a, size_t size, bool *tried)
         *tried = true;
         arena_absorb(a);
         size_t most = max_size(a->heap_bytes / DEPOT_PART, DEPOT_ALWAYS);
+        most = max_size(most, depot_regretted(&a->depot));
         bool drain = a->depot.bytes > most;
         if (drain)
             arena_drain(a, most / 2);
@@ -170,7 +173,7 @@ static void take_carve(struct arena *a, struct chunk *c, size_t have, size_t siz
 static size_t take_run(struct arena *a, size_t size, size_t want, void **out)
 {
     take_sort(a, SIZE_MAX);
-    struct chunk *c = bin_find(&a->bins, size * want);
+    struct chunk *c = size <= RUN_OF ? bin_find(&a->bins, size * want) : NULL;
     if (c == NULL)
         c = bin_find(&a->bins, size);
     size_t count = want;

@@ -37,6 +37,7 @@ struct cache {
     uint32_t thread;               /* kernel's number of the thread */
     size_t capacity;               /* bytes of chunks that all stacks may hold */
     uint32_t tick;                 /* fills and flushes so far */
+    uint32_t busy;                 /* how often the arena was locked lately, weighed */
     uint32_t sweep;                /* class that is looked at next for shrinking */
     struct quarantine *quarantine; /* of level 2; NULL before the first block */
 };

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MANY = 32 };
+enum { MANY = 256 };
 
 struct magazine *depot_take(struct depot *d, unsigned class)
 {
@@ -45,27 +45,13 @@ void depot_give(struct depot *d, struct magazine *m)
     d->bytes += magazine_bytes(m);
 }
 
-/* The next class that holds anything, or the largest one that holds an eighth. */
-static unsigned depot_choose(struct depot *d)
-{
-    if (d->drains % 4 != 0)
-        for (unsigned class = CLASS_COUNT - 1; class > 0; class --)
-            if ((size_t)d->held[class] * class_sizes[class] >= d->bytes / 8 &&
-                d->held[class] != 0)
-                return class;
-    while (d->full[d->sweep] == NULL)
-        d->sweep = d->sweep + 1 < CLASS_COUNT ? d->sweep + 1 : 0;
-    return d->sweep;
-}
-
 struct magazine *depot_take_many(struct depot *d, size_t keep)
 {
-    if (d->bytes == 0)
-        return NULL;
-    unsigned class = depot_choose(d);
-    struct magazine *chain = NULL, *m;
-    for (unsigned n = 0;
-         n < MANY && d->bytes > keep && (m = depot_take(d, class)) != NULL; n++) {
+    struct magazine *chain = NULL;
+    for (unsigned n = 0; n < MANY && d->bytes > keep; n++) {
+        while (d->full[d->sweep] == NULL)
+            d->sweep = d->sweep + 1 < CLASS_COUNT ? d->sweep + 1 : 0;
+        struct magazine *m = depot_take(d, d->sweep);
         m->next = chain;
         chain = m;
     }

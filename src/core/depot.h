@@ -27,6 +27,9 @@ struct depot {
     size_t limit;                       /* most bytes; learnt, see settle in purge.c */
     unsigned sweep;                     /* class that is drained next in turn */
     uint64_t drains;                    /* chains of magazines that went to the bins */
+    size_t drained;      /* bytes of them lately, and not asked for again */
+    size_t regretted;    /* bytes of them that were asked for again soon */
+    uint64_t drained_at; /* clock of the last one, ms */
 };
 
 struct remote {
@@ -38,6 +41,13 @@ static inline size_t magazine_bytes(const struct magazine *m)
 {
     return m->class == CLASS_NONE ? chunk_size(chunk_of(m->slot[0]))
                                   : (size_t)m->count * class_sizes[m->class];
+}
+
+/* What the depot should have kept: a part of what left it and was asked for again within
+ * a second, which counts the same block each time. */
+static inline size_t depot_regretted(const struct depot *d)
+{
+    return d->regretted / 32;
 }
 
 /* Newest magazine of `class`, out of the depot, or NULL. */

@@ -17,9 +17,11 @@
 
 enum {
     PURGE_BATCH = 16,
-    EXPIRY_VISITS = 16,    /* so rarely is the age of a widened budget looked at */
-    DEPOT_SHARE = 32,      /* a depot may hold this part of what is live */
-    DEPOT_LEAST = 32 * KIB /* and this much however small the arena is */
+    EXPIRY_VISITS = 16,     /* so rarely is the age of a widened budget looked at */
+    DEPOT_SHARE = 32,       /* a depot may hold this part of what is live */
+    DEPOT_FREE_PART = 8,    /* of all of an arena's bytes, at least this part, */
+    DEPOT_LEAST = 32 * KIB, /* and this much however small it is, */
+    DEPOT_ENOUGH = MIB      /* but not more: to drain much at once joins more */
 };
 
 void arena_note_reuse(struct arena *a, size_t bytes)
@@ -204,9 +206,14 @@ size_t arena_trim(struct arena *a, size_t pad)
 
 void arena_note_miss(struct arena *a, size_t bytes)
 {
-    size_t most =
-        max_size(a->tune->depot_bytes / arena_count(), purge_live(a) / DEPOT_SHARE);
-    a->depot.limit = min_size(a->depot.limit + bytes, most);
+    struct depot *d = &a->depot;
+    size_t always = a->tune->depot_bytes / arena_count();
+    size_t most = max_size(always, purge_live(a) / DEPOT_SHARE) +
+                  min_size(depot_regretted(d), always);
+    d->limit = min_size(d->limit + bytes, most);
+    size_t again = min_size(bytes, d->drained);
+    d->drained -= again;
+    d->regretted += again;
 }
 
 /* The depot may hold what refills lately missed; what nobody asks for again leaves it,
@@ -214,13 +221,15 @@ void arena_note_miss(struct arena *a, size_t bytes)
 static NOINLINE void settle_depot(struct arena *a)
 {
     struct depot *d = &a->depot;
-    size_t least = min_size(DEPOT_LEAST, a->tune->depot_bytes);
+    size_t least =
+        clamp_size(a->heap_bytes / DEPOT_FREE_PART, DEPOT_LEAST, DEPOT_ENOUGH);
+    least = min_size(least, a->tune->depot_bytes);
     if (d->limit < least)
         d->limit = least;
     if (d->bytes <= d->limit)
         return;
-    size_t excess = d->bytes - d->limit / 4 * 3;
-    arena_drain(a, d->limit / 4 * 3);
+    size_t excess = d->bytes - d->limit / 4;
+    arena_drain(a, d->limit / 4);
     d->limit = max_size(d->limit > excess / 4 ? d->limit - excess / 4 : 0, least);
 }
 

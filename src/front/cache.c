@@ -23,13 +23,17 @@
 enum {
     ROOM_MIN = 7, /* with the NULL below them, 64 bytes */
     ROOM_MAX = 511,
-    CLASS_BYTES = 128 * KIB, /* most bytes that one class may hold */
-    BUDGET_MIN = 64 * KIB,   /* least budget of a thread, however many there are */
-    LIVE_SHARE = 32,         /* caches may hold this part of what is live */
-    IDLE_TICKS = 512,        /* a class without fill or flush for so long is idle */
-    RECLAIM_TICKS = 4,       /* so rarely is an idle class looked for */
-    LOOK_BACK = 8,           /* blocks that an aligned request looks at */
-    SPARES = 8               /* empty magazines kept by a cache */
+    CLASS_BYTES = 32 * KIB, /* most bytes that one class may hold, */
+    CLASS_PART = 32,        /* or this part of what the thread may */
+    BUDGET_MIN = 64 * KIB,  /* least budget of a thread, however many there are */
+    LIVE_SHARE = 16,        /* caches may hold this part of what is live */
+    IDLE_TICKS = 512,       /* a class without fill or flush for so long is idle */
+    RECLAIM_TICKS = 4,      /* so rarely is an idle class looked for */
+    BUSY_VISIT = 4,         /* a visit that found the arena locked counts so much, */
+    BUSY_MOVE = 64,         /* one that did not takes 1 away; here the thread moves */
+    NEXT = 2,               /* classes above that may stand in for one */
+    LOOK_BACK = 8,          /* blocks that an aligned request looks at */
+    SPARES = 8              /* empty magazines kept by a cache */
 };
 
 static struct lock cache_lock = LOCK_INIT(RANK_THREADS);
@@ -54,21 +58,30 @@ const struct cache cache_dummy = {
               EMPTY16, EMPTY4, EMPTY4, EMPTY},
 };
 
-/* What one thread may hold: its share of a fixed sum and of what is live. */
+static size_t cache_share(size_t bytes, size_t threads)
+{
+    return bytes / max_size(threads, 1);
+}
+
+/* What one thread may hold: its share of a fixed sum and of what is live in its arena. */
 static size_t cache_budget(const struct cache *k)
 {
-    size_t count = atomic_load_explicit(&cache_count, memory_order_relaxed);
-    size_t live = atomic_load_explicit(&k->arena->live, memory_order_relaxed);
-    size_t share = (tune.cache_total + live / LIVE_SHARE) / (count == 0 ? 1 : count);
+    const struct arena *a = k->arena;
+    size_t share =
+        cache_share(tune.cache_total,
+                    atomic_load_explicit(&cache_count, memory_order_relaxed)) +
+        cache_share(atomic_load_explicit(&a->live, memory_order_relaxed) / LIVE_SHARE,
+                    atomic_load_explicit(&a->threads, memory_order_relaxed));
     return min_size(max_size(share, BUDGET_MIN), tune.cache_bytes);
 }
 
-/* Most pointers that a class may ever hold. */
-static size_t cache_most(unsigned class)
+/* Most pointers that a class may hold for now. */
+static size_t cache_most(unsigned class, size_t budget)
 {
     if (CHUNKY_HARD_NOCACHE)
         return 1;
-    return clamp_size(CLASS_BYTES / class_sizes[class], 2, ROOM_MAX);
+    size_t bytes = max_size(CLASS_BYTES, budget / CLASS_PART);
+    return clamp_size(bytes / class_sizes[class], 2, ROOM_MAX);
 }
 
 struct cache *cache_create(void)
@@ -81,6 +94,7 @@ struct cache *cache_create(void)
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         k->stack[i].top = k->stack[i].limit = &cache_nothing[1];
     k->arena = arena_least();
+    k->busy = BUSY_MOVE - BUSY_VISIT; /* it has no blocks yet: moves at once */
     k->thread = os_thread_id();
     atomic_fetch_add_explicit(&k->arena->threads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&cache_count, 1, memory_order_relaxed);
@@ -272,22 +286,20 @@ static bool cache_widen(struct cache *k, unsigned class)
 {
     struct stack *s = &k->stack[class];
     struct stack_state *state = &k->state[class];
-    size_t size = class_sizes[class], most = cache_most(class);
+    size_t size = class_sizes[class], budget = cache_budget(k);
+    size_t most = cache_most(class, budget);
     size_t wanted = state->allowed == 0 ? clamp_size(1024 / size, 1, ROOM_MIN)
                                         : state->allowed * 2U + 1U;
     k->tick++;
     state->active = k->tick & TICK_MASK;
     wanted = min_size(wanted, most);
-    if (wanted <= state->allowed)
+    size_t more = wanted > state->allowed ? (wanted - state->allowed) * size : 0;
+    /* Also when nothing is wanted: the budget falls with what is live. */
+    if (k->capacity + more > budget && k->tick % RECLAIM_TICKS == 0)
+        cache_reclaim(k);
+    if (more == 0 ||
+        (k->capacity + more > budget && (state->allowed != 0 || class >= CLASS_LARGE)))
         return false;
-    size_t more = (wanted - state->allowed) * size;
-    if ((state->allowed != 0 || class >= CLASS_LARGE) &&
-        k->capacity + more > cache_budget(k)) {
-        if (k->tick % RECLAIM_TICKS == 0)
-            cache_reclaim(k);
-        if (k->capacity + more > cache_budget(k))
-            return false;
-    }
     size_t room = ROOM_MIN;
     while (room < wanted)
         room = room * 2 + 1;
@@ -300,12 +312,22 @@ static bool cache_widen(struct cache *k, unsigned class)
     return true;
 }
 
-/* The arena of the cache, locked; another one if that is busy. */
+/* The arena of the cache, locked. A thread that finds it busy again and again moves to
+ * another one; now and then it waits: blocks spread over many arenas leave holes in all
+ * of them. */
 static struct arena *cache_enter(struct cache *k)
 {
     struct arena *a = k->arena;
-    if (arena_try(a))
+    if (arena_try(a)) {
+        k->busy -= k->busy != 0;
         return a;
+    }
+    k->busy += BUSY_VISIT;
+    if (k->busy < BUSY_MOVE && !lock_is_mine(&a->lock)) {
+        arena_lock(a);
+        return a;
+    }
+    k->busy = 0;
     struct arena *other = arena_choose(a);
     if (other != a) {
         atomic_fetch_sub_explicit(&a->threads, 1, memory_order_relaxed);
@@ -324,11 +346,30 @@ static void cache_reverse(void **mem, size_t count)
     }
 }
 
+/* A block of one of the next classes, or NULL. Where a refill brings few blocks, a
+ * larger one that is at hand spares a visit of the arena. */
+static void *cache_take_next(struct cache *k, unsigned class)
+{
+    for (unsigned i = class + 1; i <= class + NEXT && i < CLASS_COUNT; i++) {
+        struct stack *s = &k->stack[i];
+        void *mem = s->top[-1];
+        if (mem != NULL) {
+            trace(TRACE_CACHE_HIT, class_sizes[i]);
+            s->top--;
+            return mem;
+        }
+    }
+    return NULL;
+}
+
 void *cache_fill(struct cache *k, unsigned class)
 {
     struct stack *s = &k->stack[class];
     struct stack_state *state = &k->state[class];
     cache_widen(k, class);
+    void *next = class >= CLASS_EXACT ? cache_take_next(k, class) : NULL;
+    if (next != NULL)
+        return next;
     if (state->base == NULL || state->allowed == 0) {
         errno = ENOMEM;
         return NULL;
@@ -406,8 +447,9 @@ void *cache_take_large(struct cache *k, unsigned class)
     if (mem != NULL) {
         trace(TRACE_CACHE_HIT, class_sizes[class]);
         s->top--;
+        return mem;
     }
-    return mem;
+    return cache_take_next(k, class);
 }
 
 void *cache_take_aligned(struct cache *k, unsigned class, size_t align)

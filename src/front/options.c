@@ -31,11 +31,11 @@ struct option {
 };
 
 static const struct option options[] = {
-    {"cache", OPTION_SIZE, &tune.cache_bytes, 4 * MIB, SIZE_MAX / 2,
+    {"cache", OPTION_SIZE, &tune.cache_bytes, 8 * MIB, SIZE_MAX / 2,
      "bytes a thread's cache may hold; 0: no caches"},
-    {"cache_total", OPTION_SIZE, &tune.cache_total, 2 * MIB, SIZE_MAX / 2,
+    {"cache_total", OPTION_SIZE, &tune.cache_total, 1 * MIB, SIZE_MAX / 2,
      "the same for all threads together"},
-    {"depot", OPTION_SIZE, &tune.depot_bytes, 2 * MIB, SIZE_MAX / 2,
+    {"depot", OPTION_SIZE, &tune.depot_bytes, 3 * MIB, SIZE_MAX / 2,
      "bytes that the arenas' depots may always hold"},
     {"fast_max", OPTION_SIZE, &tune.fast_max, 128, 1024,
      "largest chunk kept unmerged in fast bins; 0: none"},
@@ -51,9 +51,9 @@ static const struct option options[] = {
      "unused top beyond this goes back by sbrk"},
     {"top_pad", OPTION_SIZE, &tune.top_pad, 0, SIZE_MAX / 4,
      "extra bytes whenever a heap grows"},
-    {"purge", OPTION_SIZE, &tune.purge_base, 1 * MIB, SIZE_MAX / 2,
+    {"purge", OPTION_SIZE, &tune.purge_base, 512 * KIB, SIZE_MAX / 2,
      "free resident bytes that are always allowed"},
-    {"purge_percent", OPTION_SIZE, &tune.purge_percent, 6, 1000,
+    {"purge_percent", OPTION_SIZE, &tune.purge_percent, 4, 1000,
      "and this share of what is live on top"},
     {"purge_hold_ms", OPTION_SIZE, &tune.purge_hold_ms, 1000, 3600000,
      "how long memory is kept that was purged and used again"},

@@ -55,7 +55,7 @@ def main():
         bad.append(f"{live} chunks are told, {sums[1]} are in use")
     page = json.loads(play("--format", "json", "--from", str(first)).stdout)
     most = max(len(json.dumps(s)) for s in page["steps"])
-    if most > 60000 or not all(s["regions"][0]["strip"] for s in page["steps"]):
+    if most > 65536 or not all(s["regions"][0]["strip"] for s in page["steps"]):
         bad.append(f"a step of the page has {most} bytes")
     print("\n".join(bad) or f"{len(steps)} steps are right; a step of the page has at most {most} bytes")
     print(done.stderr, end="")

@@ -41,25 +41,25 @@ static unsigned chain_length(const struct magazine *m)
     return n;
 }
 
-/* Large chunks go first, as few as will do; every fourth time another class is next. */
-static void depot_drains_large_first(void **state)
+/* One class after the other is emptied, from where the last drain stopped. */
+static void depot_drains_by_turns(void **state)
 {
     (void)state;
     struct depot d = {0};
     struct magazine m[12];
     for (unsigned i = 0; i < 12; i++)
         depot_give(&d, magazine_new(&m[i], i % 2 == 0 ? 1 : CLASS_COUNT - 1, 5));
-    size_t large = 5 * (size_t)class_sizes[CLASS_COUNT - 1];
-    d.drains = 1;
-    struct magazine *chain = depot_take_many(&d, d.bytes - 2 * large);
-    assert_int_equal(chain->class, CLASS_COUNT - 1);
-    assert_int_equal(chain_length(chain), 2);
-    d.drains = 4;
-    chain = depot_take_many(&d, 0);
+    size_t small = 5 * (size_t)class_sizes[1];
+    struct magazine *chain = depot_take_many(&d, d.bytes - 2 * small);
     assert_int_equal(chain->class, 1);
+    assert_int_equal(chain_length(chain), 2);
+    assert_int_equal(d.held[1], 4 * 5);
+    d.sweep = 2;
+    chain = depot_take_many(&d, 4 * small);
+    assert_int_equal(chain->class, CLASS_COUNT - 1);
     assert_int_equal(chain_length(chain), 6);
     chain = depot_take_many(&d, 0);
-    assert_int_equal(chain->class, CLASS_COUNT - 1);
+    assert_int_equal(chain->class, 1);
     assert_int_equal(chain_length(chain), 4);
     assert_int_equal(d.bytes, 0);
     assert_null(depot_take_many(&d, 0));
@@ -140,10 +140,8 @@ static int depot_setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(depot_order_and_sum),
-        cmocka_unit_test(depot_drains_large_first),
-        cmocka_unit_test(depot_remote_list),
-        cmocka_unit_test(depot_remote_large),
+        cmocka_unit_test(depot_order_and_sum), cmocka_unit_test(depot_drains_by_turns),
+        cmocka_unit_test(depot_remote_list),   cmocka_unit_test(depot_remote_large),
         cmocka_unit_test(depot_remote_races),
     };
     return cmocka_run_group_tests(tests, depot_setup, NULL);
