@@ -7,7 +7,8 @@
 enum { ART_ROW = 32, ART_ROWS = 128, ART_WIDTH = 4 };
 
 struct art_glyphs {
-    const char *corner, *flat, *bar, *first_bar, *low_corner, *end_top, *end_low;
+    const char *flat, *bar, *first_bar;
+    const char *top[3], *low[3]; /* corners: left, between two boxes, right */
 };
 
 /* The first cell of a header, which has eight. */
@@ -16,26 +17,26 @@ static bool art_starts(const struct cell *cells, unsigned i)
     return cells[i].glyph == '#' && (i == 0 || cells[i - 1].glyph != '#');
 }
 
-static void art_edge(FILE *out, const char *corner, const char *flat, const char *end)
+static void art_edge(FILE *out, const char *const corner[3], const char *flat)
 {
     for (unsigned i = 0; i < ART_ROW; i++) {
-        fputs(corner, out);
+        fputs(corner[i != 0], out);
         for (unsigned w = 0; w < ART_WIDTH; w++)
             fputs(flat, out);
     }
-    fprintf(out, "%s\n", end);
+    fprintf(out, "%s\n", corner[2]);
 }
 
 void art_page(struct draw *d, const struct cell *cells)
 {
-    static const struct art_glyphs ascii = {"+", "-", "|", "[", "+", "+", "+"};
+    static const struct art_glyphs ascii = {
+        "-", "|", "[", {"+", "+", "+"}, {"+", "+", "+"}};
     static const struct art_glyphs boxes = {
-        "\xe2\x94\x8c", "\xe2\x94\x80", "\xe2\x94\x82", "\xe2\x95\x91",
-        "\xe2\x94\x94", "\xe2\x94\x90", "\xe2\x94\x98"};
+        "─", "│", "║", {"┌", "┬", "┐"}, {"└", "┴", "┘"}};
     const struct art_glyphs *g = d->unicode ? &boxes : &ascii;
     for (unsigned row = 0; row < ART_ROWS && ferror(d->out) == 0; row++) {
         const struct cell *c = cells + (size_t)row * ART_ROW;
-        art_edge(d->out, g->corner, g->flat, g->end_top);
+        art_edge(d->out, g->top, g->flat);
         for (unsigned i = 0; i < ART_ROW; i++) {
             fputs(art_starts(cells, row * ART_ROW + i) ? g->first_bar : g->bar, d->out);
             draw_tint(d, (enum tint)c[i].tint);
@@ -44,7 +45,7 @@ void art_page(struct draw *d, const struct cell *cells)
             draw_tint(d, TINT_NONE);
         }
         fprintf(d->out, "%s\n", g->bar);
-        art_edge(d->out, g->low_corner, g->flat, g->end_low);
+        art_edge(d->out, g->low, g->flat);
         for (unsigned i = 0; i < ART_ROW; i++) {
             unsigned n = row * ART_ROW + i;
             fprintf(d->out, n < 100 ? "  %-3u" : " %-4u", n);

@@ -160,12 +160,17 @@ void play_draw_bytes(const struct draw_style *d, const struct play_run *r)
 
 enum { ART_PAGE = 4096, ART_ROW = 32 };
 
-static void art_rule(const struct draw_style *d, const char *corner, const char *line,
-                     const char *end)
+/* An edge of a row of boxes, its corners left, between two boxes, and right. */
+static void art_rule(const struct draw_style *d, const char *left, const char *between,
+                     const char *right)
 {
     for (unsigned i = 0; i < ART_ROW; i++)
-        fprintf(d->out, "%s%s", corner, line);
-    fprintf(d->out, "%s\n", end);
+        fprintf(d->out, "%s%s",
+                d->ascii ? "+"
+                : i == 0 ? left
+                         : between,
+                d->ascii ? "----" : "────");
+    fprintf(d->out, "%s\n", d->ascii ? "+" : right);
 }
 
 void play_draw_art(const struct draw_style *d, const struct play_run *r)
@@ -187,13 +192,11 @@ void play_draw_art(const struct draw_style *d, const struct play_run *r)
             row += same - 1;
             continue;
         }
-        art_rule(d, d->ascii ? "+" : "┌", d->ascii ? "----" : "────",
-                 d->ascii ? "+" : "┐");
+        art_rule(d, "┌", "┬", "┐");
         for (unsigned i = 0; i < ART_ROW; i++)
             fprintf(d->out, "%s %c%c ", side, line[i], line[i]);
         fprintf(d->out, "%s\n", side);
-        art_rule(d, d->ascii ? "+" : "└", d->ascii ? "----" : "────",
-                 d->ascii ? "+" : "┘");
+        art_rule(d, "└", "┴", "┘");
         for (unsigned i = 0; i < ART_ROW; i++)
             fprintf(d->out, " %-4u", row * ART_ROW + i);
         fputc('\n', d->out);
