@@ -2,6 +2,7 @@
 """golden.py CHUNKY [--update]: each cases/NAME.play, whose first line holds the options
 after "//", is drawn and compared with cases/NAME.txt."""
 import difflib
+import os
 import pathlib
 import subprocess
 import sys
@@ -12,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 def draw(chunky, case):
     options = case.read_text().splitlines()[0].removeprefix("//").split()
     run = subprocess.run([chunky, "play", "--relative", *options, "-f", str(case)],
-                         capture_output=True, text=True)
+                         capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
     if run.returncode != 0 or run.stderr:
         sys.exit(f"{case.name}: exit {run.returncode}: {run.stderr}")
     # Of a report, its first line: how it goes on is tested elsewhere.
