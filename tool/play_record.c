@@ -53,7 +53,7 @@ static const char *record_name(const struct record_options *o)
 static struct record_log *record_make(const struct record_options *o, int *fd)
 {
     size_t size =
-        sizeof(struct record_log) + (size_t)o->limit * sizeof(struct record_entry);
+        sizeof(struct record_log) + 2 * (size_t)o->limit * sizeof(struct record_entry);
     *fd = memfd_create("chunky-record", MFD_CLOEXEC);
     if (*fd < 0 || ftruncate(*fd, (off_t)size) != 0)
         return NULL;
@@ -63,6 +63,7 @@ static struct record_log *record_make(const struct record_options *o, int *fd)
         return NULL;
     log->magic = RECORD_MAGIC;
     log->limit = o->limit;
+    log->slots = 2 * (uint64_t)o->limit;
     snprintf(log->wanted, sizeof log->wanted, "%s",
              o->program == NULL ? "" : o->program);
     return log;
@@ -95,7 +96,7 @@ static _Noreturn void record_exec(const struct record_options *o, const char *li
 static int record_keep(const struct record_options *o, const struct record_log *log)
 {
     char file[PATH_MAX], about[256];
-    uint64_t calls = atomic_load(&log->next);
+    uint64_t calls = atomic_load(&log->calls);
     uint64_t kept = calls < log->limit ? calls : log->limit;
     uint32_t threads = atomic_load(&log->threads);
     if (atomic_load(&log->owner) == 0) {

@@ -118,8 +118,8 @@ struct trace_sums trace_write(FILE *out, const struct record_log *log,
                               const char *about)
 {
     struct writer w = {.out = out, .threads = atomic_load(&log->threads)};
-    uint64_t count = atomic_load(&log->next);
-    count = count > log->limit ? log->limit : count;
+    uint64_t count = atomic_load(&log->next), calls = 0;
+    count = count > log->slots ? log->slots : count;
     w.blocks.slots = 1024;
     while (w.blocks.slots < 2 * count)
         w.blocks.slots *= 2;
@@ -128,9 +128,10 @@ struct trace_sums trace_write(FILE *out, const struct record_log *log,
     if (w.blocks.slot == NULL || w.leaving == NULL)
         list_fail();
     fprintf(out, "%s# %s\n", trace_head, about);
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count && calls < log->limit; i++) {
         const struct record_entry *e = &log->entry[i];
         uint32_t verb = atomic_load_explicit(&e->verb, memory_order_acquire);
+        calls += verb != RECORD_LEAVE;
         if (e->thread != 0 && e->thread <= w.threads)
             writer_entry(&w, e, verb);
     }

@@ -36,6 +36,13 @@ int main(int argc, char **argv)
 {
     pthread_t thread;
     void *aligned = NULL;
+    if (argc > 1 && strcmp(argv[1], "grows") == 0) {
+        char *chain = NULL;
+        for (size_t i = 1; i <= BLOCKS; i++)
+            chain = realloc(chain, 40 * i);
+        free(chain);
+        return 0;
+    }
     if (argc > 1) { /* once more, in the same process */
         free(malloc(66666));
         execl("/proc/self/exe", argv[0], (char *)NULL);

@@ -82,6 +82,10 @@ def known(folder):
     chunky("--record", "--limit", "50", "-o", str(short), "--", RECORDED)
     count = int(short.read_text().split()[-1])
     check("--limit 50", 40 <= count <= 50, count)
+    run = chunky("--record", "--limit", "50", "-o", str(short), "--", RECORDED, "grows")
+    count = int(short.read_text().split()[-1])
+    check("a realloc is one operation of the 50", count == 50 and "the first 50 of " in run.stderr,
+          f"{count} {run.stderr}")
     play(short)
     return trace
 

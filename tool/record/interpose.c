@@ -92,10 +92,11 @@ static bool record_claim(struct record_log *log)
     if (!atomic_compare_exchange_strong(&log->owner, &nobody, own) && nobody != own)
         return false;
     uint64_t used = atomic_load(&log->next);
-    for (uint64_t i = 0; i < used && i < log->limit; i++)
+    for (uint64_t i = 0; i < used && i < log->slots; i++)
         atomic_store(&log->entry[i].verb, RECORD_NOTHING);
     atomic_store(&log->threads, 0);
     atomic_store(&log->next, 0);
+    atomic_store(&log->calls, 0);
     return true;
 }
 
@@ -169,7 +170,9 @@ static void record(enum record_verb verb, const void *block, size_t a, size_t b)
         return;
     struct record_log *log = record_log;
     uint64_t slot = atomic_fetch_add(&log->next, 1);
-    if (slot >= log->limit)
+    if (verb != RECORD_LEAVE)
+        atomic_fetch_add(&log->calls, 1);
+    if (slot >= log->slots)
         return;
     if (record_thread == 0)
         record_thread = atomic_fetch_add(&log->threads, 1) + 1;

@@ -36,12 +36,14 @@ struct record_entry {
 
 struct record_log {
     uint64_t magic;
-    uint64_t limit;              /* slots that there are */
-    _Atomic uint64_t next;       /* slots taken, and calls that came too late for one */
+    uint64_t limit;              /* calls that are kept */
+    uint64_t slots;              /* twice as many: a realloc has two */
+    _Atomic uint64_t next;       /* slots taken, and those that were there no more */
+    _Atomic uint64_t calls;      /* of the program */
     _Atomic uint32_t owner;      /* process that is recorded, 0: none yet */
     _Atomic uint32_t threads;    /* seen so far */
     char wanted[RECORD_NAME];    /* name of the program; empty: the first one */
-    struct record_entry entry[]; /* limit of them */
+    struct record_entry entry[]; /* slots of them */
 };
 
 #endif
