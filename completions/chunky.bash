@@ -21,7 +21,7 @@ _chunky()
     case ${COMP_WORDS[1]} in
     run) words='--help --ascii --check --color= --follow-fork --max-errors= --no-aslr --report --width=' formats='text' ;;
     stats) words='--help --all --ascii --color= --format= --output= --stop --watch= --width=' formats='text json xml openmetrics' ;;
-    map) words='--help --arena= --art --ascii --cell= --color= --color-by= --format= --limit= --output= --range= --resident --stop --width=' formats='text json svg' ;;
+    map) words='--help --arena= --art --ascii --cell= --color= --color-by= --format= --limit= --output= --range= --resident --stop --width=' formats='text json html svg' ;;
     layout) words='--help --ascii --color= --format= --output= --stop --width=' formats='text json' ;;
     chunks) words='--help --arena= --color= --count --format= --hex --limit= --output= --range= --rel --size= --state= --stop --summary' formats='text jsonl csv' ;;
     what) words='--help --color= --format= --hex --output= --stop' formats='text json' ;;
@@ -29,7 +29,7 @@ _chunky()
     frag) words='--help --ascii --color= --fail --format= --output= --stop --width=' formats='text json' ;;
     check) words='--help --color= --fast --format= --max-errors= --output= --stop' formats='text json' ;;
     dump) words='--help --bytes --color= --output=' formats='text' ;;
-    diff) words='--help --ascii --cell= --color= --fail --format= --limit= --output= --stop --width=' formats='text json' ;;
+    diff) words='--help --ascii --cell= --color= --fail --format= --limit= --output= --stop --width=' formats='text json html' ;;
     top) words='--help --ascii --color= --stop --watch=' formats='text' ;;
     view) words='--help --bytes --open --output= --range= --stop' formats='html' ;;
     ctl) words='--help --format= --output=' formats='text json' ;;

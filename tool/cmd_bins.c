@@ -98,14 +98,22 @@ static void bins_print(struct session *n, const char *label, const struct list *
         fprintf(n->out, " at 0x%llx\n", (unsigned long long)l->broken);
 }
 
+/* Before each list of the JSON: one a line. */
+static const char *bins_comma(struct session *n)
+{
+    const char *comma = n->draw.has_rows ? ",\n" : "\n";
+    n->draw.has_rows = true;
+    return comma;
+}
+
 static void bins_json(struct session *n, unsigned arena, const char *label,
                       const struct list *l)
 {
     fprintf(
         n->out,
-        "{\"arena\":%u,\"list\":\"%s\",\"count\":%llu,\"bytes\":%llu,\"sound\":%s}\n",
-        arena, label, (unsigned long long)l->count, (unsigned long long)l->size,
-        l->wrong == NULL ? "true" : "false");
+        "%s{\"arena\":%u,\"list\":\"%s\",\"count\":%llu,\"bytes\":%llu,\"sound\":%s}",
+        bins_comma(n), arena, label, (unsigned long long)l->count,
+        (unsigned long long)l->size, l->wrong == NULL ? "true" : "false");
 }
 
 struct bins_run {
@@ -178,8 +186,9 @@ static void bins_cache(struct session *n, const struct walk_cache *k)
     }
     if (json)
         fprintf(n->out,
-                "{\"thread\":%u,\"list\":\"cache\",\"count\":%llu,\"bytes\":%llu}\n",
-                k->thread, (unsigned long long)total, (unsigned long long)bytes);
+                "%s{\"thread\":%u,\"list\":\"cache\",\"count\":%llu,\"bytes\":%llu}",
+                bins_comma(n), k->thread, (unsigned long long)total,
+                (unsigned long long)bytes);
     else
         fprintf(n->out, "  thread %-9u %6llu chunks, %s; may hold %s\n", k->thread,
                 (unsigned long long)total, text_size(size[0], bytes),
@@ -191,9 +200,9 @@ static void bins_depot(struct session *n, const struct walk_arena *a)
     char size[2][SIZE_TEXT];
     if (options_want(n->options, "json"))
         fprintf(n->out,
-                "{\"arena\":%u,\"list\":\"depot\",\"bytes\":%llu}\n"
-                "{\"arena\":%u,\"list\":\"remote\",\"bytes\":%llu}\n",
-                a->index, (unsigned long long)a->depot_bytes, a->index,
+                "%s{\"arena\":%u,\"list\":\"depot\",\"bytes\":%llu},\n"
+                "{\"arena\":%u,\"list\":\"remote\",\"bytes\":%llu}",
+                bins_comma(n), a->index, (unsigned long long)a->depot_bytes, a->index,
                 (unsigned long long)a->remote_bytes);
     else
         fprintf(n->out, "  depot of arena %-3u %s; remote list %s\n", a->index,
@@ -213,6 +222,11 @@ enum status cmd_bins(struct options *o)
                                   : o->limit != 0 ? o->limit
                                                   : 40};
     bool text = !options_want(o, "json");
+    if (!text) {
+        fprintf(n.out, "{\"schema\":\"chunky-bins/1\",\"source\":");
+        json_string(n.out, n.source.title);
+        fprintf(n.out, ",\"lists\":[");
+    }
     for (size_t i = 0; i < n.scan.arena_count; i++)
         if (o->arena < 0 || n.scan.arenas[i].a.index == (uint32_t)o->arena)
             bins_arena(&r, &n.scan.arenas[i].a);
@@ -230,6 +244,8 @@ enum status cmd_bins(struct options *o)
     struct survey none = {.scan = &n.scan};
     if (text)
         show_notes(&n.draw, &none);
+    else
+        fprintf(n.out, "\n]}\n");
     /* A list that changes under the eyes looks torn, not broken. */
     if (r.wrong && !n.source.reader.is_live)
         n.scan.is_damaged = true;

@@ -373,6 +373,8 @@ enum status cmd_diff(struct options *o)
         diff_merge(&d);
         diff_json(&d, d.side[0].n.out);
     } else {
+        if (options_want(o, "html"))
+            session_page(&d.side[0].n);
         diff_text(&d, o);
     }
     if (o->fail && d.came.count + d.went.count + d.grew.count + d.shrank.count != 0)

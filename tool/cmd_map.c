@@ -190,6 +190,8 @@ enum status cmd_map(struct options *o)
     style.color_by = strcmp(o->color_by, "size") == 0    ? MAP_BY_SIZE
                      : strcmp(o->color_by, "arena") == 0 ? MAP_BY_ARENA
                                                          : MAP_BY_STATE;
+    if (options_want(o, "html"))
+        session_page(&n);
     if (!map_range(&n, &style))
         return session_close(&n, STATUS_USAGE);
     for (size_t i = 0; i < n.scan.heap_count; i++)

@@ -15,9 +15,21 @@
 enum { WIDE_COLUMNS = 142, COLUMNS_MAX = 4096, PACE_MS = 20 };
 
 static const char *const draw_codes[TINTS] = {
-    [TINT_LIVE] = "38;5;33",    [TINT_LIVE2] = "38;5;75",    [TINT_SLACK] = "38;5;24",
-    [TINT_CACHED] = "38;5;214", [TINT_FREE] = "38;5;245",    [TINT_TOP] = "38;5;240",
-    [TINT_HEADER] = "38;5;252", [TINT_BAD] = "1;38;5;208;7", [TINT_DIM] = "2",
+    [TINT_LIVE] = "38;5;33",
+    [TINT_LIVE2] = "38;5;75",
+    [TINT_SLACK] = "38;5;24",
+    [TINT_CACHED] = "38;5;214",
+    [TINT_FREE] = "38;5;245",
+    [TINT_TOP] = "38;5;240",
+    [TINT_HEADER] = "38;5;252",
+    [TINT_BAD] = "1;38;5;208;7",
+    [TINT_DIM] = "2",
+    [TINT_HUE] = "38;5;25",
+    [TINT_HUE + 1] = "38;5;33",
+    [TINT_HUE + 2] = "38;5;117",
+    [TINT_HUE + 3] = "38;5;229",
+    [TINT_HUE + 4] = "38;5;214",
+    [TINT_HUE + 5] = "38;5;166",
 };
 
 static bool draw_is_set(const char *name)
@@ -95,7 +107,9 @@ void draw_tint(struct draw *d, enum tint t)
 {
     if (!d->color || t == d->tint)
         return;
-    if (t == TINT_NONE)
+    if (d->is_page)
+        fprintf(d->out, "\033[%dm", (int)t);
+    else if (t == TINT_NONE)
         fputs("\033[0m", d->out);
     else
         fprintf(d->out, "\033[0;%sm", draw_codes[t]);

@@ -46,6 +46,7 @@ struct draw {
     bool color;
     bool unicode; /* shades are one column wide */
     bool is_terminal;
+    bool is_page;    /* what is drawn becomes a page: tints by number, for html_page */
     enum tint tint;  /* that is switched on */
     int64_t flushed; /* when rows were last shown, ms */
     enum form form;
@@ -85,6 +86,8 @@ void draw_row_form(struct draw *d, uint64_t offset, const struct cell *cell,
 /* SVG: the head needs the number of rows, so the body is written first. */
 void svg_page(FILE *out, const char *title, const char *body, unsigned rows,
               unsigned cells);
+/* HTML: text that was drawn for a page; every glyph stays, colours only repeat it. */
+void html_page(FILE *out, const char *title, const char *text);
 /* Rows held back are written. */
 void draw_rows_end(struct draw *d);
 

@@ -1,4 +1,4 @@
-/* Rows of cells that are not text: JSON, SVG, an array. See draw.h. No state. */
+/* Rows of cells that are not text: JSON, SVG, an array; text as a page. See draw.h. No state. */
 #include "draw.h"
 
 #include "text.h"
@@ -97,4 +97,55 @@ void svg_page(FILE *out, const char *title, const char *body, unsigned rows,
             "</title>\n<rect width=\"100%%\" height=\"100%%\" "
             "fill=\"#ffffff\"/>\n%s</svg>\n",
             body);
+}
+
+/* Colours in the light and in the dark, each at least 4.5 : 1 against its ground. */
+static const char html_style[] =
+    "<style>\n"
+    ":root{color-scheme:light dark}\n"
+    "body{margin:1em;background:#fff;color:#222}pre{line-height:1.15}\n"
+    ".t1,.h1{color:#1560bd}.t2,.h2{color:#2a70a8}.t3{color:#4a6a8a}.t4,.h4{color:#"
+    "96600a}"
+    ".t5{color:#666}.t6{color:#717171}.t7{color:#000}.t9{color:#717171}"
+    ".t8{color:#fff;background:#b03500}.h0{color:#0b3d91}.h3{color:#75691c}"
+    ".h5{color:#b04a00}\n"
+    "@media(prefers-color-scheme:dark){body{background:#15181c;color:#ddd}"
+    ".t1,.h1{color:#5aa7ff}.t2,.h2{color:#8cc6ff}.t3{color:#90a8c0}.t4,.h4{color:#"
+    "f5b04a}"
+    ".t5{color:#aaa}.t6{color:#999}.t7{color:#fff}.t9{color:#999}.h0{color:#7da6e8}"
+    ".h3{color:#f5e6a8}.h5{color:#ff9a50}}\n"
+    "</style>\n";
+
+static void html_tint(FILE *out, unsigned tint, bool *inside)
+{
+    if (*inside)
+        fputs("</span>", out);
+    *inside = tint != TINT_NONE;
+    if (tint >= TINT_HUE)
+        fprintf(out, "<span class=\"h%u\">", tint - TINT_HUE);
+    else if (tint != TINT_NONE)
+        fprintf(out, "<span class=\"t%u\">", tint);
+}
+
+void html_page(FILE *out, const char *title, const char *text)
+{
+    bool inside = false;
+    unsigned tint;
+    int end;
+    fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
+          out);
+    xml_text(out, title);
+    fprintf(out, "</title>\n%s</head>\n<body>\n<pre>", html_style);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (sscanf(c, "\033[%um%n", &tint, &end) == 1) {
+            html_tint(out, tint, &inside);
+            c += end - 1;
+        } else if (*c == '<' || *c == '>' || *c == '&') {
+            fputs(*c == '<' ? "&lt;" : *c == '>' ? "&gt;" : "&amp;", out);
+        } else {
+            fputc(*c, out);
+        }
+    }
+    fprintf(out, "%s</pre>\n</body>\n</html>\n", inside ? "</span>" : "");
 }

@@ -33,8 +33,27 @@ enum status session_open(struct session *n, struct options *o)
     return status;
 }
 
+void session_page(struct session *n)
+{
+    n->page_out = n->out;
+    n->out = n->draw.out = must(open_memstream(&n->page, &n->page_size));
+    n->draw.is_page = n->draw.color = n->draw.unicode = true;
+}
+
+static void session_page_end(struct session *n)
+{
+    draw_rows_end(&n->draw);
+    draw_tint(&n->draw, TINT_NONE);
+    fclose(n->out);
+    n->out = n->draw.out = n->page_out;
+    html_page(n->out, n->source.title, n->page);
+    free(n->page);
+}
+
 enum status session_close(struct session *n, enum status status)
 {
+    if (n->page_out != NULL)
+        session_page_end(n);
     bool written = draw_close(&n->draw);
     if (n->out != stdout)
         written = fclose(n->out) == 0 && written;

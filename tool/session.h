@@ -13,12 +13,17 @@ struct session {
     struct source source;
     struct scan scan;
     struct draw draw;
-    FILE *out; /* = draw.out */
+    FILE *out;      /* = draw.out */
+    FILE *page_out; /* where a page goes when it is complete; NULL: none is drawn */
+    char *page;
+    size_t page_size;
     bool has_scan;
 };
 
 /* Opens all of it. What fails is told on stderr, and the status to exit with returned. */
 enum status session_open(struct session *n, struct options *o);
+/* What is drawn from here on becomes an HTML page. */
+void session_page(struct session *n);
 /* Ends it: the status, of which damage and lost output are part. */
 enum status session_close(struct session *n, enum status status);
 

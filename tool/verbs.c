@@ -51,7 +51,7 @@ const struct verb verbs[] = {
      "arenas, and where the bytes are: the waterfall", "text, json, xml, openmetrics", stats_options,
      "From what the program asked for down to what is resident, each step with its share,\n"
      "checked against the kernel's own figures."},
-    {"map", cmd_map, NULL, "SOURCE [ADDRESS | A-B]", "the heap drawn as a grid of cells", "text, json, svg",
+    {"map", cmd_map, NULL, "SOURCE [ADDRESS | A-B]", "the heap drawn as a grid of cells", "text, json, html, svg",
      map_options,
      "Each cell is a byte, 16 bytes, a page or more, by the size of what is drawn; --cell\n"
      "says otherwise. An ADDRESS draws the 4 KiB around it, byte by byte."},
@@ -83,7 +83,7 @@ const struct verb verbs[] = {
      "A running process is stopped meanwhile. Without --bytes the file holds headers, links\n"
      "and Chunky's own structures, and nothing that the program stored."},
     {"diff", cmd_diff, NULL, "A B",
-     "what grew, shrank, came and went between two sources", "text, json", diff_options,
+     "what grew, shrank, came and went between two sources", "text, json, html", diff_options,
      "Compares what is in use by address: two snapshots, or a snapshot and the process."},
     {"top", cmd_top, NULL, "PID", "the heap on the full screen, again every second", "text",
      top_options,

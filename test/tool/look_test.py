@@ -1,6 +1,7 @@
 """Every verb on a running process: what it says is what the program did."""
 import csv
 import io
+import html
 import json
 import re
 import subprocess
@@ -102,7 +103,9 @@ def what(s):
 
 
 def bins(s, full=False):
-    lists = [json.loads(x) for x in chunky("bins", s.pid, "--all", "-f", "json").out.splitlines()]
+    told = chunky_json("bins", s.pid, "--all")
+    expect(told["schema"] == "chunky-bins/1" and str(s.pid) in told["source"], told)
+    lists = told["lists"]
     for b in lists:
         expect(b.get("sound", True), b)
     text = chunky("bins", s.pid, "--all")
@@ -137,6 +140,16 @@ def maps(s):
     if len(m["heaps"]) == 1:
         expect(abs(cells.count("#") - heads) <= 1, cells.count("#"), heads)
     xml.dom.minidom.parseString(chunky("map", s.pid, "-f", "svg").out)
+    for verb in (["map", s.pid, "--cell", "16"], ["diff", s.pid, s.pid]):
+        plain = chunky(*verb).out
+        page = chunky(*verb, "-f", "html").out
+        shown = html.unescape(re.sub(r"<[^>]*>", "", page[page.index("<pre>"):]))
+        expect(shown.strip() == plain.strip(), verb, shown[:300], plain[:300])
+        expect(page.startswith("<!doctype html>") and page.count("<span") == page.count("</span>") > 4, page[:300])
+    for by in ("state", "size", "arena"):
+        bright = chunky("map", s.pid, "--color-by", by, "--color", "always").out
+        expect(set(re.findall(r"\x1b\[([^m]*)m", bright)) and
+               all(re.fullmatch("[0-9;]*", x) for x in re.findall(r"\x1b\[([^m]*)m", bright)), bright[:500])
     page = chunky("map", s.pid, hex(s.block[1000]))
     expect("ooooooooo" in page.out or "xxxxxxxxx" in page.out, page)
     art = chunky("map", s.pid, "--art").out

@@ -45,7 +45,7 @@ def mistakes(pid):
     wrong("map", str(pid), "--width", "-5")
     wrong("map", str(pid), "--color", "purple")
     wrong("map", str(pid), "--color-by", "smell")
-    wrong("map", str(pid), "--format", "pdf", says="text, json, svg")
+    wrong("map", str(pid), "--format", "pdf", says="text, json, html, svg")
     wrong("map", str(pid), "0x2000-0x1000")
     wrong("map", str(pid), "hello")
     wrong("chunks", str(pid), "--state", "livid", says="livid")
