@@ -88,6 +88,21 @@ bool fault_was_unmapped(uintptr_t address, uintptr_t *mem, size_t *bytes)
     return false;
 }
 
+#if defined(__aarch64__)
+/* Whether an instruction that faulted is a store: not every kernel and emulator tells. */
+static bool fault_stores(uint32_t code)
+{
+    bool is_literal = (code & 0x3b000000) == 0x18000000;
+    bool is_atomic = (code & 0x3b200c00) == 0x38200000;
+    bool is_signed =
+        (code & 0x3e800000) == 0x38800000; /* loads with a sign, prefetch */
+    bool is_load = (code & 0x00400000) != 0;
+    bool is_zeroing = (code & 0xffffffe0) == 0xd50b7420;
+    return is_zeroing || ((code & 0x0a000000) == 0x08000000 && !is_literal &&
+                          (is_atomic || (!is_load && !is_signed)));
+}
+#endif
+
 /* What the processor was doing: its address, first argument, and whether it wrote. */
 static void fault_decode(const ucontext_t *context, uintptr_t *pc, uintptr_t *argument,
                          bool *is_write)
@@ -99,7 +114,8 @@ static void fault_decode(const ucontext_t *context, uintptr_t *pc, uintptr_t *ar
 #elif defined(__aarch64__)
     *pc = (uintptr_t)context->uc_mcontext.pc;
     *argument = (uintptr_t)context->uc_mcontext.regs[0];
-    *is_write = false;
+    *is_write = *pc != context->uc_mcontext.fault_address &&
+                fault_stores(*(const uint32_t *)*pc);
 #else
     (void)context;
     *pc = *argument = 0;
