@@ -176,6 +176,9 @@ void arena_consolidate(struct arena *a)
                   "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
             a->fast[bin] = c->fd;
             a->fast_bytes -= size;
+            /* No header that a fast bin takes may stay inside a larger chunk. */
+            if (!chunk_prev_inuse(c))
+                chunk_set_idle(&heap_keys, c, size, IDLE_OUT | a->flags);
             give_merged(a, c, size, (struct clean){0, 0});
         }
     }

@@ -132,11 +132,19 @@ static struct heap *heap_take_spare(void)
         return NULL;
     struct heap *h = heap_spare.first;
     if (h != NULL) {
+        GUARD(h->arena == NULL && h->seal == heap_seal(h),
+              "corrupted heap: link of one that waits for an arena", h);
         heap_spare.first = h->next;
         heap_spare.count--;
     }
     lock_give(&heap_spare.lock);
     return h;
+}
+
+/* First chunk of a spanned heap. */
+static struct chunk *heap_first_of(const struct heap *h)
+{
+    return (struct chunk *)align_up((uintptr_t)h + sizeof *h, CHUNK_ALIGN);
 }
 
 struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags)
@@ -169,7 +177,7 @@ struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags)
     h->start = (uintptr_t)h;
     h->end = h->start + size;
     h->limit = h->start + HEAP_SPAN;
-    h->first = (struct chunk *)align_up(h->start + sizeof *h, CHUNK_ALIGN);
+    h->first = heap_first_of(h);
     h->kind = HEAP_SPANNED;
     h->flags = flags;
     heap_fill(h);
@@ -256,6 +264,9 @@ size_t heap_shrink(struct heap *h, size_t excess)
 void heap_destroy(struct heap *h)
 {
     size_t page = os_page_size();
+    /* The caller compared chunks with these words, which an underflow reaches. */
+    GUARD(h->first == heap_first_of(h) && heap_is_bounded(h),
+          "corrupted heap: its bounds were overwritten", h);
     size_t keep = align_up(sizeof *h, page);
     limit_release(heap_size(h)); /* a spare's one page counts for nobody */
     bool locked = lock_take_or_leave(&heap_spare.lock);
@@ -263,9 +274,12 @@ void heap_destroy(struct heap *h)
     if (spare) {
         if (h->end - h->start > keep)
             os_decommit((char *)h + keep, h->end - h->start - keep);
+        /* A named heap goes with its blocks: none of their headers shall outlive it. */
+        memset(h + 1, 0, keep - sizeof *h);
         h->arena = NULL;
         h->end = h->start + keep;
         h->next = heap_spare.first;
+        h->seal = heap_seal(h);
         heap_spare.first = h;
         heap_spare.count++;
     }

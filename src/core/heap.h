@@ -34,7 +34,7 @@ struct heap {
     struct chunk *first; /* first chunk */
     uint32_t kind;       /* HEAP_BREAK or HEAP_SPANNED */
     uint32_t flags;      /* NON_MAIN_ARENA or 0, for every chunk in it */
-    uint64_t seal; /* keyed hash of address and arena: an underflow reaches them */
+    uint64_t seal; /* keyed hash of address and owner: an underflow reaches them */
 };
 
 /* Spanned heaps that no arena owns: reserved, one page of each in use. Lock rank SPARE. */
@@ -52,11 +52,11 @@ static inline struct heap *heap_of_spanned(const void *address)
     return (struct heap *)((uintptr_t)address & ~(HEAP_SPAN - 1));
 }
 
-/* What its seal must be. */
+/* What its seal must be: of its arena, or, while it is spare, of the next spare one. */
 static inline uint64_t heap_seal(const struct heap *h)
 {
-    return multiply_fold((uintptr_t)h ^ heap_keys.address,
-                         (uintptr_t)h->arena ^ heap_keys.word);
+    uintptr_t owner = h->arena != NULL ? (uintptr_t)h->arena : ~(uintptr_t)h->next;
+    return multiply_fold((uintptr_t)h ^ heap_keys.address, owner ^ heap_keys.word);
 }
 
 static inline struct chunk *heap_fence(const struct heap *h)

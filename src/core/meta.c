@@ -6,6 +6,7 @@
 #include "core/limit.h"
 #include "os/os.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct meta meta = {.lock = LOCK_INIT(RANK_META)};
@@ -16,13 +17,34 @@ static unsigned meta_class(size_t bytes)
     return log2 < META_MIN_LOG2 ? META_MIN_LOG2 : log2;
 }
 
+/* A mapping between two pages that nobody can touch: the kernel puts mapped blocks right
+ * beside it, and whatever overflows them. NULL and ENOMEM on failure. */
+static void *meta_map(size_t size)
+{
+    size_t page = os_page_size();
+    char *start = os_reserve_aligned(size + 2 * page, page);
+    if (start == NULL)
+        return NULL;
+    if (os_commit(start + page, size))
+        return start + page;
+    os_unmap(start, size + 2 * page);
+    errno = ENOMEM;
+    return NULL;
+}
+
+static void meta_unmap(void *block, size_t size)
+{
+    size_t page = os_page_size();
+    os_unmap((char *)block - page, size + 2 * page);
+}
+
 /* A new region with room for `size` behind its header; lock held. */
 static bool meta_grow(size_t size)
 {
     size_t total = align_up(size + 64, os_page_size());
-    struct meta_region *region = os_map(max_size(total, META_REGION));
+    struct meta_region *region = meta_map(max_size(total, META_REGION));
     if (region == NULL && total < META_REGION)
-        region = os_map(total);
+        region = meta_map(total);
     else
         total = max_size(total, META_REGION);
     if (region == NULL)
@@ -61,9 +83,9 @@ void *meta_take(size_t bytes)
     bool zeroed;
     unsigned class = meta_class(bytes);
     if (class > META_MAX_LOG2)
-        return os_map(align_up(bytes, os_page_size()));
+        return meta_map(align_up(bytes, os_page_size()));
     if (UNLIKELY(!lock_take_or_leave(&meta.lock)))
-        return os_map(align_up((size_t)1 << class, os_page_size()));
+        return meta_map(align_up((size_t)1 << class, os_page_size()));
     void *block = meta_pick(class, &zeroed);
     lock_give(&meta.lock);
     if (block != NULL && !zeroed)
@@ -75,7 +97,7 @@ void meta_give(void *block, size_t bytes)
 {
     unsigned class = meta_class(bytes);
     if (class > META_MAX_LOG2) {
-        os_unmap(block, align_up(bytes, os_page_size()));
+        meta_unmap(block, align_up(bytes, os_page_size()));
         return;
     }
     if (UNLIKELY(!lock_take_or_leave(&meta.lock)))
