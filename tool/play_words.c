@@ -62,11 +62,11 @@ static const char *why_advice(uint64_t advice)
                                            : "advice";
 }
 
-/* The mapping is one with the engine's own records. */
-static bool why_is_meta(const struct play_heap *h, uint64_t start)
+/* In this mapping are the engine's own records, between pages that nobody can touch. */
+static bool why_is_meta(const struct play_heap *h, uint64_t start, uint64_t size)
 {
     for (size_t i = 0; i < h->metas; i++)
-        if (h->meta[i] == start)
+        if (h->meta[i] - start < size)
             return true;
     return false;
 }
@@ -82,9 +82,9 @@ const char *why_call(const struct play_heap *h, const struct play_call *c, char 
                  (uint64_t)(c->moved < 0 ? -c->moved : c->moved));
     else if (c->number == SYS_mmap)
         snprintf(text, room, "mmap %#" PRIx64 "%s%s", a[1],
-                 why_is_meta(h, c->result)  ? " (for the engine's own records)"
-                 : (a[2] & PROT_WRITE) == 0 ? " (reserved only)"
-                                            : "",
+                 why_is_meta(h, c->result, a[1]) ? " (for the engine's own records)"
+                 : (a[2] & PROT_WRITE) == 0      ? " (reserved only)"
+                                                 : "",
                  end);
     else if (c->number == SYS_munmap)
         snprintf(text, room, "munmap %#" PRIx64 "%s", a[1], end);

@@ -274,8 +274,6 @@ void heap_destroy(struct heap *h)
     if (spare) {
         if (h->end - h->start > keep)
             os_decommit((char *)h + keep, h->end - h->start - keep);
-        /* A named heap goes with its blocks: none of their headers shall outlive it. */
-        memset(h + 1, 0, keep - sizeof *h);
         h->arena = NULL;
         h->end = h->start + keep;
         h->next = heap_spare.first;

@@ -4,11 +4,13 @@
 #include "base/probe.h"
 #include "base/check.h"
 #include "front/canary.h"
+#include "front/checked.h"
 #include "front/fault.h"
 #include "front/frames.h"
 #include "front/guard.h"
 #include "front/locate.h"
 #include "front/mapping.h"
+#include "front/options.h"
 #include "front/snapshot.h"
 #include "os/os.h"
 
@@ -185,6 +187,10 @@ static void report_address(uintptr_t address, const struct located *l)
                       v->kind == VIEW_LIVE ? "block" : "free chunk");
     } else if (v->kind != VIEW_NONE) {
         text_add(&report, "in chunk %p: %s\n", (void *)v->chunk, report_state(v));
+    } else if (l->kind == LOCATED_META) {
+        text_add(&report,
+                 "in a heap but in none of its chunks, %zu bytes from its start\n",
+                 address - (uintptr_t)l->heap.start);
     } else if (fault_was_unmapped(address, &gone, &bytes)) {
         report_offset(address, gone, bytes, "freed block, once a mapping,");
     } else if (!mapping_find(address, &m)) {
@@ -197,6 +203,31 @@ static void report_address(uintptr_t address, const struct located *l)
                  m.name[0] == '\0' ? "memory that Chunky did not map" : m.name,
                  address - m.base);
     }
+}
+
+/* Which of the bytes that are known are wrong, in terms of the block: `bytes` were its
+ * user's. */
+static void report_damage(const struct finding *f, size_t bytes)
+{
+    unsigned char now[REPORT_EXPECTED];
+    size_t got = os_peek((const void *)f->boundary, now, f->length), first = got,
+           last = 0;
+    for (size_t i = 0; i < got; i++) {
+        if (now[i] == f->expected[i])
+            continue;
+        first = min_size(first, i);
+        last = i;
+    }
+    if (first == got || f->boundary < (uintptr_t)f->mem)
+        return;
+    size_t from = f->boundary - (uintptr_t)f->mem;
+    text_add(&report,
+             first == last ? "  wrong   byte %zu" : "  wrong   bytes %zu to %zu",
+             from + first, from + last);
+    if (from + first >= bytes)
+        text_add(&report, ": reaches %zu past its end%s", from + last + 1 - bytes,
+                 last + 1 == f->length ? ", or more" : "");
+    text_add(&report, "\n");
 }
 
 /* What a wrong header should say cannot be known: all of it is marked. */
@@ -225,6 +256,8 @@ static void report_place(const struct finding *f, uintptr_t address)
         text_add(&report, "  first overwritten header of this heap: chunk %p\n",
                  (void *)l->walked_to);
     if (f->boundary != 0)
+        report_damage(f, l->at.kind == VIEW_LIVE ? l->at.bytes : SIZE_MAX);
+    if (f->boundary != 0)
         report_memory(f, f->boundary, f->length);
     else if (l->walked_to != 0)
         report_header(l->walked_to + CHUNK_HEADER - sizeof(uint64_t));
@@ -239,8 +272,10 @@ static void report_guarded(const struct finding *f)
     text_add(&report, "  %p is ", (void *)address);
     report_offset(address, g->mem, g->bytes,
                   g->state == GUARD_LIVE ? "guarded block" : "freed guarded block");
-    if (f->boundary != 0)
+    if (f->boundary != 0) {
+        report_damage(f, g->bytes);
         report_memory(f, f->boundary, f->length);
+    }
 }
 
 /* To whoever holds the other end of the pipe; false, and nothing went there, if nobody
@@ -300,10 +335,10 @@ static void report_look(const void *mem)
 {
     char name[REPORT_NAME];
     if (report_name(name, SNAPSHOT_SUFFIX) == 0 || report_has_snapshot)
-        text_add(&report,
-                 "  look: chunky what CORE %p; chunky check CORE; or run again with "
-                 "CHUNKY_CONF=check=3,guard_rate=1\n",
-                 mem);
+        text_add(&report, "  look: chunky what CORE %p; chunky check CORE%s\n", mem,
+                 checked_level >= 2 && tune.guard_rate == 1
+                     ? ""
+                     : "; or run again with CHUNKY_CONF=check=3,guard_rate=1");
     else
         text_add(&report, "  look: chunky what %s %p; chunky map %s; chunky check %s\n",
                  name, mem, name, name);
