@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-enum { RIVALS = 3, KEPT = 64 << 20, GUARDED = 16, TAKEN = 600 };
+enum { RIVALS = 3, VISITORS = 1000, GUARDED = 16, TAKEN = 600 };
 
 static volatile bool rivals_stop;
 
@@ -61,23 +61,14 @@ static void *rival(void *unused)
     return unused;
 }
 
-/* Until this thread's blocks come from another arena than the main one. */
-static bool leave_main_arena(size_t bytes)
+static pthread_t rivals[RIVALS];
+static bool arena_left;
+
+static void rivals_end(void)
 {
-    pthread_t threads[RIVALS];
-    bool left = false;
-    for (int i = 0; i < RIVALS; i++)
-        if (pthread_create(&threads[i], NULL, rival, NULL) != 0)
-            exit(77);
-    /* Blocks that are kept: the cache soon has none, and has to ask its arena. */
-    for (size_t kept = 0; kept < KEPT && !left; kept += 1024) {
-        left = (*header(malloc(1000)) & HEADER_A) != 0;
-        left = left && (*header(malloc(bytes)) & HEADER_A) != 0;
-    }
     rivals_stop = true;
     for (int i = 0; i < RIVALS; i++)
-        pthread_join(threads[i], NULL);
-    return left;
+        pthread_join(rivals[i], NULL);
 }
 
 static void misuse_in_thread(void *bytes)
@@ -85,11 +76,29 @@ static void misuse_in_thread(void *bytes)
     misuse(*(size_t *)bytes);
 }
 
-static void misuse_in_arena(void *bytes)
+/* A thread that finds its arena busy at its first visit moves to another one. */
+static void misuse_if_elsewhere(void *bytes)
 {
-    if (*(size_t *)bytes > 100000 || !leave_main_arena(*(size_t *)bytes))
+    size_t size = *(size_t *)bytes;
+    arena_left = (*header(malloc(1000)) & HEADER_A) != 0 &&
+                 (*header(malloc(size)) & HEADER_A) != 0;
+    if (!arena_left)
+        return;
+    rivals_end();
+    misuse(size);
+}
+
+static void misuse_in_arena(size_t bytes)
+{
+    if (bytes > 100000)
         exit(77);
-    misuse(*(size_t *)bytes);
+    for (int i = 0; i < RIVALS; i++)
+        if (pthread_create(&rivals[i], NULL, rival, NULL) != 0)
+            exit(77);
+    for (int i = 0; i < VISITORS && !arena_left; i++)
+        in_thread(misuse_if_elsewhere, &bytes);
+    if (!arena_left)
+        exit(77);
 }
 
 static struct {
@@ -166,7 +175,7 @@ int main(int argc, char **argv)
     if (strcmp(argv[2], "thread") == 0) {
         in_thread(misuse_in_thread, &bytes);
     } else if (strcmp(argv[2], "arena") == 0) {
-        in_thread(misuse_in_arena, &bytes);
+        misuse_in_arena(bytes);
     } else {
         if (strcmp(argv[2], "aged") == 0)
             churn(20000);
