@@ -130,9 +130,8 @@ static int record_keep(const struct record_options *o, const struct record_log *
     if (sums.left_out != 0)
         fprintf(stderr,
                 "chunky play: %" PRIu64
-                " blocks were freed that nobody was seen to make: "
-                "left out\n",
-                sums.left_out);
+                " block%s freed that nobody was seen to make: left out\n",
+                sums.left_out, sums.left_out == 1 ? " was" : "s were");
     return 0;
 }
 

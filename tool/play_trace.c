@@ -31,7 +31,9 @@ static struct block *blocks_of(const struct blocks *b, uint64_t mem)
 struct writer {
     FILE *out;
     struct blocks blocks;
-    uint64_t *leaving; /* by thread: the number of the block in a realloc */
+    struct leaving {
+        uint64_t mem, number;
+    } * leaving; /* by thread: the block in a realloc */
     uint32_t threads;
     struct trace_sums sums;
 };
@@ -61,21 +63,23 @@ static void writer_free(struct writer *w, uint32_t thread, uint64_t number)
 /* What stood there before a realloc, and what it returned. */
 static void writer_realloc(struct writer *w, const struct record_entry *e)
 {
-    uint64_t old = w->leaving[e->thread], before = old;
-    w->leaving[e->thread] = 0;
-    if (e->block == 0 && e->a == 0)
-        writer_free(w, e->thread, old);
-    else if (e->block != 0) {
+    struct leaving old = w->leaving[e->thread];
+    w->leaving[e->thread] = (struct leaving){0, 0};
+    if (e->block == 0 && e->a == 0) {
+        writer_free(w, e->thread, old.number);
+    } else if (e->block == 0 && old.number != 0) { /* it failed: the block stays */
+        blocks_of(&w->blocks, old.mem)->number = old.number;
+    } else if (e->block != 0) {
         struct block *b = blocks_of(&w->blocks, e->block);
         b->number = 0;
         uint64_t number = writer_take(w, e->thread, e->block);
-        if (before == 0)
+        if (old.number == 0)
             fprintf(w->out, "%" PRIu32 " malloc %" PRIu64 " = %" PRIu64 "\n", e->thread,
                     e->a, number);
         else
             fprintf(w->out,
                     "%" PRIu32 " realloc %" PRIu64 " %" PRIu64 " = %" PRIu64 "\n",
-                    e->thread, old, e->a, number);
+                    e->thread, old.number, e->a, number);
     }
 }
 
@@ -103,7 +107,7 @@ static void writer_entry(struct writer *w, const struct record_entry *e, uint32_
         if (verb == RECORD_FREE)
             writer_free(w, e->thread, b->number);
         else
-            w->leaving[e->thread] = b->number;
+            w->leaving[e->thread] = (struct leaving){e->block, b->number};
         b->number = 0;
         return;
     case RECORD_REALLOC:

@@ -1,6 +1,7 @@
 /* What trace.py records: known calls, from two threads, a forked child and after exec. */
 #include <malloc.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,8 @@ int main(int argc, char **argv)
         char *chain = NULL;
         for (size_t i = 1; i <= BLOCKS; i++)
             chain = realloc(chain, 40 * i);
+        if (realloc(chain, SIZE_MAX / 2) != NULL)
+            return 1;
         free(chain);
         return 0;
     }

@@ -84,6 +84,11 @@ def known(folder):
     check("--limit 50", 40 <= count <= 50, count)
     run = chunky("--record", "--limit", "50", "-o", str(short), "--", RECORDED, "grows")
     count = int(short.read_text().split()[-1])
+    whole = folder / "whole.trace"
+    told = chunky("--record", "-o", str(whole), "--", RECORDED, "grows").stderr
+    check("a realloc that fails keeps its block",
+          re.search(r"realloc \d+ 4000 = (\d+)\n(1 (?!.*\b\1\b).*\n)*1 free \1\n", whole.read_text()) and
+          "left out" not in told, told)
     check("a realloc is one operation of the 50", count == 50 and "the first 50 of " in run.stderr,
           f"{count} {run.stderr}")
     play(short)
