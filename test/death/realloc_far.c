@@ -1,0 +1,7 @@
+/* expect: no memory is mapped level=3 sizes=tiny */
+#include "death.h"
+
+void misuse(size_t bytes)
+{
+    free(realloc(hide((void *)0x4142434445464740), bytes));
+}
