@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <sys/uio.h>
 
-enum { WINDOW = 1 << 20, BUDGET_LEAST = 64 * 1024 };
+enum { WINDOW = 1 << 20 };
 
 struct window {
     struct reader reader;
@@ -100,26 +100,21 @@ static void heap_walk_arenas(struct play_heap *h, struct walk *w, bool outline)
 }
 
 /* The cache of the first thread: what each class may hold, and what all of it may. */
-static void heap_walk_budget(struct play_heap *h, struct walk *w, uint64_t tune,
-                             uint32_t first_thread)
+static void heap_walk_budget(struct play_heap *h, struct walk *w, uint32_t first_thread)
 {
     struct heap_limits *l = &h->limits;
     struct walk_cache k;
-    uint64_t caches = 0;
     for (uint64_t at = walk_first_cache(w); at != 0 && walk_read_cache(w, at, &k);
          at = k.next) {
-        caches++;
         if (k.thread != first_thread)
             continue;
         l->capacity = k.capacity;
+        l->budget = k.budget;
         for (uint32_t i = 0; i < l->classes; i++) {
             struct walk_stack stack;
             l->allowed[i] = walk_read_stack(w, at, i, &stack) ? stack.allowed : 0;
         }
     }
-    l->budget = walk_tune(w, tune, TUNE_CACHE_TOTAL) / (caches == 0 ? 1 : caches);
-    l->budget = l->budget < BUDGET_LEAST ? BUDGET_LEAST : l->budget;
-    l->budget = l->budget > l->cache_bytes ? l->cache_bytes : l->budget;
 }
 
 static void heap_walk_limits(struct play_heap *h, struct walk *w,
@@ -138,7 +133,7 @@ static void heap_walk_limits(struct play_heap *h, struct walk *w,
     l->mmap_threshold = walk_tune(w, a.tune, TUNE_MMAP_THRESHOLD);
     l->fast_max = walk_tune(w, a.tune, TUNE_FAST_MAX);
     l->top_pad = walk_tune(w, a.tune, TUNE_TOP_PAD);
-    heap_walk_budget(h, w, a.tune, (uint32_t)s->kernel[0]);
+    heap_walk_budget(h, w, (uint32_t)s->kernel[0]);
 }
 
 static void store_free(struct heap_store *s)

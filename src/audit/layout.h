@@ -151,6 +151,7 @@ enum layout_id {
     QUARANTINE_SIZE,
     QUARANTINE_QUEUE_FIELD,
     QUARANTINE_CHANCE_FIELD,
+    CACHE_BUDGET,
     LAYOUT_FIELDS,
     LAYOUT_ROOM = 256 /* most fields that a reader takes */
 };

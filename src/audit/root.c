@@ -79,6 +79,7 @@ static struct layout_field root_fields[LAYOUT_FIELDS] = {
     FIELD(CACHE_SPARES, struct cache, spares),
     FIELD(CACHE_THREAD, struct cache, thread),
     FIELD(CACHE_CAPACITY, struct cache, capacity),
+    FIELD(CACHE_BUDGET, struct cache, budget),
     WHOLE(STACK_SIZE, struct stack),
     FIELD(STACK_TOP, struct stack, top),
     FIELD(STACK_LIMIT, struct stack, limit),

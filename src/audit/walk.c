@@ -185,6 +185,7 @@ bool walk_read_cache(struct walk *w, uint64_t address, struct walk_cache *k)
         .spares = (uint32_t)walk_element(w, address, CACHE_SPARES, 0),
         .thread = (uint32_t)walk_element(w, address, CACHE_THREAD, 0),
         .capacity = walk_element(w, address, CACHE_CAPACITY, 0),
+        .budget = walk_element(w, address, CACHE_BUDGET, 0),
         .quarantine = walk_element(w, address, CACHE_QUARANTINE, 0),
     };
     return true;

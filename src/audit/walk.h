@@ -89,7 +89,7 @@ struct walk_stack {
 };
 
 struct walk_cache {
-    uint64_t address, next, prev, arena, spare, capacity;
+    uint64_t address, next, prev, arena, spare, capacity, budget;
     uint64_t quarantine; /* freed blocks at rest, or 0 */
     uint32_t spares, thread;
 };

@@ -25,11 +25,9 @@
 #define TLS_INITIAL_EXEC _Thread_local __attribute__((tls_model("initial-exec")))
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
-/* The line at p will soon be read; p may be anything. */
-#define PREFETCH(p) __builtin_prefetch(p)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* Will be read soon. */
+/* The line at p will soon be read; p may be anything. */
 #define PREFETCH(p) __builtin_prefetch(p)
 
 /* The compiler may not assume anything about the value of p after this. */

@@ -15,6 +15,8 @@ struct stack {
     void **limit; /* end of the slots that may be used */
 };
 
+#define TICK_MASK 0x7fffffffU /* what a stack's state keeps of the tick */
+
 /* The cold half of a stack. */
 struct stack_state {
     void **base;          /* lowest slot; NULL before the first fill */
@@ -36,6 +38,7 @@ struct cache {
     uint32_t spares;               /* how many */
     uint32_t thread;               /* kernel's number of the thread */
     size_t capacity;               /* bytes of chunks that all stacks may hold */
+    size_t budget;                 /* most of that; looked at again now and then */
     uint32_t tick;                 /* fills and flushes so far */
     uint32_t busy;                 /* how often the arena was locked lately, weighed */
     uint32_t sweep;                /* class that is looked at next for shrinking */
@@ -65,6 +68,29 @@ static ALWAYS_INLINE struct stack *stack_exact(const struct cache *k, size_t siz
     return (struct stack *)(void *)((char *)(uintptr_t)k + size +
                                     offsetof(struct cache, stack) -
                                     sizeof(struct stack));
+}
+
+/* Newest idle block of a class, or NULL; that the class is used is noted, since nothing
+ * of the large ones is ever fetched. Does not write to the dummy. */
+static ALWAYS_INLINE void *cache_pop_large(struct cache *k, unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    void *mem = s->top[-1];
+    if (mem == NULL)
+        return NULL;
+    s->top--;
+    k->state[class].active = ++k->tick & TICK_MASK;
+    return mem;
+}
+
+/* False when the class is full, as in the dummy. */
+static ALWAYS_INLINE bool cache_push_large(struct cache *k, unsigned class, void *mem)
+{
+    struct stack *s = &k->stack[class];
+    if (s->top == s->limit)
+        return false;
+    *s->top++ = mem;
+    return true;
 }
 
 /* All caches, newest first; guarded by a lock of rank THREADS. */

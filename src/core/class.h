@@ -1,6 +1,6 @@
 /*
  * Size classes of the thread caches: exact steps of 16 to 1 KiB, then 16 a doubling to
- * 4 KiB and 8 a doubling to 512 KiB, each 16 above a round number so that a request for
+ * 4 KiB and 8 a doubling to 1 MiB, each 16 above a round number so that a request for
  * a power of two fits without loss. Notes: docs/notes/caches.md#classes
  */
 #ifndef CHUNKY_CORE_CLASS_H
@@ -13,9 +13,9 @@ enum {
     CLASS_EXACT = 65,        /* class k < 65: chunk size 16 * (k + 1) */
     CLASS_EXACT_SIZE = 1040, /* largest of these */
     CLASS_LARGE = 121,       /* first class that only the slow paths know */
-    CLASS_COUNT = 153,
-    CLASS_MAX_SIZE = 32768 + 16,    /* largest chunk of the tables */
-    CLASS_LARGE_SIZE = 524288 + 16, /* largest cached chunk */
+    CLASS_COUNT = 161,
+    CLASS_MAX_SIZE = 32768 + 16,     /* largest chunk of the tables */
+    CLASS_LARGE_SIZE = 1048576 + 16, /* largest cached chunk */
     CLASS_MAX_BYTES = CLASS_MAX_SIZE - CHUNK_OVERHEAD,
     CLASS_MAP_SIZE = 4096 /* entries: (size / 16) mod 4096 */
 };

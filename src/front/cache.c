@@ -14,8 +14,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define TICK_MASK 0x7fffffffU /* what a stack's state keeps of the tick */
-
 #ifndef CHUNKY_HARD_NOCACHE
 #define CHUNKY_HARD_NOCACHE 0
 #endif
@@ -25,10 +23,12 @@ enum {
     ROOM_MAX = 511,
     CLASS_BYTES = 32 * KIB, /* most bytes that one class may hold, */
     CLASS_PART = 32,        /* or this part of what the thread may */
-    BUDGET_MIN = 64 * KIB,  /* least budget of a thread, however many there are */
+    SHARE_MAX = 1280 * KIB, /* most that a thread has of cache_total */
+    SHARE_MIN = 256 * KIB,  /* and least, however many there are */
     LIVE_SHARE = 16,        /* caches may hold this part of what is live */
     IDLE_TICKS = 512,       /* a class without fill or flush for so long is idle */
-    RECLAIM_TICKS = 4,      /* so rarely is an idle class looked for */
+    BUDGET_TICKS = 16,      /* so rarely is the budget worked out again, */
+    RECLAIM_TICKS = 16,     /* and an idle class looked for */
     BUSY_VISIT = 4,         /* a visit that found the arena locked counts so much, */
     BUSY_MOVE = 64,         /* one that did not takes 1 away; here the thread moves */
     NEXT = 2,               /* classes above that may stand in for one */
@@ -51,11 +51,11 @@ static void *cache_nothing[2];
 #define EMPTY4 EMPTY, EMPTY, EMPTY, EMPTY
 #define EMPTY16 EMPTY4, EMPTY4, EMPTY4, EMPTY4
 
-static_assert(CLASS_COUNT == 9 * 16 + 2 * 4 + 1, "the dummy has as many stacks");
+static_assert(CLASS_COUNT == 10 * 16 + 1, "the dummy has as many stacks");
 
 const struct cache cache_dummy = {
     .stack = {EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16,
-              EMPTY16, EMPTY4, EMPTY4, EMPTY},
+              EMPTY16, EMPTY16, EMPTY},
 };
 
 static size_t cache_share(size_t bytes, size_t threads)
@@ -67,21 +67,30 @@ static size_t cache_share(size_t bytes, size_t threads)
 static size_t cache_budget(const struct cache *k)
 {
     const struct arena *a = k->arena;
-    size_t share =
-        cache_share(tune.cache_total,
-                    atomic_load_explicit(&cache_count, memory_order_relaxed)) +
+    size_t fixed = cache_share(
+        tune.cache_total, atomic_load_explicit(&cache_count, memory_order_relaxed));
+    size_t live =
         cache_share(atomic_load_explicit(&a->live, memory_order_relaxed) / LIVE_SHARE,
                     atomic_load_explicit(&a->threads, memory_order_relaxed));
-    return min_size(max_size(share, BUDGET_MIN), tune.cache_bytes);
+    fixed = clamp_size(fixed, min_size(SHARE_MIN, tune.cache_total), SHARE_MAX);
+    return min_size(fixed + live, tune.cache_bytes);
 }
 
-/* Most pointers that a class may hold for now. */
-static size_t cache_most(unsigned class, size_t budget)
+/* How many pointers a class should have room for next: twice as many, within its own
+ * limit. */
+static size_t cache_wanted(const struct stack_state *state, size_t size, size_t budget)
 {
     if (CHUNKY_HARD_NOCACHE)
         return 1;
+    size_t wanted = state->allowed * 2U + 1U;
     size_t bytes = max_size(CLASS_BYTES, budget / CLASS_PART);
-    return clamp_size(bytes / class_sizes[class], 2, ROOM_MAX);
+    if (state->allowed == 0)
+        wanted = clamp_size(1024 / size, 1, ROOM_MIN);
+    else if (state->allowed >= 2 && (state->allowed + 1U) * size > bytes)
+        return state->allowed; /* the usual case, without a division */
+    if (wanted > 2 && wanted * size > bytes)
+        wanted = max_size(bytes / size, 2);
+    return min_size(wanted, ROOM_MAX);
 }
 
 struct cache *cache_create(void)
@@ -98,6 +107,7 @@ struct cache *cache_create(void)
     k->thread = os_thread_id();
     atomic_fetch_add_explicit(&k->arena->threads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&cache_count, 1, memory_order_relaxed);
+    k->budget = cache_budget(k);
     lock_take(&cache_lock);
     k->next = cache_list;
     if (cache_list != NULL)
@@ -286,19 +296,17 @@ static bool cache_widen(struct cache *k, unsigned class)
 {
     struct stack *s = &k->stack[class];
     struct stack_state *state = &k->state[class];
-    size_t size = class_sizes[class], budget = cache_budget(k);
-    size_t most = cache_most(class, budget);
-    size_t wanted = state->allowed == 0 ? clamp_size(1024 / size, 1, ROOM_MIN)
-                                        : state->allowed * 2U + 1U;
-    k->tick++;
+    size_t size = class_sizes[class];
+    if (++k->tick % BUDGET_TICKS == 0)
+        k->budget = cache_budget(k);
     state->active = k->tick & TICK_MASK;
-    wanted = min_size(wanted, most);
+    size_t wanted = cache_wanted(state, size, k->budget);
     size_t more = wanted > state->allowed ? (wanted - state->allowed) * size : 0;
     /* Also when nothing is wanted: the budget falls with what is live. */
-    if (k->capacity + more > budget && k->tick % RECLAIM_TICKS == 0)
+    if (k->capacity + more > k->budget && k->tick % RECLAIM_TICKS == 0)
         cache_reclaim(k);
-    if (more == 0 ||
-        (k->capacity + more > budget && (state->allowed != 0 || class >= CLASS_LARGE)))
+    if (more == 0 || (k->capacity + more > k->budget &&
+                      (state->allowed != 0 || class >= CLASS_LARGE)))
         return false;
     size_t room = ROOM_MIN;
     while (room < wanted)
@@ -441,15 +449,11 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
 
 void *cache_take_large(struct cache *k, unsigned class)
 {
-    struct stack *s = &k->stack[class];
-    void *mem = s->top[-1];
-    k->state[class].active = ++k->tick & TICK_MASK;
-    if (mem != NULL) {
-        trace(TRACE_CACHE_HIT, class_sizes[class]);
-        s->top--;
-        return mem;
-    }
-    return cache_take_next(k, class);
+    void *mem = cache_pop_large(k, class);
+    if (mem == NULL)
+        return cache_take_next(k, class);
+    trace(TRACE_CACHE_HIT, class_sizes[class]);
+    return mem;
 }
 
 void *cache_take_aligned(struct cache *k, unsigned class, size_t align)

@@ -28,10 +28,27 @@ HOT PUBLIC void *chunky_malloc(size_t bytes)
     return LIKELY(mem != NULL) ? mem : malloc_slow(bytes);
 }
 
+/* A cached block of a class that is not in the tables, or NULL. */
+static ALWAYS_INLINE void *malloc_hit_large(size_t bytes)
+{
+    size_t size = bytes + CHUNK_OVERHEAD + CHUNK_ALIGN - 1;
+    if (bytes <= CLASS_MAX_BYTES || size > CLASS_LARGE_SIZE ||
+        bytes >= tune.mmap_threshold)
+        return NULL;
+    unsigned class = class_ceiling(size & ~(size_t)(CHUNK_ALIGN - 1));
+    void *mem = cache_pop_large(thread_hot, class);
+    if (mem != NULL)
+        chunk_flip(chunk_of(mem));
+    return mem;
+}
+
 COLD void *malloc_slow(size_t bytes)
 {
     if (checked_hits != 0)
         return checked_malloc_plain(bytes);
+    void *mem = malloc_hit_large(bytes);
+    if (mem != NULL)
+        return mem;
     return malloc_slow_as(bytes, FAMILY_MALLOC);
 }
 
@@ -102,11 +119,26 @@ static COLD void free_late(void *mem)
     errno = saved;
 }
 
+/* Keeps a live block of a class that is not in the tables, if there is room. */
+static ALWAYS_INLINE bool free_hit_large(void *mem)
+{
+    struct chunk *c = chunk_of(mem);
+    size_t size = chunk_size(c);
+    if (size <= CLASS_MAX_SIZE || size > CLASS_LARGE_SIZE ||
+        ((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 || !chunk_is_live(&heap_keys, c) ||
+        chunk_is_mapped(c) || named_of(c) != NULL)
+        return false;
+    if (!cache_push_large(thread_hot, class_floor_large(size), mem))
+        return false;
+    chunk_flip(c);
+    return true;
+}
+
 COLD void free_slow(void *mem)
 {
     if (checked_hits != 0)
         checked_free_plain(mem);
-    else
+    else if (!free_hit_large(mem))
         free_late(mem);
 }
 
