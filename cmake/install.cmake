@@ -44,8 +44,6 @@ install(FILES ${PROJECT_SOURCE_DIR}/completions/_chunky
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
 install(FILES ${documents} ${PROJECT_SOURCE_DIR}/README.md
   ${PROJECT_SOURCE_DIR}/CHANGELOG.md ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${doc_dir})
-file(GLOB curves CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/soak/*.svg)
-install(FILES ${curves} DESTINATION ${doc_dir}/soak)
 # Debian wants it under this name.
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${doc_dir} RENAME copyright)
 
