@@ -11,10 +11,8 @@
 #include <errno.h>
 
 enum {
-    DEPOT_PART = 32,         /* before a heap grows, its depot shrinks to this part */
-    DEPOT_ALWAYS = 64 * KIB, /* but not below this */
-    RUN_OF = 512 /* larger chunks are fitted one by one: runs for whole batches would
-                    use up the long free chunks and leave the holes */
+    DEPOT_PART = 32,        /* before a heap grows, its depot shrinks to this part */
+    DEPOT_ALWAYS = 64 * KIB /* but not below this */
 };
 
 /* Newest chunk of a fast bin, or NULL. */
@@ -169,13 +167,13 @@ static void take_carve(struct arena *a, struct chunk *c, size_t have, size_t siz
     out[count - 1] = mem_of(c);
 }
 
-/* One run out of the bins or the top for up to `want` chunks; 0 when nothing fits. */
+/* Up to `want` neighbours out of the smallest free chunk that holds one, or out of the
+ * top; 0 when nothing fits. A run long enough for all of them would use up the long free
+ * chunks, leave the holes, and lay what lives long among what does not. */
 static size_t take_run(struct arena *a, size_t size, size_t want, void **out)
 {
     take_sort(a, SIZE_MAX);
-    struct chunk *c = size <= RUN_OF ? bin_find(&a->bins, size * want) : NULL;
-    if (c == NULL)
-        c = bin_find(&a->bins, size);
+    struct chunk *c = bin_find(&a->bins, size);
     size_t count = want;
     if (c != NULL) {
         count = min_size(chunk_size(c) / size, want);
