@@ -46,14 +46,14 @@ COLD void *malloc_slow(size_t bytes)
 {
     if (checked_hits != 0)
         return checked_malloc_plain(bytes);
-    void *mem = malloc_hit_large(bytes);
-    if (mem != NULL)
-        return mem;
     return malloc_slow_as(bytes, FAMILY_MALLOC);
 }
 
 COLD void *malloc_slow_as(size_t bytes, enum family family)
 {
+    void *mem = malloc_hit_large(bytes);
+    if (mem != NULL)
+        return mem;
     if (bytes > PTRDIFF_MAX) {
         errno = ENOMEM;
         return NULL;
