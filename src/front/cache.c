@@ -24,7 +24,7 @@ enum {
     CLASS_BYTES = 32 * KIB, /* most bytes that one class may hold, */
     CLASS_PART = 32,        /* or this part of what the thread may */
     SHARE_MAX = 1280 * KIB, /* most that a thread has of cache_total */
-    SHARE_MIN = 256 * KIB,  /* and least, however many there are */
+    SHARE_MIN = 128 * KIB,  /* and least, however many there are */
     LIVE_SHARE = 16,        /* caches may hold this part of what is live */
     IDLE_TICKS = 512,       /* a class without fill or flush for so long is idle */
     BUDGET_TICKS = 16,      /* so rarely is the budget worked out again, */

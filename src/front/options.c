@@ -33,7 +33,7 @@ struct option {
 static const struct option options[] = {
     {"cache", OPTION_SIZE, &tune.cache_bytes, 8 * MIB, SIZE_MAX / 2,
      "bytes a thread's cache may hold; 0: no caches"},
-    {"cache_total", OPTION_SIZE, &tune.cache_total, 3 * MIB, SIZE_MAX / 2,
+    {"cache_total", OPTION_SIZE, &tune.cache_total, 2 * MIB, SIZE_MAX / 2,
      "the same for all threads together"},
     {"depot", OPTION_SIZE, &tune.depot_bytes, 3 * MIB, SIZE_MAX / 2,
      "bytes that the arenas' depots may always hold"},
