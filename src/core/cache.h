@@ -83,13 +83,16 @@ static ALWAYS_INLINE void *cache_pop_large(struct cache *k, unsigned class)
     return mem;
 }
 
-/* False when the class is full, as in the dummy. */
+/* Keeps a live block as an idle one; false when the class is full, as in the dummy. A signal
+ * finds only idle blocks in a stack. */
 static ALWAYS_INLINE bool cache_push_large(struct cache *k, unsigned class, void *mem)
 {
     struct stack *s = &k->stack[class];
     if (s->top == s->limit)
         return false;
-    *s->top++ = mem;
+    chunk_flip(chunk_of(mem));
+    *s->top = mem;
+    advance_slot(&s->top);
     return true;
 }
 

@@ -17,11 +17,11 @@
 
 enum {
     PURGE_BATCH = 16,
-    EXPIRY_VISITS = 16,     /* so rarely is the age of a widened budget looked at */
-    DEPOT_SHARE = 32,       /* a depot may hold this part of what is live */
-    DEPOT_FREE_PART = 8,    /* of all of an arena's bytes, at least this part, */
-    DEPOT_LEAST = 32 * KIB, /* and this much however small it is, */
-    DEPOT_ENOUGH = MIB      /* but not more: to drain much at once joins more */
+    EXPIRY_VISITS = 16,      /* so rarely is the age of a widened budget looked at */
+    DEPOT_SHARE = 32,        /* a depot may hold this part of what is live */
+    DEPOT_FREE_PART = 8,     /* of all of an arena's bytes, at least this part, */
+    DEPOT_LEAST = 32 * KIB,  /* and this much however small it is, */
+    DEPOT_ENOUGH = 512 * KIB /* but not more: to drain much at once joins more */
 };
 
 void arena_note_reuse(struct arena *a, size_t bytes)
@@ -291,6 +291,9 @@ void arena_settle(struct arena *a)
     size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
     if (UNLIKELY(waiting > a->depot.limit))
         arena_absorb(a);
+    /* What the depot may hold falls with what is live, whether anybody asks or not. */
+    size_t most = a->tune->depot_bytes + purge_live(a) / DEPOT_SHARE;
+    a->depot.limit = min_size(a->depot.limit, most);
     if (UNLIKELY(a->depot.bytes > a->depot.limit))
         settle_depot(a);
     /* What the budget was widened by expires; a little is not worth a clock each time. */

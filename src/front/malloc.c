@@ -128,10 +128,7 @@ static ALWAYS_INLINE bool free_hit_large(void *mem)
         ((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 || !chunk_is_live(&heap_keys, c) ||
         chunk_is_mapped(c) || named_of(c) != NULL)
         return false;
-    if (!cache_push_large(thread_hot, class_floor_large(size), mem))
-        return false;
-    chunk_flip(c);
-    return true;
+    return cache_push_large(thread_hot, class_floor_large(size), mem);
 }
 
 COLD void free_slow(void *mem)

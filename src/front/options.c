@@ -35,7 +35,7 @@ static const struct option options[] = {
      "bytes a thread's cache may hold; 0: no caches"},
     {"cache_total", OPTION_SIZE, &tune.cache_total, 2 * MIB, SIZE_MAX / 2,
      "the same for all threads together"},
-    {"depot", OPTION_SIZE, &tune.depot_bytes, 3 * MIB, SIZE_MAX / 2,
+    {"depot", OPTION_SIZE, &tune.depot_bytes, 2 * MIB, SIZE_MAX / 2,
      "bytes that the arenas' depots may always hold"},
     {"fast_max", OPTION_SIZE, &tune.fast_max, 128, 1024,
      "largest chunk kept unmerged in fast bins; 0: none"},
