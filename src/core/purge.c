@@ -293,6 +293,7 @@ void arena_settle(struct arena *a)
         arena_absorb(a);
     /* What the depot may hold falls with what is live, whether anybody asks or not. */
     size_t most = a->tune->depot_bytes + purge_live(a) / DEPOT_SHARE;
+    most += min_size(depot_regretted(&a->depot), a->tune->depot_bytes);
     a->depot.limit = min_size(a->depot.limit, most);
     if (UNLIKELY(a->depot.bytes > a->depot.limit))
         settle_depot(a);
