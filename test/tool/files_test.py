@@ -175,8 +175,10 @@ with tempfile.TemporaryDirectory() as folder, Subject() as s:
     cores(s, folder)
     cut(folder, snap)
     damaged(folder, snap)
-    differences(s, snap)
     not_ours(folder)
     formats(folder)
     kernel_core(folder)
+with tempfile.TemporaryDirectory() as folder, Subject() as s:
+    s.say("threads 2")
+    differences(s, snapshots(s, folder))
 finish()
