@@ -157,11 +157,6 @@ static ALWAYS_INLINE uint64_t load_long(const void *p)
     return __atomic_load_n((const word *)p, __ATOMIC_RELAXED);
 }
 
-static ALWAYS_INLINE void prefetch(const void *p)
-{
-    __builtin_prefetch(p);
-}
-
 /* Sixteen bytes at a time, at multiples of that. A loop over words would become a call. */
 typedef uint64_t two_words __attribute__((vector_size(16), may_alias));
 

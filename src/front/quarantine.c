@@ -142,7 +142,7 @@ static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q,
         q->first = (q->first + 1) % QUARANTINE_QUEUE;
         driven = quarantine_swap(&q->chance[q->next], driven);
         q->next = quarantine_chance(q);
-        prefetch((const char *)q->chance[q->next].chunk + CHUNK_OVERHEAD);
+        PREFETCH((const char *)q->chance[q->next].chunk + CHUNK_OVERHEAD);
     } else {
         q->queue[(q->first + q->count++) % QUARANTINE_QUEUE] = r;
     }
