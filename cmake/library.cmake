@@ -46,11 +46,16 @@ add_custom_command(OUTPUT ${archive}
 # The chunky_ calls alone: for programs that keep the malloc they have.
 set(calls ${PROJECT_BINARY_DIR}/libchunky-calls.a)
 set(calls_object ${PROJECT_BINARY_DIR}/chunky-calls.o)
+add_library(chunky_beside OBJECT ${PROJECT_SOURCE_DIR}/src/front/override.c)
+target_compile_definitions(chunky_beside PRIVATE CHUNKY_BESIDE=1)
+target_link_libraries(chunky_beside PRIVATE chunky_engine_flags)
 add_custom_command(OUTPUT ${calls}
-  COMMAND ${CMAKE_OBJCOPY} -w --keep-global-symbol=chunky_* ${whole} ${calls_object}
+  COMMAND ${CMAKE_LINKER} -r -o ${calls_object} ${whole} $<TARGET_OBJECTS:chunky_beside>
+  COMMAND ${CMAKE_OBJCOPY} -w --keep-global-symbol=chunky_* ${calls_object}
   COMMAND ${CMAKE_COMMAND} -E rm -f ${calls}
   COMMAND ${CMAKE_AR} rcs ${calls} ${calls_object}
-  DEPENDS ${archive} VERBATIM COMMENT "Archiving libchunky-calls.a")
+  DEPENDS ${archive} chunky_beside $<TARGET_OBJECTS:chunky_beside>
+  COMMAND_EXPAND_LISTS VERBATIM COMMENT "Archiving libchunky-calls.a")
 add_custom_target(chunky_archive ALL DEPENDS ${archive} ${calls})
 
 add_library(chunky_static STATIC IMPORTED GLOBAL)

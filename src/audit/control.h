@@ -27,7 +27,8 @@ enum control_status {
 
 struct control_option {
     char name[CONTROL_NAME];
-    char origin[CONTROL_ORIGIN]; /* "default", "CHUNKY_CONF", "mallopt", "chunky ctl" */
+    char origin[CONTROL_ORIGIN]; /* "default", "beside" (another malloc), "CHUNKY_CONF",
+                                  * "mallopt", "chunky ctl" */
     const void *where;           /* of the value, `width` bytes */
     uint64_t max;                /* largest value */
     uint32_t width;              /* 4 or 8 */

@@ -9,6 +9,7 @@
 
 #define PUBLIC __attribute__((visibility("default")))
 #define WEAK __attribute__((weak))
+#define HIDDEN __attribute__((visibility("hidden")))
 #define HOT __attribute__((hot, aligned(64)))
 #define COLD __attribute__((cold, noinline))
 #define NOINLINE __attribute__((noinline))

@@ -50,7 +50,7 @@ static void top_retire(struct arena *a)
 static bool top_new_heap(struct arena *a, size_t need)
 {
     struct heap *h = NULL;
-    if (a->index == 0)
+    if (a->index == 0 && a->tune->sbrk != 0)
         h = heap_create_break(a, need, a->tune);
     if (h == NULL)
         h = heap_create_spanned(a, need, a->flags);

@@ -34,6 +34,7 @@ struct tune {
     _Atomic unsigned request;  /* 1: record requested bytes (seeable mode) */
     _Atomic unsigned perturb;  /* mallopt M_PERTURB byte, 0: off */
     _Atomic unsigned dynamic;  /* 1: mmap_threshold moves by itself */
+    _Atomic unsigned sbrk;     /* 1: the main arena grows by sbrk, not by spans alone */
     _Atomic unsigned trim_set; /* 1: trim_threshold was set, kept to the letter */
     const void *control;       /* struct control of audit/control.h, for the outside */
 };

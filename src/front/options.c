@@ -5,6 +5,7 @@
 #include "base/say.h"
 #include "core/limit.h"
 #include "front/metrics.h"
+#include "front/override.h"
 #include "front/report.h"
 #include "front/upkeep.h"
 #include "os/os.h"
@@ -79,6 +80,8 @@ static const struct option options[] = {
     {"perturb", OPTION_SMALL, &tune.perturb, 0, 255,
      "fill byte for new and freed memory; 0: off"},
     {"dynamic", OPTION_SMALL, &tune.dynamic, 1, 1, "1: mmap_threshold moves by itself"},
+    {"sbrk", OPTION_SMALL, &tune.sbrk, 1, 1,
+     "1: the main arena grows by sbrk; 0 by itself beside another malloc"},
     {"stats", OPTION_FLAG, &options_stats, 0, 1, "1: print counters at exit"},
     {"limit_soft", OPTION_SIZE, &limits.soft, 0, SIZE_MAX / 2,
      "memory from the system beyond which free memory goes back at once; 0: none"},
@@ -306,8 +309,10 @@ static void options_print(void)
 
 void options_init(void)
 {
-    for (unsigned i = 0; i < OPTION_COUNT; i++)
-        option_set(i, options[i].value, "default");
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        bool beside = options[i].where == (void *)&tune.sbrk && !override_won();
+        option_set(i, beside ? 0 : options[i].value, beside ? "beside" : "default");
+    }
     const char *text = os_environment("CHUNKY_CONF");
     while (text != NULL && *text != '\0') {
         size_t length = strcspn(text, ",");

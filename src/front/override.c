@@ -1,14 +1,22 @@
 /*
- * The libc names of Chunky's calls; nothing when CHUNKY_OVERRIDE is 0. In the unity
- * build each name is a second label on the same code. No state.
+ * The libc names of Chunky's calls; none when CHUNKY_OVERRIDE is 0. In the unity build
+ * each name is a second label on the same code. No state.
+ * libchunky-calls.a gets this file a second time, with CHUNKY_BESIDE 1: then it is the
+ * mark alone that says the names were taken out of the archive.
  */
+#include "front/override.h"
+
 #include "base/compiler.h"
 
 #ifndef CHUNKY_OVERRIDE
 #define CHUNKY_OVERRIDE 1
 #endif
 
-#if CHUNKY_OVERRIDE
+#if defined(CHUNKY_BESIDE)
+
+const char override_taken_out = 1;
+
+#elif CHUNKY_OVERRIDE
 
 #include "chunky.h"
 
@@ -36,7 +44,6 @@
 #endif
 
 TWIN(void *, malloc, (size_t bytes), (bytes))
-TWIN(void *, calloc, (size_t count, size_t bytes), (count, bytes))
 TWIN(void *, realloc, (void *mem, size_t bytes), (mem, bytes))
 TWIN(void *, reallocarray, (void *mem, size_t count, size_t bytes), (mem, count, bytes))
 TWIN(void, free, (void *mem), (mem))
@@ -59,5 +66,31 @@ ALSO(void, free_sized, free_sized, (void *mem, size_t bytes), (mem, bytes))
 ALSO(void, free_aligned_sized, free_aligned_sized,
      (void *mem, size_t align, size_t bytes), (mem, align, bytes))
 ALSO(size_t, memalignment, memalignment, (const void *mem), (mem))
+
+/* The process's calloc may be another one. Weak, so that the compiler does not take the
+ * name for the code it stands on here, and asks the dynamic linker. */
+#ifdef CHUNKY_UNITY
+HOT static void *calloc_here(size_t count, size_t bytes) ALIAS_OF("chunky_calloc");
+#else
+static void *calloc_here(size_t count, size_t bytes)
+{
+    return chunky_calloc(count, bytes);
+}
+#endif
+HOT PUBLIC WEAK void *calloc(size_t count, size_t bytes) ALIAS_OF("calloc_here");
+
+extern HIDDEN const char override_taken_out WEAK;
+
+bool override_won(void)
+{
+    return &override_taken_out == NULL && calloc == calloc_here;
+}
+
+#else
+
+bool override_won(void)
+{
+    return false;
+}
 
 #endif

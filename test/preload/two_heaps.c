@@ -1,7 +1,9 @@
 /*
- * Not preloaded: the C library's malloc and Chunky's, opened with dlopen, side by side in one
- * process. Both want the break, and neither may touch the other's blocks.
+ * Not preloaded: the C library's malloc and Chunky's, opened with dlopen or (LINKED) linked
+ * for its chunky_ calls, side by side in one process. The break is the C library's, since
+ * sbrk of two threads at once hands the same memory to both.
  */
+#include "chunky.h"
 #include "support/expect.h"
 #include "support/pattern.h"
 #include "support/random.h"
@@ -9,6 +11,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <unistd.h>
 
 enum { SLOTS = 600, THREADS = 4 };
 
@@ -56,11 +59,23 @@ static void *mix(void *arg)
     return NULL;
 }
 
-int main(int argc, char **argv)
+#ifdef LINKED
+static void open_chunky(const char *path)
 {
-    pthread_t threads[THREADS];
-    REQUIRE(argc == 2);
-    void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+    (void)path;
+    families[1] = (struct family){chunky_malloc, chunky_realloc, chunky_free};
+}
+
+static bool close_chunky(void)
+{
+    return true;
+}
+#else
+static void *library;
+
+static void open_chunky(const char *path)
+{
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         fprintf(stderr, "%s\n", dlerror());
     REQUIRE(library != NULL);
@@ -70,14 +85,37 @@ int main(int argc, char **argv)
         (void (*)(void *))(intptr_t)dlsym(library, "chunky_free"),
     };
     REQUIRE(families[1].take && families[1].resize && families[1].give);
+}
+
+static bool close_chunky(void)
+{
+    return dlclose(library) == 0;
+}
+#endif
+
+static bool in_break(const void *address)
+{
+    extern char end;
+    return (uintptr_t)address >= (uintptr_t)&end &&
+           (uintptr_t)address < (uintptr_t)sbrk(0);
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[THREADS];
+    open_chunky(argc == 2 ? argv[1] : "");
     REQUIRE(families[1].take != malloc);
+    void *first = families[1].take(100);
+    REQUIRE(first != NULL);
+    EXPECT(!in_break(first));
+    families[1].give(first);
     mix((void *)77);
     for (intptr_t i = 0; i < THREADS; i++)
         REQUIRE(!pthread_create(&threads[i], NULL, mix, (void *)(i + 1)));
     mix((void *)78);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    EXPECT(dlclose(library) == 0);
+    EXPECT(close_chunky());
     mix((void *)79);
     return expect_done();
 }

@@ -48,6 +48,7 @@ static inline struct arena *world_new(unsigned index)
     world_tune.purge_hold_ms = 1000;
     world_tune.arena_test = 2;
     world_tune.dynamic = 1;
+    world_tune.sbrk = 1;
     memset(&arena_main, 0, sizeof arena_main);
     memset(&world_other, 0, sizeof world_other);
     arena_init(&world_tune);
