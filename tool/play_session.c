@@ -116,8 +116,9 @@ bool play_session_start(struct play_session *s, enum play_mode mode, const char 
                 "in ../lib; CHUNKY_LIB=/path/libchunky.so names it\n");
         return false;
     }
-    /* However slowly one steps, to the engine it is a program that runs. */
-    snprintf(options, sizeof options, "%s%srequest=1,purge_hold_ms=3600000%s%s",
+    /* However slowly one steps, to the engine it is a program that runs; and the break is
+     * its own, though libc's malloc is there too, for what the child needs at its start. */
+    snprintf(options, sizeof options, "%s%ssbrk=1,request=1,purge_hold_ms=3600000%s%s",
              modes[mode].options, modes[mode].options[0] == '\0' ? "" : ",",
              more == NULL ? "" : ",", more == NULL ? "" : more);
     if (pipe(pipes) != 0 || pipe(pipes + 2) != 0 || pipe2(pipes + 4, O_NONBLOCK) != 0 ||
