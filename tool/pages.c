@@ -43,9 +43,11 @@ void pages_close(struct pages *p)
 
 static void pages_mark(struct pages *p, const struct pages_range *r)
 {
+    /* A debugger that read a page nobody touched left the kernel's page of zeroes there,
+     * even where the program itself may not read. */
     bool zero = (r->categories & SCAN_ZERO) != 0;
     bool present = (r->categories & SCAN_PRESENT) != 0;
-    uint8_t flags = present && !zero ? PAGE_RESIDENT | PAGE_FILLED : PAGE_FILLED;
+    uint8_t flags = zero ? 0 : present ? PAGE_RESIDENT | PAGE_FILLED : PAGE_FILLED;
     memset(p->flags + (r->start / p->size - p->first), flags,
            (size_t)((r->end - r->start) / p->size));
 }

@@ -41,12 +41,15 @@ static uint64_t pid_load(struct source *s, uintptr_t bytes, uint64_t start)
         !pages_ask(&state->window, start / page, PID_WINDOW / page) ||
         (state->window.flags[0] & PAGE_FILLED) == 0)
         return 0;
-    size_t runs = pid_runs(&state->window, bytes, start, here, there), want = 0;
-    for (size_t i = 0; i < runs; i++)
-        want += here[i].iov_len;
+    size_t runs = pid_runs(&state->window, bytes, start, here, there);
     ssize_t got = process_vm_readv(s->pid, here, runs, there, runs, 0);
-    if (got < 0 || (size_t)got != want)
-        return 0;
+    /* Up to the first page that may not be read: a guard, or one that is just going. */
+    size_t left = got < 0 ? 0 : (size_t)got;
+    for (size_t i = 0; i < runs; i++) {
+        if (left < here[i].iov_len)
+            return (uintptr_t)here[i].iov_base - bytes + align_down(left, page);
+        left -= here[i].iov_len;
+    }
     return runs == PID_RUNS ? (uint64_t)((uintptr_t)here[runs - 1].iov_base - bytes) +
                                   here[runs - 1].iov_len
                             : PID_WINDOW;

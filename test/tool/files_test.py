@@ -111,6 +111,25 @@ def cores(s, folder):
         print("no gcore here")
 
 
+def read_by_debugger(s):
+    """What gdb does for a core: reads pages that nobody touched, even of mappings that the
+    program may not read, which leaves the kernel's page of zeroes there."""
+    live = picture(s.pid)
+    with open(f"/proc/{s.pid}/maps", encoding="ascii") as f:
+        areas = [line.split() for line in f]
+    read = 0
+    with open(f"/proc/{s.pid}/mem", "rb", buffering=0) as memory:
+        for area in areas:
+            start, end = (int(word, 16) for word in area[0].split("-"))
+            if area[1] in ("rw-p", "---p") and area[4] == "0":
+                memory.seek(start)
+                read += len(memory.read(min(end - start, 1 << 21)))
+    expect(read > 1 << 21, read)
+    result = chunky("check", s.pid)
+    expect(result.status == 0, result)
+    same(live, picture(s.pid), "after a debugger read it")
+
+
 def kernel_core(folder):
     with open("/proc/sys/kernel/core_pattern", encoding="ascii") as f:
         pattern = f.read().strip()
@@ -173,12 +192,13 @@ with tempfile.TemporaryDirectory() as folder, Subject() as s:
     s.say("threads 2")
     snap = snapshots(s, folder)
     cores(s, folder)
+    differences(s, snap)
     cut(folder, snap)
     damaged(folder, snap)
     not_ours(folder)
     formats(folder)
     kernel_core(folder)
-with tempfile.TemporaryDirectory() as folder, Subject() as s:
-    s.say("threads 2")
-    differences(s, snapshots(s, folder))
+# A reserved heap has pages behind it that the program may not read.
+with Subject(conf="request=1,sbrk=0") as s:
+    read_by_debugger(s)
 finish()
