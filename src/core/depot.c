@@ -10,7 +10,6 @@ struct magazine *depot_take(struct depot *d, unsigned class)
     struct magazine *m = d->full[class];
     if (m != NULL) {
         d->full[class] = m->next;
-        d->held[class] -= m->count;
         d->bytes -= magazine_bytes(m);
     }
     return m;
@@ -32,7 +31,6 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
             *empty = m;
         }
     }
-    d->held[class] -= (uint32_t)count;
     d->bytes -= count * class_sizes[class];
     return count;
 }
@@ -41,7 +39,6 @@ void depot_give(struct depot *d, struct magazine *m)
 {
     m->next = d->full[m->class];
     d->full[m->class] = m;
-    d->held[m->class] += m->count;
     d->bytes += magazine_bytes(m);
 }
 

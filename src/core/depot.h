@@ -22,7 +22,6 @@ struct magazine {
 
 struct depot {
     struct magazine *full[CLASS_COUNT]; /* newest first */
-    uint32_t held[CLASS_COUNT];         /* chunks in them, by class */
     size_t bytes;                       /* chunk bytes of all of them */
     size_t limit;                       /* most bytes; learnt, see settle in purge.c */
     unsigned sweep;                     /* class that is drained next in turn */
@@ -57,9 +56,8 @@ struct magazine *depot_take(struct depot *d, unsigned class);
 size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
                        struct magazine **empty);
 void depot_give(struct depot *d, struct magazine *m);
-/* Up to 32 magazines of one class, the newest first, until at most `keep` bytes stay;
- * NULL when the depot is empty. Large chunks first: to give back as many bytes takes
- * fewer of them. But every fourth time classes have their turn. */
+/* Up to 256 magazines, class after class from where the last time ended, until at most
+ * `keep` bytes stay; NULL if no more are there. */
 struct magazine *depot_take_many(struct depot *d, size_t keep);
 
 /* Lock-free; returns the bytes that now wait there. */
