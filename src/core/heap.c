@@ -147,7 +147,8 @@ static struct chunk *heap_first_of(const struct heap *h)
     return (struct chunk *)align_up((uintptr_t)h + sizeof *h, CHUNK_ALIGN);
 }
 
-struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags)
+struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags,
+                                 const struct tune *t)
 {
     size_t page = os_page_size();
     size_t room = align_up(need + sizeof(struct heap) + 4 * CHUNK_HEADER, page);
@@ -160,7 +161,7 @@ struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags)
         h = os_reserve_aligned(HEAP_SPAN, HEAP_SPAN);
     if (h == NULL)
         return NULL;
-    size_t size = min_size(heap_step(NULL, room, 0), HEAP_SPAN);
+    size_t size = min_size(heap_step(NULL, room, t->top_pad), HEAP_SPAN);
     if (!heap_commit(h, size)) {
         size = room;
         if (!heap_commit(h, size)) {
@@ -205,12 +206,12 @@ static size_t heap_grow_break(struct heap *h, size_t need, const struct tune *t)
     return size;
 }
 
-static size_t heap_grow_spanned(struct heap *h, size_t need)
+static size_t heap_grow_spanned(struct heap *h, size_t need, const struct tune *t)
 {
     size_t left = h->limit - h->end;
     if (need > left)
         return 0;
-    size_t size = min_size(heap_step(h, need, 0), left);
+    size_t size = min_size(heap_step(h, need, t->top_pad), left);
     if (!heap_commit((void *)h->end, size)) {
         size = align_up(need, os_page_size());
         if (size > left || !heap_commit((void *)h->end, size))
@@ -223,7 +224,7 @@ size_t heap_grow(struct heap *h, size_t need, const struct tune *t)
 {
     bool prev_inuse = chunk_prev_inuse(heap_fence(h));
     size_t size = h->kind == HEAP_BREAK ? heap_grow_break(h, need, t)
-                                        : heap_grow_spanned(h, need);
+                                        : heap_grow_spanned(h, need, t);
     if (size == 0)
         return 0;
     /* The old fence becomes part of the top, whose clean pages count as zero. */

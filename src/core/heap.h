@@ -81,7 +81,8 @@ static inline size_t heap_size(const struct heap *h)
 /* A new heap with room for a chunk of `need`: all its space is one idle chunk from
  * h->first to the fence, P set, fence's P set. NULL and ENOMEM on failure. */
 struct heap *heap_create_break(struct arena *a, size_t need, const struct tune *t);
-struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags);
+struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags,
+                                 const struct tune *t);
 
 /* Moves the fence up by at least `need` bytes, and returns by how much; 0 when it
  * cannot. The chunk before the fence does not change: the caller enlarges it. */

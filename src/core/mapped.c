@@ -198,6 +198,11 @@ static void mapped_make_room(size_t length)
         mapped_unmap_kept(0, most);
 }
 
+bool mapped_has_room(const struct tune *t)
+{
+    return atomic_load_explicit(&mapped.count, memory_order_relaxed) < t->mmap_max;
+}
+
 struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
                           bool *zeroed)
 {
@@ -212,12 +217,11 @@ struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
         return NULL;
     }
     lock_take(&mapped.lock);
-    bool room = mapped.count < t->mmap_max;
     struct mapped *m = NULL;
-    if (room && align <= page)
+    if (align <= page)
         m = mapped_reuse(align_up(bytes + max_size(align, CHUNK_HEADER), page), t);
     bool reused = m != NULL;
-    if (room && !reused)
+    if (!reused)
         m = mapped_record();
     if (m == NULL) {
         lock_give(&mapped.lock);

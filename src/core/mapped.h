@@ -31,7 +31,7 @@ struct mapped_state {
     size_t slot_count;      /* room of slots */
     size_t slot_free;       /* numbers below this were given out before */
     struct mapped *unused;  /* records without a mapping, their numbers kept */
-    size_t count;           /* in use */
+    _Atomic size_t count;   /* in use; changed under the lock */
     size_t bytes;           /* mapped, in use */
     size_t kept_bytes;      /* mapped, kept */
     size_t peak_count;      /* most in use at a time */
@@ -45,6 +45,9 @@ struct mapped_state {
 
 extern struct mapped_state mapped;
 
+/* Fewer are in use than `mmap_max`, which is a wish: what no arena has room for is mapped
+ * nevertheless. */
+bool mapped_has_room(const struct tune *t);
 /* A live chunk with at least `bytes` usable, mem at a multiple of `align` (16 or more).
  * *zeroed tells whether the memory reads as zero. NULL and ENOMEM on failure. */
 struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,

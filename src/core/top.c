@@ -53,7 +53,7 @@ static bool top_new_heap(struct arena *a, size_t need)
     if (a->index == 0 && a->tune->sbrk != 0)
         h = heap_create_break(a, need, a->tune);
     if (h == NULL)
-        h = heap_create_spanned(a, need, a->flags);
+        h = heap_create_spanned(a, need, a->flags, a->tune);
     if (h == NULL) {
         errno = ENOMEM;
         return false;

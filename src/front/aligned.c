@@ -44,7 +44,7 @@ static void *aligned_from_mapping(size_t align, size_t bytes)
 /* Whichever suits the size, else the other. */
 static void *aligned_from_any(size_t align, size_t bytes)
 {
-    bool large = bytes + align >= tune.mmap_threshold;
+    bool large = bytes + align >= tune.mmap_threshold && mapped_has_room(&tune);
     void *mem =
         large ? aligned_from_mapping(align, bytes) : aligned_from_arena(align, bytes);
     if (mem != NULL)

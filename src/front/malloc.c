@@ -190,7 +190,7 @@ static void *malloc_mapped(size_t bytes, struct malloc_zero *zero)
 /* From an arena or the system: whichever suits the size, else the other. */
 static void *malloc_uncached(size_t bytes, struct malloc_zero *zero)
 {
-    bool direct = bytes >= tune.mmap_threshold;
+    bool direct = bytes >= tune.mmap_threshold && mapped_has_room(&tune);
     void *mem = direct ? malloc_mapped(bytes, zero) : NULL;
     if (mem != NULL)
         return mem;

@@ -140,7 +140,7 @@ static void *named_take(struct arena *a, size_t bytes, size_t align)
         return NULL;
     }
     upkeep();
-    bool direct = room >= tune.mmap_threshold;
+    bool direct = room >= tune.mmap_threshold && mapped_has_room(&tune);
     struct chunk *c = direct ? named_from_mapping(a, bytes, align) : NULL;
     if (c == NULL)
         c = named_from_arena(a, bytes, align);

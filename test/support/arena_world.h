@@ -22,7 +22,7 @@ static inline void world_drop_spares(void)
 {
     for (;;) {
         unsigned reserves = os_fake.reserves;
-        struct heap *h = heap_create_spanned(&world_other, 64, 0);
+        struct heap *h = heap_create_spanned(&world_other, 64, 0, &world_tune);
         os_unmap(h, HEAP_SPAN);
         if (os_fake.reserves != reserves)
             return;

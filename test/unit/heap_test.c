@@ -112,7 +112,7 @@ static void heap_takes_what_there_is(void **state)
 
     a = world_new(1);
     os_fake.refuse_above = 8192;
-    h = heap_create_spanned(a, 1000, NON_MAIN_ARENA);
+    h = heap_create_spanned(a, 1000, NON_MAIN_ARENA, &world_tune);
     heap_expect_one_chunk(h, 1000);
     assert_int_equal(heap_size(h), 4096);
     assert_int_equal(heap_grow(h, 8192, &world_tune), 8192);
@@ -123,7 +123,7 @@ static void heap_spanned_is_found(void **state)
 {
     (void)state;
     struct arena *a = world_new(1);
-    struct heap *h = heap_create_spanned(a, 300000, NON_MAIN_ARENA);
+    struct heap *h = heap_create_spanned(a, 300000, NON_MAIN_ARENA, &world_tune);
     heap_expect_one_chunk(h, 300000);
     assert_int_equal((uintptr_t)h % HEAP_SPAN, 0);
     assert_ptr_equal(heap_of_spanned(h->first), h);
@@ -137,7 +137,7 @@ static void heap_spanned_ends(void **state)
 {
     (void)state;
     struct arena *a = world_new(1);
-    struct heap *h = heap_create_spanned(a, 1000, 0);
+    struct heap *h = heap_create_spanned(a, 1000, 0, &world_tune);
     while (heap_grow(h, 1 * MIB, &world_tune) != 0)
         assert_true(h->end <= h->limit);
     size_t left = h->limit - h->end;
@@ -161,15 +161,15 @@ static void heap_spanned_fails(void **state)
     (void)state;
     struct arena *a = world_new(1);
     errno = 0;
-    assert_null(heap_create_spanned(a, HEAP_SPAN, 0));
+    assert_null(heap_create_spanned(a, HEAP_SPAN, 0, &world_tune));
     assert_int_equal(errno, ENOMEM);
-    assert_null(heap_create_spanned(a, SIZE_MAX - 100, 0));
+    assert_null(heap_create_spanned(a, SIZE_MAX - 100, 0, &world_tune));
     os_fake.refuse_commit = true;
-    assert_null(heap_create_spanned(a, 1000, 0));
+    assert_null(heap_create_spanned(a, 1000, 0, &world_tune));
     assert_int_equal(os_fake.mapped, 0);
     os_fake.refuse_commit = false;
     os_fake.fail_after = 1;
-    assert_null(heap_create_spanned(a, 1000, 0));
+    assert_null(heap_create_spanned(a, 1000, 0, &world_tune));
     assert_int_equal(os_fake.mapped, 0);
 }
 
@@ -180,7 +180,7 @@ static void heap_spares(void **state)
     struct arena *a = world_new(1);
     struct heap *h[12];
     for (unsigned i = 0; i < 12; i++)
-        h[i] = heap_create_spanned(a, 200000, 0);
+        h[i] = heap_create_spanned(a, 200000, 0, &world_tune);
     assert_int_equal(os_fake.mapped, 12 * HEAP_SPAN);
     for (unsigned i = 0; i < 12; i++)
         heap_destroy(h[i]);
@@ -188,7 +188,8 @@ static void heap_spares(void **state)
     assert_true(kept >= 1 && kept < 12);
     unsigned reserves = os_fake.reserves;
     for (size_t i = 0; i < kept; i++) {
-        struct heap *again = heap_create_spanned(&arena_main, 300000, NON_MAIN_ARENA);
+        struct heap *again =
+            heap_create_spanned(&arena_main, 300000, NON_MAIN_ARENA, &world_tune);
         heap_expect_one_chunk(again, 300000);
         assert_ptr_equal(again->arena, &arena_main);
         assert_null(again->next);
@@ -198,7 +199,7 @@ static void heap_spares(void **state)
             assert_int_equal(bytes[j], 0);
     }
     assert_int_equal(os_fake.reserves, reserves);
-    assert_non_null(heap_create_spanned(a, 1000, 0));
+    assert_non_null(heap_create_spanned(a, 1000, 0, &world_tune));
     assert_int_equal(os_fake.reserves, reserves + 1);
 }
 
@@ -208,7 +209,7 @@ static void heap_steps_grow(void **state)
     if (CHUNKY_HARD_GROW)
         skip();
     struct arena *a = world_new(1);
-    struct heap *h = heap_create_spanned(a, 1000, 0);
+    struct heap *h = heap_create_spanned(a, 1000, 0, &world_tune);
     size_t step = heap_grow(h, 1, &world_tune);
     assert_true(step >= 64 * KIB);
     assert_true(heap_grow(h, 8 * MIB, &world_tune) >= 8 * MIB);
@@ -224,7 +225,7 @@ static void heap_larger_pages(void **state)
     (void)state;
     struct arena *a = world_new(1);
     os_fake.page = 65536;
-    struct heap *h = heap_create_spanned(a, 1000, 0);
+    struct heap *h = heap_create_spanned(a, 1000, 0, &world_tune);
     heap_expect_one_chunk(h, 1000);
     assert_int_equal(h->end % 65536, 0);
     assert_int_equal(heap_grow(h, 1, &world_tune) % 65536, 0);

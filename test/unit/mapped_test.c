@@ -196,9 +196,11 @@ static void mapped_failures(void **state)
     assert_int_equal(errno, ENOMEM);
     assert_null(mapped_take(PTRDIFF_MAX, 4096, &world_tune, &zeroed));
     world_tune.mmap_max = 1;
+    assert_true(mapped_has_room(&world_tune));
     struct chunk *c = mapped_new(300000, 16);
-    assert_null(mapped_take(300000, 16, &world_tune, &zeroed));
+    assert_false(mapped_has_room(&world_tune));
     mapped_free(c);
+    assert_true(mapped_has_room(&world_tune));
 }
 
 static void mapped_numbers_are_reused(void **state)
