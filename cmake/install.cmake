@@ -11,7 +11,7 @@ set(gdb_dir ${CMAKE_INSTALL_DATADIR}/gdb/auto-load)
 # nothing else. First of all the install rules, so that it sees what was there before.
 set(places ${CMAKE_INSTALL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_LIBDIR}/chunky ${package_dir}
   ${CMAKE_INSTALL_INCLUDEDIR} ${CMAKE_INSTALL_BINDIR} ${CMAKE_INSTALL_MANDIR}/man1
-  ${CMAKE_INSTALL_MANDIR}/man3 ${CMAKE_INSTALL_MANDIR}/man7 ${doc_dir} ${gdb_dir}
+  ${CMAKE_INSTALL_MANDIR}/man3 ${CMAKE_INSTALL_MANDIR}/man7 ${doc_dir}/soak ${gdb_dir}
   ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
   ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 install(CODE "set(chunky_places \"${places}\")
@@ -44,6 +44,8 @@ install(FILES ${PROJECT_SOURCE_DIR}/completions/_chunky
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
 install(FILES ${documents} ${PROJECT_SOURCE_DIR}/README.md
   ${PROJECT_SOURCE_DIR}/CHANGELOG.md ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${doc_dir})
+file(GLOB curves CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/soak/*.svg)
+install(FILES ${curves} DESTINATION ${doc_dir}/soak)
 # Debian wants it under this name.
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${doc_dir} RENAME copyright)
 

@@ -10,6 +10,7 @@
 
 #include "api/names.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/fuzz_step.h"
 #include "support/expect.h"
 #include "support/random.h"
 
@@ -74,7 +75,9 @@ static size_t make_input(uint64_t seed)
     uint16_t base = (uint16_t)random_next(&r);
     uint16_t spread = (uint16_t)((1U << random_below(&r, 17)) - 1);
     input[0] = (uint8_t)random_next(&r);
-    input[1] = (uint8_t)(seed % 2); /* named heaps or none */
+    input[1] = (uint8_t)((seed % 2 ? PLAY_NAMED : 0) | (seed % 3 ? 0 : PLAY_TURNS) |
+                         (seed % 8 == 5 ? PLAY_TUNED : 0) |
+                         (seed % 40 == 37 ? PLAY_FIXED : 0));
     for (size_t i = 0; i < steps; i++) {
         uint8_t *at = input + 2 + i * 4;
         uint64_t bits = random_next(&r);

@@ -1,12 +1,15 @@
 /*
  * The program moves the break itself, up and down, between allocations: its bytes stay its
- * own, and the heap carries on around them.
+ * own, and the heap carries on around them. With an argument: in a thread beside others
+ * that allocate, for which sbrk of two threads at once must not happen (option sbrk=0).
  */
 #include "allocator.h"
 
 #include "support/expect.h"
 #include "support/pattern.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -39,10 +42,40 @@ static void drop_blocks(size_t round, size_t first)
     }
 }
 
-int main(void)
+static atomic_bool churned;
+
+static void *keep_moving(void *arg)
+{
+    for (uint64_t i = 0; !atomic_load(&churned); i++) {
+        char *piece = sbrk(PIECE);
+        REQUIRE(piece != (void *)-1);
+        pattern_fill(piece, 0, PIECE, i);
+        EXPECT(allocator_churn(i, 20, 10) == 0);
+        EXPECT(pattern_differs(piece, 0, PIECE, i) == PIECE);
+        EXPECT(sbrk(0) == piece + PIECE);
+        EXPECT(sbrk(-PIECE) == piece + PIECE);
+    }
+    return arg;
+}
+
+static void move_beside_threads(void)
+{
+    pthread_t mover;
+    REQUIRE(!pthread_create(&mover, NULL, keep_moving, NULL));
+    EXPECT(allocator_churn_threads(4, 0, 20000, 17) == 0);
+    atomic_store(&churned, true);
+    pthread_join(mover, NULL);
+}
+
+int main(int argc, char **argv)
 {
     char *pieces[ROUNDS];
+    (void)argv;
     REQUIRE(allocator_is_preloaded());
+    if (argc > 1) {
+        move_beside_threads();
+        return expect_done();
+    }
     for (size_t round = 0; round < ROUNDS; round++) {
         pieces[round] = sbrk(PIECE);
         REQUIRE(pieces[round] != (void *)-1);
