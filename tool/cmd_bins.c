@@ -2,72 +2,14 @@
  * chunky bins: every list in its own order, with the links compared both ways and with
  * the chunks' own headers; then the caches of all threads. No state.
  */
+#include "follow.h"
 #include "session.h"
 #include "show.h"
 #include "text.h"
 
-enum { BINS_MEMBERS = 6, BINS_MAX = 1 << 22 };
+#include <stdlib.h>
 
-/* What one list holds, and what is wrong with it. */
-struct list {
-    uint64_t count, size;
-    uint64_t broken;   /* chunk at which the links disagree, or 0 */
-    uint64_t says;     /* what stands there instead of `broken` */
-    const char *wrong; /* NULL: all well */
-    uint64_t member[BINS_MEMBERS];
-};
-
-static bool bins_member_is_right(const struct walk_chunk *c, enum kind kind,
-                                 unsigned bin)
-{
-    switch (kind) {
-    case KIND_FAST:
-        return c->state == WALK_FAST && c->size == (uint64_t)bin * CHUNK_ALIGN;
-    case KIND_UNSORTED:
-        return c->state == WALK_UNSORTED;
-    default:
-        return (c->state == WALK_SMALL || c->state == WALK_LARGE) &&
-               bin_of_size(c->size) == bin;
-    }
-}
-
-/* Follows fd from `head`, comparing bk on the way. */
-static void bins_follow(struct scan *s, uint64_t head, enum kind kind, unsigned bin,
-                        struct list *l)
-{
-    bool ring = kind != KIND_FAST;
-    uint64_t at = head, links[2], next[2];
-    *l = (struct list){.wrong = NULL};
-    do {
-        struct walk_chunk c;
-        if (!walk_chunk_anywhere(s->walk, at, &c) || c.state == WALK_BROKEN ||
-            !reader_get(s->walk->reader, at + CHUNK_HEADER, links, sizeof links)) {
-            l->wrong = "no chunk";
-            l->broken = at;
-            return;
-        }
-        if (l->count < BINS_MEMBERS)
-            l->member[l->count] = at;
-        l->count++;
-        l->size += c.size;
-        if (!bins_member_is_right(&c, kind, bin)) {
-            l->wrong = "a chunk that does not belong here";
-            l->broken = at;
-            return;
-        }
-        if (ring &&
-            (!reader_get(s->walk->reader, links[0] + CHUNK_HEADER, next, sizeof next) ||
-             next[1] != at)) {
-            l->wrong = "fd->bk";
-            l->broken = at;
-            l->says = next[1];
-            return;
-        }
-        at = links[0];
-    } while (at != (ring ? head : 0) && l->count < BINS_MAX);
-    if (l->count == BINS_MAX)
-        l->wrong = "a loop";
-}
+enum { BINS_MAX = 1 << 22 /* more caches can only be a loop */ };
 
 static void bins_print(struct session *n, const char *label, const struct list *l,
                        bool ring)
@@ -75,11 +17,11 @@ static void bins_print(struct session *n, const char *label, const struct list *
     char name[NAME_TEXT], size[SIZE_TEXT];
     const char *arrow = ring ? " <-> " : " -> ";
     fprintf(n->out, "  %-15s head", label);
-    for (uint64_t i = 0; i < l->count && i < BINS_MEMBERS; i++)
+    for (uint64_t i = 0; i < l->count && i < LIST_MEMBERS; i++)
         fprintf(n->out, "%s%s", arrow, scan_name(&n->scan, name, l->member[i]));
-    if (l->count > BINS_MEMBERS)
+    if (l->count > LIST_MEMBERS)
         fprintf(n->out, "%s... %llu more", arrow,
-                (unsigned long long)l->count - BINS_MEMBERS);
+                (unsigned long long)l->count - LIST_MEMBERS);
     if (l->wrong == NULL) {
         fprintf(n->out, "%s%s   %llu, %s\n", arrow, ring ? "head" : "end",
                 (unsigned long long)l->count, text_size(size, l->size));
@@ -87,12 +29,12 @@ static void bins_print(struct session *n, const char *label, const struct list *
     }
     fprintf(n->out, "\n    ");
     draw_text(&n->draw, TINT_BAD, "!");
-    if (l->says != 0 || l->wrong[0] == 'f')
+    if (l->is_one_sided)
         fprintf(n->out, " %s.fd->bk = 0x%llx", scan_name(&n->scan, name, l->broken),
                 (unsigned long long)l->says);
     else
         fprintf(n->out, " leads to %s", l->wrong);
-    if (l->says != 0 || l->wrong[0] == 'f')
+    if (l->is_one_sided)
         fprintf(n->out, ", expected 0x%llx\n", (unsigned long long)l->broken);
     else
         fprintf(n->out, " at 0x%llx\n", (unsigned long long)l->broken);
@@ -122,42 +64,30 @@ struct bins_run {
     bool wrong;
 };
 
-static void bins_list(struct bins_run *r, uint64_t head, enum kind kind, unsigned bin)
+static void bins_list(struct bins_run *r, const struct list *l)
 {
-    char label[32];
-    struct list l;
-    uint64_t size = kind == KIND_FAST ? (uint64_t)bin * CHUNK_ALIGN : bin_least(bin);
-    if (head == 0)
-        return;
-    if (kind == KIND_UNSORTED)
-        snprintf(label, sizeof label, "unsorted");
-    else
-        snprintf(label, sizeof label, "%s[0x%llx]",
-                 kind == KIND_FAST  ? "fast"
-                 : size < LARGE_MIN ? "small"
-                                    : "large",
-                 (unsigned long long)size);
-    bins_follow(&r->n->scan, head, kind, bin, &l);
-    r->wrong = r->wrong || l.wrong != NULL;
+    char label[LIST_LABEL];
+    list_label(l, label);
+    r->wrong = r->wrong || l->wrong != NULL;
     if (options_want(r->n->options, "json"))
-        bins_json(r->n, r->arena, label, &l);
-    else if (r->lines++ < r->limit || l.wrong != NULL)
-        bins_print(r->n, label, &l, kind != KIND_FAST);
+        bins_json(r->n, r->arena, label, l);
+    else if (r->lines++ < r->limit || l->wrong != NULL)
+        bins_print(r->n, label, l, l->kind != KIND_FAST);
 }
 
 static void bins_arena(struct bins_run *r, const struct walk_arena *a)
 {
-    struct walk *w = r->n->scan.walk;
+    size_t count;
     bool text = !options_want(r->n->options, "json");
     r->arena = a->index;
     r->lines = 0;
     if (text)
         fprintf(r->n->out, "arena %u\n", a->index);
-    for (unsigned i = 0; i < w->root.fast_count; i++)
-        bins_list(r, walk_element(w, a->address, ARENA_FAST, i), KIND_FAST, i);
-    bins_list(r, walk_element(w, a->address, ARENA_UNSORTED, 0), KIND_UNSORTED, 0);
-    for (unsigned i = 0; i < w->root.bin_count; i++)
-        bins_list(r, walk_element(w, a->address, ARENA_BINS, i), KIND_SMALL, i);
+    struct list *list = follow_lists(r->n->scan.walk, a, &count);
+    follow_all(&r->n->scan, a, list, count);
+    for (size_t i = 0; i < count; i++)
+        bins_list(r, &list[i]);
+    free(list);
     if (text && r->lines > r->limit)
         fprintf(r->n->out, "  and %u more lists (--all)\n", r->lines - r->limit);
     if (text && r->lines == 0)

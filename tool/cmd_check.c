@@ -73,7 +73,7 @@ static void check_round(struct check *c, struct findings *now)
         uint32_t before = check_generation(u.walk, arena);
         size_t first = now->count;
         window_forget(u.walk->reader);
-        check_arena(&u, c->scan->source, arena);
+        check_arena(&u, c->scan, arena);
         uint32_t after = check_generation(u.walk, arena);
         c->moved[i] = live && (before != after || before % 2 != 0);
         if (c->moved[i]) {

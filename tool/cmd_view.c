@@ -2,6 +2,7 @@
  * chunky view: the heap as one HTML file that needs no network. Chunks are two or three
  * bytes each, packed; huge heaps are sums by 64 KiB. State: the view.
  */
+#include "follow.h"
 #include "page.h"
 #include "session.h"
 #include "show.h"
@@ -190,37 +191,27 @@ static void view_arenas(struct view *v)
     }
 }
 
-/* Chunks and bytes of one list; the page names its first. */
-static void view_bin(struct view *v, const char **comma, unsigned arena,
-                     const char *kind, uint64_t size, uint64_t head, bool ring)
-{
-    struct tally t;
-    if (head == 0)
-        return;
-    bins_measure(&v->n->scan, head, ring, &t);
-    fprintf(v->meta, "%s{\"arena\":%u,\"name\":\"%s", *comma, arena, kind);
-    if (size != 0)
-        fprintf(v->meta, "[0x%llx]", (ull)size);
-    fprintf(v->meta, "\",\"count\":%llu,\"bytes\":%llu,\"first\":\"0x%llx\"}",
-            (ull)t.count, (ull)t.size, (ull)head);
-    *comma = ",";
-}
-
+/* Chunks and bytes of each list; the page names its first. */
 static void view_bins(struct view *v)
 {
-    const struct scan *s = &v->n->scan;
-    struct walk *w = s->walk;
+    struct scan *s = &v->n->scan;
+    char label[LIST_LABEL];
     const char *comma = "";
     for (size_t i = 0; i < s->arena_count; i++) {
         const struct walk_arena *a = &s->arenas[i].a;
-        for (unsigned b = 0; b < w->root.fast_count; b++)
-            view_bin(v, &comma, a->index, "fast", (uint64_t)b * CHUNK_ALIGN,
-                     walk_element(w, a->address, ARENA_FAST, b), false);
-        view_bin(v, &comma, a->index, "unsorted", 0,
-                 walk_element(w, a->address, ARENA_UNSORTED, 0), true);
-        for (unsigned b = 0; b < w->root.bin_count; b++)
-            view_bin(v, &comma, a->index, bin_least(b) < LARGE_MIN ? "small" : "large",
-                     bin_least(b), walk_element(w, a->address, ARENA_BINS, b), true);
+        size_t count;
+        struct list *l = follow_lists(s->walk, a, &count);
+        follow_all(s, a, l, count);
+        for (size_t k = 0; k < count; k++) {
+            list_label(&l[k], label);
+            fprintf(v->meta,
+                    "%s{\"arena\":%u,\"name\":\"%s\",\"count\":%llu,\"bytes\":%llu,"
+                    "\"first\":\"0x%llx\"}",
+                    comma, a->index, label, (ull)l[k].count, (ull)l[k].size,
+                    (ull)l[k].head);
+            comma = ",";
+        }
+        free(l);
     }
 }
 

@@ -268,6 +268,11 @@ static void pen_heap(struct pen *p, struct scan_heap *h, struct map_twin *m)
     }
     if (at != 0)
         scan_part(p->s, h, h->h.first, at, pen_block, p);
+    if (at != 0 && h->done != at) {
+        map_twin_drop(m);
+        scan_part(p->s, h, h->done, UINT64_MAX, pen_block, p);
+        return;
+    }
     p->more = map_twin_sums(m, (size_t)(h - p->s->heaps), &p->more_count);
     if (p->more_count != 0)
         pen_reach(p, p->to - 1);

@@ -1,36 +1,52 @@
 /* The table of links; see links.h. State: in the caller's struct. */
 #include "links.h"
 
-#include "source.h"
-
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 enum {
-    LINKS_SETS_MOST = 5 << 18,           /* 80 MiB */
-    LINKS_PER_SET = 2048,                /* bytes of heap */
-    LINKS_MULTIPLIER = (int)0x9e3779b1U, /* 2^32 by the golden ratio */
-    LINKS_RANGE_LOG2 = 36                /* of addresses */
+    LINKS_MOST = 7 << 20,  /* 84 MiB, touched as far as they are used */
+    LINKS_BLOCK = 1 << 12, /* what a writer takes at a time */
+    LINKS_RANGE_LOG2 = 36, /* of addresses */
+    LINKS_PAGE_LOG2 = 13,
+    LINKS_PLACES = 1 << (LINKS_PAGE_LOG2 - 4), /* in a page */
+    LINKS_COUNT_BITS = 8,                      /* of an entry of `page` */
+    LINKS_COUNT_MOST = (1 << LINKS_COUNT_BITS) - 1,
+    LINKS_PIECES = 64 /* asked for at a time */
 };
 
-void links_open(struct links *l, uint64_t address, uint64_t bytes)
+static const size_t links_size = (size_t)LINKS_MOST * sizeof(struct link);
+static const size_t links_pages = sizeof(uint32_t)
+                                  << (LINKS_RANGE_LOG2 - LINKS_PAGE_LOG2);
+
+static void *links_reserve(size_t bytes)
 {
-    enum { HUGE_PAGE = 2 << 20 };
-    uint64_t sets = bytes / LINKS_PER_SET + 1;
-    *l = (struct links){.sets = sets < LINKS_SETS_MOST ? sets : LINKS_SETS_MOST};
-    size_t size = align_up(l->sets * sizeof *l->set, HUGE_PAGE);
-    l->set = must(aligned_alloc(HUGE_PAGE, size));
-    madvise(l->set, size, MADV_HUGEPAGE); /* it is looked into anywhere */
-    memset(l->set, 0, l->sets * sizeof *l->set);
-    uint64_t half = (uint64_t)1 << (LINKS_RANGE_LOG2 - 1);
-    l->base = address > half ? align_down(address - half, CHUNK_ALIGN) : 0;
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+bool links_open(struct links *l, uint64_t low, const struct chunk_keys *keys)
+{
+    *l = (struct links){.base = align_down(low, (uint64_t)1 << LINKS_PAGE_LOG2),
+                        .keys = *keys};
+    l->link = links_reserve(links_size);
+    l->page = links_reserve(links_pages);
+    if (l->link != NULL && l->page != NULL) {
+        madvise(l->link, links_size, MADV_HUGEPAGE); /* it is looked into anywhere */
+        return true;
+    }
+    links_close(l);
+    return false;
 }
 
 void links_close(struct links *l)
 {
-    free(l->set);
-    l->set = NULL;
+    if (l->link != NULL)
+        munmap(l->link, links_size);
+    if (l->page != NULL)
+        munmap(l->page, links_pages);
+    *l = (struct links){0};
 }
 
 /* False if `address` lies too far away, or where no chunk can. */
@@ -38,78 +54,138 @@ static bool links_pack(const struct links *l, uint64_t address, uint32_t *packed
 {
     uint64_t offset = address - l->base;
     *packed = (uint32_t)(offset / CHUNK_ALIGN);
-    return offset % CHUNK_ALIGN == 0 && offset >> LINKS_RANGE_LOG2 == 0 && offset != 0;
+    return offset % CHUNK_ALIGN == 0 && offset >> LINKS_RANGE_LOG2 == 0;
 }
 
-static struct link *links_set(const struct links *l, uint32_t at)
+/* The page in which the other writer may be, too, is nobody's. */
+void links_write(struct links_writer *w, struct links *l, uint64_t from)
 {
-    uint32_t mixed = at * (uint32_t)LINKS_MULTIPLIER;
-    return l->set[mixed * l->sets >> 32];
+    *w = (struct links_writer){.links = l, .page = UINT64_MAX};
+    w->from = align_up(from, (uint64_t)1 << LINKS_PAGE_LOG2);
 }
 
-static void links_put(struct links *l, struct link new)
+/* Room for a whole page's links. */
+static bool links_begin(struct links_writer *w, uint64_t page)
 {
-    if (new.at == 0)
-        return;
-    struct link *set = links_set(l, new.at);
-    for (unsigned i = 0; i < LINKS_WAYS; i++) {
-        if (set[i].at == 0 || set[i].at == new.at) {
-            set[i] = new;
-            return;
+    struct links *l = w->links;
+    if (w->end - w->next < LINKS_COUNT_MOST) {
+        uint32_t at = atomic_fetch_add(&l->next, LINKS_BLOCK);
+        if (at > LINKS_MOST - LINKS_BLOCK) {
+            atomic_fetch_sub(&l->next, LINKS_BLOCK);
+            return false;
         }
+        w->next = at;
+        w->end = at + LINKS_BLOCK;
     }
+    w->page = page;
+    l->page[page] = w->next << LINKS_COUNT_BITS;
+    return true;
 }
 
-void links_note(struct links *l, uint64_t address, const void *raw)
+void links_note(struct links_writer *w, uint64_t address, const void *raw)
 {
+    struct links *l = w->links;
     struct chunk c;
     struct link new;
+    uint32_t at;
     memset(&c, 0, sizeof c);
     memcpy(&c, raw, offsetof(struct chunk, fd_size));
     uint32_t bits = chunk_bits(&c);
-    if (bits >= LARGE_MIN || c.high != 0 || !links_pack(l, address, &new.at) ||
+    if (bits >= LARGE_MIN || address < w->from || !links_pack(l, address, &at) ||
         !links_pack(l, (uintptr_t)c.fd, &new.fd) ||
         !links_pack(l, (uintptr_t)c.bk, &new.bk))
         return;
-    new.bits = (uint16_t)bits;
-    new.check = c.check;
-    PREFETCH(links_set(l, new.at));
-    struct link *late = &l->late[l->late_next++ % LINKS_LATE];
-    links_put(l, *late);
-    *late = new;
+    uint64_t page = at / LINKS_PLACES;
+    if (page != w->page && !links_begin(w, page))
+        return;
+    if ((l->page[page] & LINKS_COUNT_MOST) == LINKS_COUNT_MOST)
+        return;
+    new.place = bits *LINKS_PLACES | at % LINKS_PLACES;
+    l->page[page]++;
+    l->link[w->next++] = new;
 }
 
-void links_flush(struct links *l)
+void links_prefetch_page(const struct links *l, uint64_t address)
 {
-    for (unsigned i = 0; i < LINKS_LATE; i++)
-        links_put(l, l->late[i]);
+    uint32_t at;
+    if (l->page != NULL && links_pack(l, address, &at))
+        PREFETCH(&l->page[at / LINKS_PLACES]);
 }
 
 void links_prefetch(const struct links *l, uint64_t address)
 {
     uint32_t at;
-    if (links_pack(l, address, &at))
-        PREFETCH(links_set(l, at));
+    if (l->page != NULL && links_pack(l, address, &at))
+        PREFETCH(&l->link[l->page[at / LINKS_PLACES] >> LINKS_COUNT_BITS]);
+}
+
+static void links_restore(const struct links *l, const struct link *k, uint64_t address,
+                          void *raw)
+{
+    static_assert(offsetof(struct chunk, dirty_next) == LINKS_BYTES, "");
+    uint32_t bits = k->place / LINKS_PLACES;
+    const void *mem = (const void *)(uintptr_t)(address + CHUNK_HEADER);
+    uint32_t tag = chunk_tag(&l->keys, mem, bits & ~(uint32_t)PREV_INUSE);
+    struct chunk c;
+    memset(&c, 0, sizeof c);
+    atomic_store_explicit(&c.bits, bits, memory_order_relaxed);
+    atomic_store_explicit(&c.tag, tag ^ CHECK_MASK, memory_order_relaxed);
+    c.fd = (struct chunk *)(uintptr_t)(l->base + (uint64_t)k->fd * CHUNK_ALIGN);
+    c.bk = (struct chunk *)(uintptr_t)(l->base + (uint64_t)k->bk * CHUNK_ALIGN);
+    memcpy(raw, &c, LINKS_BYTES);
 }
 
 bool links_find(const struct links *l, uint64_t address, void *raw)
 {
-    static_assert(offsetof(struct chunk, dirty_next) == LINKS_BYTES, "");
     uint32_t at;
-    if (!links_pack(l, address, &at))
+    if (l->page == NULL || !links_pack(l, address, &at))
         return false;
-    const struct link *set = links_set(l, at);
-    for (unsigned i = 0; i < LINKS_WAYS; i++) {
-        if (set[i].at != at)
-            continue;
-        struct chunk c;
-        memset(&c, 0, sizeof c);
-        atomic_store_explicit(&c.bits, set[i].bits, memory_order_relaxed);
-        c.check = set[i].check;
-        c.fd = (struct chunk *)(uintptr_t)(l->base + (uint64_t)set[i].fd * CHUNK_ALIGN);
-        c.bk = (struct chunk *)(uintptr_t)(l->base + (uint64_t)set[i].bk * CHUNK_ALIGN);
-        memcpy(raw, &c, LINKS_BYTES);
-        return true;
+    uint32_t page = l->page[at / LINKS_PLACES];
+    const struct link *k = &l->link[page >> LINKS_COUNT_BITS];
+    for (unsigned i = page & LINKS_COUNT_MOST; i != 0; i--, k++) {
+        if (k->place % LINKS_PLACES == at % LINKS_PLACES) {
+            links_restore(l, k, address, raw);
+            return true;
+        }
     }
     return false;
+}
+
+/* --- a reader --------------------------------------------------------------- */
+
+static void links_gather(struct reader *r, const uint64_t *address, size_t count,
+                         void *buffer, size_t size)
+{
+    struct links_reader *k = (struct links_reader *)(void *)r;
+    unsigned char raw[LINKS_PIECES][LINKS_BYTES];
+    uint64_t asked[LINKS_PIECES];
+    size_t place[LINKS_PIECES], missing = 0;
+    if (size != LINKS_BYTES || count > LINKS_PIECES) {
+        k->ask(r, address, count, buffer, size);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        links_prefetch_page(k->links, address[i]);
+    for (size_t i = 0; i < count; i++)
+        links_prefetch(k->links, address[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (!links_find(k->links, address[i], (char *)buffer + i * size)) {
+            place[missing] = i;
+            asked[missing++] = address[i];
+        }
+    }
+    if (missing != 0)
+        k->ask(r, asked, missing, raw, size);
+    for (size_t i = 0; i < missing; i++)
+        memcpy((char *)buffer + place[i] * size, raw[i], size);
+}
+
+void links_reader_open(struct links_reader *r, const struct links *links,
+                       const struct source *source)
+{
+    *r = (struct links_reader){.source = *source, .links = links};
+    r->ask = source->reader.gather;
+    r->source.reader.gather = links_gather;
+    r->source.reader.fill = NULL;
+    r->source.reader.length = 0;
 }

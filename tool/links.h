@@ -1,44 +1,59 @@
 /*
- * Links of free chunks, remembered while a process is read in order of address, so that
- * whoever follows bins need not ask the kernel for each chunk. A bounded table of small
- * chunks: what it has no room for is simply not known. State: in the caller's struct.
+ * Links of free chunks, remembered while a heap is read in order of address, so that
+ * whoever follows bins need not ask the kernel for each chunk. Small chunks only, as many
+ * as there is room for: others are simply not known. State: in the caller's struct.
  */
 #ifndef TOOL_LINKS_H
 #define TOOL_LINKS_H
 
+#include "source.h"
+
 #include "core/chunk.h"
 
 struct link {
-    uint32_t at; /* units of 16 bytes from the base; 0: none */
-    uint32_t fd, bk;
-    uint16_t bits, check; /* of the header */
+    uint32_t fd, bk; /* units of 16 bytes from the base */
+    uint32_t place;  /* where in its page, and the header's bits */
 };
 
-enum {
-    LINKS_WAYS = 4,
-    LINKS_LATE = 16,
-    LINKS_BYTES = 48 /* of a chunk: up to its dirty list */
-};
+enum { LINKS_BYTES = 48 /* of a chunk: up to its dirty list */ };
 
 struct links {
-    struct link (*set)[LINKS_WAYS];
-    uint64_t sets;
-    uint64_t base; /* chunks below it, or 64 GiB above it, are not remembered */
-    /* Noted, and on their way into sets that are being fetched. */
-    struct link late[LINKS_LATE];
-    unsigned late_next;
+    struct link *link; /* reserved; those of a page side by side */
+    uint32_t *page;    /* by page: where its links begin, and how many there are */
+    uint64_t base;     /* chunks below it, or 64 GiB above it, are not remembered */
+    struct chunk_keys keys;
+    _Atomic uint32_t next; /* first link that no writer has */
 };
 
-/* For an arena of `bytes` around `address`. */
-void links_open(struct links *l, uint64_t address, uint64_t bytes);
+/* One thread's part of the table. */
+struct links_writer {
+    struct links *links;
+    uint32_t next, end;  /* its links that are unused */
+    uint64_t page, from; /* what is being filled; nothing below is noted */
+};
+
+/* For chunks from address `low` on; false without memory. */
+bool links_open(struct links *l, uint64_t low, const struct chunk_keys *keys);
 void links_close(struct links *l);
-/* `raw`: the first 32 bytes of the free chunk at `address`. */
-void links_note(struct links *l, uint64_t address, const void *raw);
-/* After the last note, and before any thread asks. */
-void links_flush(struct links *l);
-/* Asks for what links_find will look at. */
+/* For chunks behind `from`, in order of address within each heap. */
+void links_write(struct links_writer *w, struct links *l, uint64_t from);
+/* `raw`: the first 32 bytes of the free chunk at `address`, whose header is sound. */
+void links_note(struct links_writer *w, uint64_t address, const void *raw);
+
+/* Asks the processor for what links_find will look at: the page, then the links. */
+void links_prefetch_page(const struct links *l, uint64_t address);
 void links_prefetch(const struct links *l, uint64_t address);
 /* The first LINKS_BYTES of a chunk, its footer and links of sizes as zeroes; or false. */
 bool links_find(const struct links *l, uint64_t address, void *raw);
+
+/* A reader without a window that knows the links, and asks the source for the rest. */
+struct links_reader {
+    struct source source; /* first: the struct is found from its reader */
+    const struct links *links;
+    void (*ask)(struct reader *r, const uint64_t *address, size_t count, void *buffer,
+                size_t size);
+};
+void links_reader_open(struct links_reader *r, const struct links *links,
+                       const struct source *source);
 
 #endif

@@ -15,7 +15,7 @@ struct map_twin {
     struct map_twin_heap *heap; /* as scan.heaps */
     size_t heaps;
     uint64_t cell;
-    bool joined;
+    bool joined, dropped;
 };
 
 static bool map_twin_block(void *context, const struct block *b)
@@ -57,7 +57,7 @@ struct map_twin *map_twin_open(struct scan *s, const struct map_style *style)
 uint64_t map_twin_from(const struct map_twin *m, size_t heap)
 {
     uint64_t at;
-    if (m == NULL || heap < twin_heap(m->twin, &at))
+    if (m == NULL || m->dropped || heap < twin_heap(m->twin, &at))
         return UINT64_MAX;
     return heap == twin_heap(m->twin, &at) ? at : 0;
 }
@@ -67,6 +67,11 @@ static void map_twin_wait(struct map_twin *m)
     if (!m->joined)
         twin_join(m->twin);
     m->joined = true;
+}
+
+void map_twin_drop(struct map_twin *m)
+{
+    m->dropped = true;
 }
 
 const struct mix *map_twin_sums(struct map_twin *m, size_t heap, uint64_t *count)
@@ -80,7 +85,10 @@ void map_twin_close(struct map_twin *m)
 {
     if (m == NULL)
         return;
-    map_twin_wait(m);
+    if (m->dropped)
+        twin_stop(m->twin);
+    else
+        map_twin_wait(m);
     for (size_t i = 0; i < m->heaps; i++)
         free(m->heap[i].cell);
     twin_close(m->twin);

@@ -49,6 +49,8 @@ static inline void mix_join(struct mix *m, const struct mix *more)
 struct map_twin *map_twin_open(struct scan *s, const struct map_style *style);
 /* From where on a heap is the second thread's: 0 if all of it is, UINT64_MAX if nothing. */
 uint64_t map_twin_from(const struct map_twin *m, size_t heap);
+/* It began inside of a chunk: what it has, or will have, is void. */
+void map_twin_drop(struct map_twin *m);
 /* Its cells of a heap, from map_base on; waits for it. */
 const struct mix *map_twin_sums(struct map_twin *m, size_t heap, uint64_t *count);
 void map_twin_close(struct map_twin *m);

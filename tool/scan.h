@@ -135,7 +135,8 @@ typedef bool scan_visit(void *context, const struct block *b);
 bool scan_heap(struct scan *s, struct scan_heap *h, scan_visit *visit, void *context);
 bool scan_heaps(struct scan *s, scan_visit *visit, void *context);
 bool scan_mappings(struct scan *s, scan_visit *visit, void *context);
-/* Only the chunks in [from, to), where `from` is a chunk's address. */
+/* Only the chunks that begin in [from, to), where `from` is a chunk's address. h->done is
+ * behind the last of them: not `to` if it lay inside of a chunk. */
 bool scan_part(struct scan *s, struct scan_heap *h, uint64_t from, uint64_t to,
                scan_visit *visit, void *context);
 /* A place near `address` where a chunk begins, or 0. */

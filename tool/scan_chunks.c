@@ -176,12 +176,10 @@ bool scan_part(struct scan *s, struct scan_heap *h, uint64_t from, uint64_t to,
     c.at = c.next = from;
     c.stop = to;
     c.place = scan_place_from(s, from);
-    while (cursor_next(&c, &b)) {
-        if (b.address + b.size > to) /* merged meanwhile */
-            b.size = to - b.address;
+    while (cursor_next(&c, &b))
         if (!visit(context, &b))
             return false;
-    }
+    h->done = c.done || c.at >= to ? c.at : h->h.end;
     return true;
 }
 

@@ -95,11 +95,16 @@ void twin_start(struct scan_twin *t, scan_visit *visit, void *context)
         twin_run(t);
 }
 
-void twin_join(struct scan_twin *t)
+void twin_stop(struct scan_twin *t)
 {
     if (t->runs)
         pthread_join(t->thread, NULL);
     t->runs = false;
+}
+
+void twin_join(struct scan_twin *t)
+{
+    twin_stop(t);
     t->first->is_damaged = t->first->is_damaged || t->scan.is_damaged;
     t->first->source->retries += t->source.retries;
     t->source.retries = 0;

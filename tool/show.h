@@ -25,8 +25,6 @@ void stats_config(FILE *out, const struct survey *v);
 void show_notes(struct draw *d, const struct survey *v);
 /* Arenas that a stopped or dumped process was just changing. */
 void show_busy(struct draw *d, const struct scan *s);
-/* Chunks and bytes of a ring or chain that is not empty; false if it is broken. */
-bool bins_measure(struct scan *s, uint64_t head, bool is_ring, struct tally *t);
 /* Bins, fast bins and caches, with at most `limit` lines of each. */
 void show_bins(struct draw *d, struct scan *s, unsigned limit);
 

@@ -1,44 +1,21 @@
 /* Bins, fast bins and caches as tables; see show.h. No state. */
+#include "follow.h"
 #include "session.h"
 #include "show.h"
 #include "text.h"
 
-enum { BIN_LOOK = 1 << 22, SMALL_BINS = 64, STEPS = 32, DOUBLINGS = 24 };
+#include <stdlib.h>
 
-bool bins_measure(struct scan *s, uint64_t head, bool is_ring, struct tally *t)
-{
-    struct chunk raw;
-    struct walk_chunk c;
-    uint64_t at = head;
-    *t = (struct tally){0, 0, 0};
-    do { /* one read a chunk: of a process, each is a call */
-        if (at % CHUNK_ALIGN != 0 || t->count == BIN_LOOK ||
-            !reader_get(s->walk->reader, at, &raw, offsetof(struct chunk, bk)))
-            return false;
-        walk_chunk_copy(s->walk, at, &raw, &c);
-        if (c.state == WALK_BROKEN)
-            return false;
-        t->count++;
-        t->size += c.size;
-        at = (uintptr_t)raw.fd;
-    } while (at != (is_ring ? head : 0));
-    return true;
-}
+enum { CACHES_MOST = 1 << 22, SMALL_BINS = 64, STEPS = 32, DOUBLINGS = 24 };
 
-static void bins_line(struct draw *d, struct scan *s, const char *name, uint64_t size,
-                      uint64_t head, bool is_ring, unsigned *lines, unsigned limit)
+static void bins_line(struct draw *d, const struct scan *s, const struct list *l)
 {
-    struct tally t = {0, 0, 0};
-    char bytes[SIZE_TEXT], label[48];
-    bool good = bins_measure(s, head, is_ring, &t);
-    if ((*lines)++ >= limit)
-        return;
-    snprintf(label, sizeof label, size == 0 ? "%s" : "%s[0x%llx]", name,
-             (unsigned long long)size);
+    char bytes[SIZE_TEXT], label[LIST_LABEL];
+    list_label(l, label);
     fprintf(d->out, "    %-18s %8llu chunk%c %11s%s\n", label,
-            (unsigned long long)t.count, t.count == 1 ? ' ' : 's',
-            text_size(bytes, t.size),
-            good                        ? ""
+            (unsigned long long)l->count, l->count == 1 ? ' ' : 's',
+            text_size(bytes, l->size),
+            l->wrong == NULL            ? ""
             : s->source->reader.is_live ? "  (changing)"
                                         : "  broken !");
 }
@@ -66,28 +43,20 @@ unsigned bin_of_size(uint64_t size)
 static void bins_arena(struct draw *d, struct scan *s, const struct scan_arena *a,
                        unsigned limit)
 {
-    unsigned lines = 0;
     char title[TITLE_TEXT];
+    size_t count;
     heap_title(s->walk, a->a.address, title);
     fprintf(d->out, "  arena %u%s%s%s\n", a->a.index, title[0] != '\0' ? "  \"" : "",
             title, title[0] != '\0' ? "\"" : "");
-    for (unsigned i = 0; i < s->walk->root.fast_count; i++) {
-        uint64_t head = walk_element(s->walk, a->a.address, ARENA_FAST, i);
-        if (head != 0)
-            bins_line(d, s, "fast", (uint64_t)i * 16, head, false, &lines, limit);
-    }
-    if (a->a.unsorted != 0)
-        bins_line(d, s, "unsorted", 0, a->a.unsorted, true, &lines, limit);
-    for (unsigned i = 0; i < s->walk->root.bin_count; i++) {
-        uint64_t head = walk_element(s->walk, a->a.address, ARENA_BINS, i);
-        if (head != 0)
-            bins_line(d, s, i < 64 ? "small" : "large", bin_least(i), head, true,
-                      &lines, limit);
-    }
-    if (lines > limit)
-        fprintf(d->out, "    and %u more bins (chunky bins --all)\n", lines - limit);
-    if (lines == 0)
+    struct list *l = follow_lists(s->walk, &a->a, &count);
+    follow_all(s, &a->a, l, count < limit ? count : limit);
+    for (size_t i = 0; i < count && i < limit; i++)
+        bins_line(d, s, &l[i]);
+    if (count > limit)
+        fprintf(d->out, "    and %zu more bins (chunky bins --all)\n", count - limit);
+    if (count == 0)
         fprintf(d->out, "    all bins are empty\n");
+    free(l);
 }
 
 static void bins_caches(struct draw *d, struct scan *s, unsigned limit)
@@ -95,7 +64,7 @@ static void bins_caches(struct draw *d, struct scan *s, unsigned limit)
     struct walk_cache k;
     unsigned lines = 0;
     char size[2][SIZE_TEXT];
-    for (uint64_t at = walk_first_cache(s->walk); at != 0 && lines <= BIN_LOOK;
+    for (uint64_t at = walk_first_cache(s->walk); at != 0 && lines <= CACHES_MOST;
          at = k.next) {
         struct tally t = {0, 0, 0};
         unsigned classes = 0;

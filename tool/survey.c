@@ -76,6 +76,16 @@ static void survey_regions(struct survey *v)
     }
 }
 
+static void survey_join(struct survey *v, const struct survey *second)
+{
+    for (size_t i = 0; i < v->scan->arena_count; i++)
+        survey_add(&v->arena[i], &second->arena[i]);
+    for (unsigned i = 0; i < RUN_BUCKETS; i++) {
+        v->run[i] += second->run[i];
+        v->run_size[i] += second->run_size[i];
+    }
+}
+
 /* The heaps by two threads, each with sums of its own. */
 static bool survey_heaps_twice(struct survey *v)
 {
@@ -91,13 +101,16 @@ static bool survey_heaps_twice(struct survey *v)
     size_t divided = twin_heap(t, &at);
     for (size_t i = 0; i < divided; i++)
         scan_heap(s, &s->heaps[i], survey_chunk, v);
-    scan_part(s, &s->heaps[divided], s->heaps[divided].h.first, at, survey_chunk, v);
-    twin_join(t);
-    for (size_t i = 0; i < s->arena_count; i++)
-        survey_add(&v->arena[i], &second.arena[i]);
-    for (unsigned i = 0; i < RUN_BUCKETS; i++) {
-        v->run[i] += second.run[i];
-        v->run_size[i] += second.run_size[i];
+    struct scan_heap *h = &s->heaps[divided];
+    scan_part(s, h, h->h.first, at, survey_chunk, v);
+    if (h->done == at) {
+        twin_join(t);
+        survey_join(v, &second);
+    } else {
+        twin_stop(t);
+        scan_part(s, h, h->done, UINT64_MAX, survey_chunk, v);
+        for (size_t i = divided + 1; i < s->heap_count; i++)
+            scan_heap(s, &s->heaps[i], survey_chunk, v);
     }
     free(second.arena);
     twin_close(t);

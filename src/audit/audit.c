@@ -116,10 +116,22 @@ static bool audit_chunk(struct audit *u, const struct walk_chunk *prev,
     return more;
 }
 
+/* Where the walk through a heap begins, and the chunk before. */
+static uint64_t audit_first(struct audit *u, struct walk_chunk *prev)
+{
+    bool behind = u->begin.heap == u->heap.address && u->begin.heap != 0;
+    memset(prev, 0, sizeof *prev);
+    if (!behind ||
+        !walk_chunk_at(u->walk, &u->heap, u->arena.top, u->begin.chunk, prev))
+        return u->heap.first;
+    return prev->address + prev->size;
+}
+
 static bool audit_chunks(struct audit *u)
 {
-    struct walk_chunk prev = {0}, c;
-    uint64_t at = u->heap.first, fence = u->heap.end - CHUNK_HEADER;
+    struct walk_chunk prev, c;
+    uint64_t at = audit_first(u, &prev), fence = u->heap.end - CHUNK_HEADER;
+    uint64_t end = u->end.heap == u->heap.address ? u->end.chunk : 0;
     while (at <= fence) {
         if (!walk_chunk_at(u->walk, &u->heap, u->arena.top, at, &c))
             return audit_find(u, RULE_C1, at, prev.address, 0, 0);
@@ -136,6 +148,10 @@ static bool audit_chunks(struct audit *u)
         u->state[c.state].size += c.size;
         if (!audit_chunk(u, &prev, &c))
             return false;
+        if (at == end) {
+            u->has_met = true;
+            break;
+        }
         prev = c;
         at += c.size;
     }
@@ -171,14 +187,16 @@ static bool audit_heap_alone(struct audit *u)
 
 static bool audit_heaps(struct audit *u)
 {
-    uint64_t at = u->arena.heaps;
-    for (unsigned i = 0; at != 0; i++, at = u->heap.next) {
+    uint64_t at = u->begin.heap != 0 ? u->begin.heap : u->arena.heaps;
+    for (unsigned i = 0; at != 0 && !u->has_met; i++, at = u->heap.next) {
+        bool whole = at != u->begin.heap;
         if (i == WALK_LISTS_MAX || !walk_read_heap(u->walk, at, &u->heap))
             return audit_find(u, RULE_H1, 0, at, 0, 0);
         if (!walk_heap_is_sane(u->walk, &u->heap))
             return audit_find(u, RULE_H2, 0, at, u->heap.start, u->heap.end);
-        u->heap_bytes += u->heap.end - u->heap.start;
-        if (!audit_heap_words(u) || !audit_heap_alone(u) || !audit_chunks(u))
+        u->heap_bytes += whole ? u->heap.end - u->heap.start : 0;
+        if ((whole && (!audit_heap_words(u) || !audit_heap_alone(u))) ||
+            !audit_chunks(u))
             return false;
     }
     u->heap = (struct walk_heap){0};
@@ -225,13 +243,30 @@ bool audit_arena_chunks(struct audit *u, uint64_t address)
 {
     memset(u->state, 0, sizeof u->state);
     u->dirty = u->heap_bytes = 0;
+    u->has_met = false;
     u->heap = (struct walk_heap){0};
     if (!walk_read_arena(u->walk, address, &u->arena)) {
         audit_find(u, RULE_H1, 0, address, 0, 0);
         return false;
     }
     uint64_t before = u->findings;
-    return audit_heaps(u) && u->findings == before && audit_top(u) && audit_sums(u);
+    return audit_heaps(u) && u->findings == before;
+}
+
+void audit_arena_join(struct audit *u, const struct audit *second)
+{
+    for (unsigned i = 0; i < WALK_STATES; i++) {
+        u->state[i].count += second->state[i].count;
+        u->state[i].size += second->state[i].size;
+    }
+    u->dirty += second->dirty;
+    u->heap_bytes += second->heap_bytes;
+    u->chunks += second->chunks;
+}
+
+bool audit_arena_sums(struct audit *u)
+{
+    return audit_top(u) && audit_sums(u);
 }
 
 bool audit_arena_lists(struct audit *u, const struct audit_sum bins[2])
@@ -243,7 +278,7 @@ bool audit_arena_lists(struct audit *u, const struct audit_sum bins[2])
 bool audit_arena(struct audit *u, uint64_t address)
 {
     struct audit_sum bins[2] = {{0, 0}, {0, 0}};
-    if (audit_arena_chunks(u, address) && !u->chunks_only)
+    if (audit_arena_chunks(u, address) && audit_arena_sums(u) && !u->chunks_only)
         return audit_bins(u, 0, 1, bins) && audit_arena_lists(u, bins);
     return u->findings < u->most;
 }

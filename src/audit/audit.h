@@ -23,17 +23,25 @@ struct audit_sum {
     uint64_t count, size;
 };
 
+/* Where two that share the chunks of an arena meet: the first ends with this chunk, and
+ * the second begins behind it. */
+struct audit_seam {
+    uint64_t heap, chunk; /* 0: none */
+};
+
 struct audit {
     struct walk *walk;
     void (*report)(struct audit *u, const struct audit_finding *f);
     void *context; /* of the report */
-    /* Told of each binned chunk that audit_arena_chunks passes; or NULL. */
+    /* Told of each binned chunk that is passed in order of address; or NULL. */
     void (*binned)(struct audit *u, const struct walk_chunk *c);
     void *listener; /* of binned */
     uint64_t findings;
     uint64_t most;    /* the audit ends after so many */
     uint64_t chunks;  /* looked at so far */
     bool chunks_only; /* no lists: chunks and sums */
+    struct audit_seam begin, end;
+    bool has_met; /* `end` is a chunk, and it was reached */
     /* Of the arena that is being looked at: */
     struct walk_arena arena;
     struct walk_heap heap;
@@ -44,10 +52,14 @@ struct audit {
 
 /* Everything of one arena; its lock is held, or nobody runs. False if the audit ended. */
 bool audit_arena(struct audit *u, uint64_t address);
-/* Its parts, for those who follow bins meanwhile: the chunks, false if there is no use in
- * going on; the rings of one in `parts` bins, which needs no more than u->arena and adds
- * to bins[0], of the unsorted one to bins[1]; all other lists. */
+/* Its parts, for those who share the work. The chunks from u->begin to u->end; adding the
+ * sums of who began at our end; the arena's own sums. False if there is no use in going
+ * on. */
 bool audit_arena_chunks(struct audit *u, uint64_t address);
+void audit_arena_join(struct audit *u, const struct audit *second);
+bool audit_arena_sums(struct audit *u);
+/* The rings of one in `parts` bins, which needs no more than u->arena and adds to bins[0],
+ * of the unsorted one to bins[1]; all other lists. */
 bool audit_bins(struct audit *u, unsigned part, unsigned parts,
                 struct audit_sum bins[2]);
 bool audit_arena_lists(struct audit *u, const struct audit_sum bins[2]);

@@ -37,15 +37,26 @@ bool audit_links_of(struct audit *u, uint64_t address, struct audit_links *l)
 {
     struct walk_chunk c;
     struct chunk raw;
+    struct reader *r = u->walk->reader;
     memset(l, 0, sizeof *l);
-    if (address == 0 || !walk_chunk_anywhere(u->walk, address, &c) ||
-        c.state == WALK_BROKEN)
+    if (address == 0)
+        return false;
+    if (r->gather != NULL) { /* mostly enough, and one call */
+        memset(&raw, 0, sizeof raw);
+        r->gather(r, &address, 1, &raw, LINKS_SIZE);
+        audit_links_copy(u, address, &raw, l);
+        if (l->chunk.state == WALK_BROKEN || address % CHUNK_ALIGN != 0)
+            return false;
+        if (l->chunk.size < TAIL_MIN)
+            return true;
+    }
+    if (!walk_chunk_anywhere(u->walk, address, &c) || c.state == WALK_BROKEN)
         return false;
     size_t size = c.size >= TAIL_MIN    ? sizeof raw
                   : c.size >= LARGE_MIN ? LINKS_SIZE
                                         : offsetof(struct chunk, fd_size);
     memset(&raw, 0, sizeof raw);
-    if (!reader_get(u->walk->reader, address, &raw, size))
+    if (!reader_get(r, address, &raw, size))
         return false;
     audit_links_copy(u, address, &raw, l);
     return true;

@@ -3,6 +3,8 @@
 
 #include "core/arena.h"
 
+enum { SLOTS_BATCH = 64 };
+
 bool audit_fast(struct audit *u)
 {
     struct audit_links l;
@@ -54,14 +56,53 @@ static bool audit_is_of_class(const struct audit *u, uint64_t size, uint64_t cla
            class + 1 >= u->walk->root.class_count || size < sizes[class + 1];
 }
 
-static bool audit_slot(struct audit *u, enum audit_id rule, uint64_t mem,
+static bool audit_slot(struct audit *u, enum audit_id rule, const struct walk_chunk *c,
                        uint64_t class, uint64_t *bytes)
 {
-    struct walk_chunk c;
-    if (mem < CHUNK_HEADER || !walk_chunk_anywhere(u->walk, mem - CHUNK_HEADER, &c) ||
-        c.state != WALK_OUT || (class != 0 && !audit_is_of_class(u, c.size, class)))
-        return audit_find(u, rule, mem - CHUNK_HEADER, 0, mem, class);
-    *bytes += class != 0 ? u->walk->class_size[class] : c.size;
+    if (c->state != WALK_OUT || (class != 0 && !audit_is_of_class(u, c->size, class)))
+        return audit_find(u, rule, c->address, 0, c->address + CHUNK_HEADER, class);
+    *bytes += class != 0 ? u->walk->class_size[class] : c->size;
+    return true;
+}
+
+/* The headers of chunks whose mems are at `slot`; what is none is broken. */
+static void audit_headers(struct audit *u, const uint64_t *slot, size_t count,
+                          struct walk_chunk *c)
+{
+    struct reader *r = u->walk->reader;
+    uint64_t address[SLOTS_BATCH];
+    unsigned char raw[SLOTS_BATCH][CHUNK_HEADER];
+    for (size_t i = 0; i < count; i++)
+        address[i] = slot[i] - CHUNK_HEADER;
+    if (r->gather != NULL)
+        r->gather(r, address, count, raw, CHUNK_HEADER);
+    for (size_t i = 0; i < count; i++) {
+        bool aligned = slot[i] >= CHUNK_HEADER && slot[i] % CHUNK_ALIGN == 0;
+        c[i] = (struct walk_chunk){.address = address[i], .state = WALK_BROKEN};
+        if (aligned && r->gather != NULL)
+            walk_chunk_copy(u->walk, address[i], raw[i], &c[i]);
+        else if (aligned && !walk_chunk_anywhere(u->walk, address[i], &c[i]))
+            c[i].state = WALK_BROKEN;
+    }
+}
+
+/* Slots in a row, of a stack or a magazine. */
+static bool audit_slots(struct audit *u, enum audit_id rule, uint64_t at,
+                        uint64_t count, uint64_t class, uint64_t *bytes)
+{
+    while (count != 0) {
+        uint64_t slot[SLOTS_BATCH] = {0};
+        struct walk_chunk c[SLOTS_BATCH];
+        size_t n = count < SLOTS_BATCH ? (size_t)count : SLOTS_BATCH;
+        if (!reader_get(u->walk->reader, at, slot, 8 * n))
+            memset(slot, 0, sizeof slot);
+        audit_headers(u, slot, n, c);
+        for (size_t i = 0; i < n; i++)
+            if (!audit_slot(u, rule, &c[i], class, bytes))
+                return false;
+        at += 8 * n;
+        count -= n;
+    }
     return true;
 }
 
@@ -74,10 +115,8 @@ bool audit_magazines(struct audit *u, uint64_t first, uint64_t class, uint64_t *
         if (!walk_read_magazine(u->walk, at, &m) || m.count == 0 ||
             (class != UINT64_MAX && m.class != class) || seen++ == WALK_LISTS_MAX)
             return audit_find(u, RULE_D1, 0, at, m.class, class);
-        for (uint32_t i = 0; i < m.count; i++)
-            if (!audit_slot(u, RULE_D3, walk_word(u->walk, m.slots + 8 * (uint64_t)i),
-                            m.class, bytes))
-                return false;
+        if (!audit_slots(u, RULE_D3, m.slots, m.count, m.class, bytes))
+            return false;
         u->chunks += m.count;
     }
     return true;
@@ -114,10 +153,7 @@ static bool audit_stack(struct audit *u, const struct walk_cache *k, unsigned cl
         return audit_find(u, RULE_K1, 0, k->address, class, s.allowed);
     if (walk_word(u->walk, s.base - 8) != 0)
         return audit_find(u, RULE_K3, 0, k->address, class, 0);
-    for (uint64_t at = s.base; at < s.top; at += 8)
-        if (!audit_slot(u, RULE_K2, walk_word(u->walk, at), class, &bytes))
-            return false;
-    return true;
+    return audit_slots(u, RULE_K2, s.base, (s.top - s.base) / 8, class, &bytes);
 }
 
 bool audit_caches(struct audit *u)

@@ -1,7 +1,8 @@
 /*
  * What the tests look at: blocks of known sizes at printed addresses, in every state that
  * a chunk can have, and then whatever a line on standard input asks for:
- *   grow N SIZE  shrink  overflow  spin SECONDS  threads N  trim  quit STATUS
+ *   grow N SIZE  drop FIRST N  odd FIRST  shrink  overflow  spin SECONDS THREADS
+ *   threads N  trim  quit STATUS
  */
 #include <malloc.h>
 #include <pthread.h>
@@ -127,6 +128,12 @@ int main(int argc, char **argv)
         if (sscanf(line, "grow %ld %ld", &a, &b) == 2)
             while (a-- > 0)
                 hold((size_t)b);
+        else if (sscanf(line, "drop %ld %ld", &a, &b) == 2)
+            for (; b > 0 && a < count; a++, b--, kept[a - 1] = NULL)
+                free(kept[a]);
+        else if (sscanf(line, "odd %ld", &a) == 1)
+            for (; a < count; a += 2, kept[a - 2] = NULL)
+                free(kept[a]);
         else if (strncmp(line, "shrink", 6) == 0)
             for (long i = 0; i < count; i++, kept[i - 1] = NULL)
                 free(kept[i]);
