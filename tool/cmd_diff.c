@@ -4,6 +4,7 @@
  */
 #include "session.h"
 #include "show.h"
+#include "sites.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct diff {
     bool draws;
     uint64_t cell, row;
     unsigned count;
+    struct sites sites;
     struct mix mix[CELLS_MAX];
 };
 
@@ -221,8 +223,11 @@ static void diff_merge(struct diff *d)
         diff_step(d);
     diff_flush(d);
     draw_rows_end(&d->side[0].n.draw);
-    for (int i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
+        sites_read(&d->sites, &d->side[i].n.scan, i);
         scan_settle(&d->side[i].n.scan);
+    }
+    sites_sort(&d->sites);
 }
 
 /* --- telling ---------------------------------------------------------------- */
@@ -319,7 +324,9 @@ static void diff_json(struct diff *d, FILE *out)
                 (unsigned long long)d->sizes[i].size,
                 (unsigned long long)d->sizes[i].count[0],
                 (unsigned long long)d->sizes[i].count[1]);
-    fprintf(out, "]}\n");
+    fprintf(out, "],\"call_sites\":");
+    sites_json(&d->sites, out);
+    fprintf(out, "}\n");
 }
 
 static uint64_t diff_extent(const struct scan *s)
@@ -346,6 +353,7 @@ static void diff_text(struct diff *d, struct options *o)
     diff_merge(d);
     diff_states(d, out);
     diff_print_sizes(d, out, o->limit != 0 ? o->limit : DIFF_LINES);
+    sites_print(&d->sites, &d->side[0].n.draw, o->limit != 0 ? o->limit : DIFF_LINES);
     for (int i = 0; i < 2; i++) {
         struct survey none = {.scan = &d->side[i].n.scan};
         show_notes(&d->side[0].n.draw, &none);
@@ -380,6 +388,7 @@ enum status cmd_diff(struct options *o)
     if (o->fail && d.came.count + d.went.count + d.grew.count + d.shrank.count != 0)
         status = STATUS_FINDING;
     free(d.sizes);
+    sites_close(&d.sites);
     enum status second = session_close(&d.side[1].n, status);
     enum status first = session_close(&d.side[0].n, status);
     return first != STATUS_OK ? first : second;

@@ -3,6 +3,7 @@
  * Chunky's own structures, and nothing that the program stored. State: the writer.
  */
 #include "session.h"
+#include "sites.h"
 #include "show.h"
 #include "audit/snapshot.h"
 #include "text.h"
@@ -155,6 +156,21 @@ static void dump_mapped_records(struct dump *d)
         dump_add(d, s->mapped[i].m.address, dump_size_of(d, MAPPED_SIZE));
 }
 
+/* The stacks of guarded blocks in use, for call sites. */
+static void dump_stacks(struct dump *d)
+{
+    struct walk *w = d->n->scan.walk;
+    uint64_t first, count, root = d->n->source.root;
+    uint64_t size = dump_size_of(d, GUARD_RECORD_SIZE);
+    if (!sites_table(&d->n->scan, &first, &count))
+        return;
+    for (unsigned id = GUARDS_SLOTS_AT; id <= GUARDS_USED_AT; id++)
+        dump_add(d, root + (uint64_t)(int32_t)w->field[id].offset, w->field[id].size);
+    for (uint64_t i = 1; i <= count; i++)
+        if (walk_element(w, first + i * size, GUARD_RECORD_STATE, 0) == SITE_LIVE)
+            dump_add(d, first + i * size, size);
+}
+
 static void dump_structures(struct dump *d)
 {
     struct scan *s = &d->n->scan;
@@ -174,6 +190,7 @@ static void dump_structures(struct dump *d)
     dump_arenas(d);
     dump_caches(d);
     dump_mapped_records(d);
+    dump_stacks(d);
 }
 
 static int dump_by_start(const void *x, const void *y)

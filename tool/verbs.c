@@ -84,7 +84,9 @@ const struct verb verbs[] = {
      "and Chunky's own structures, and nothing that the program stored."},
     {"diff", cmd_diff, NULL, "A B",
      "what grew, shrank, came and went between two sources", "text, json, html", diff_options,
-     "Compares what is in use by address: two snapshots, or a snapshot and the process."},
+     "Compares what is in use by address: two snapshots, or a snapshot and the process. By\n"
+     "call site when both were run with CHUNKY_CONF=check=3,guard_rate=1, which keeps the\n"
+     "stacks of all blocks (at most 16,000), or check=3: of a sample, and nothing is scaled."},
     {"top", cmd_top, NULL, "PID", "the heap on the full screen, again every second", "text",
      top_options,
      "Keys choose what is shown: s stats, m map (+ and - zoom), b bins, f frag, l layout;\n"

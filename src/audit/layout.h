@@ -18,7 +18,7 @@
 
 enum {
     LAYOUT_MAJOR = 1, /* chunk format, bins' geometry, meaning of fields and of root */
-    LAYOUT_MINOR = 2, /* appended fields */
+    LAYOUT_MINOR = 3, /* appended fields */
     LAYOUT_MAGIC_SIZE = 16
 };
 
@@ -152,6 +152,15 @@ enum layout_id {
     QUARANTINE_QUEUE_FIELD,
     QUARANTINE_CHANCE_FIELD,
     CACHE_BUDGET,
+    TUNE_GUARD_RATE,
+    /* Present at check=3. The first two lie at a signed distance from chunky_root. */
+    GUARDS_SLOTS_AT,
+    GUARDS_USED_AT,
+    GUARD_RECORD_SIZE,
+    GUARD_RECORD_BYTES,
+    GUARD_RECORD_STATE,
+    GUARD_RECORD_DEPTH,
+    GUARD_RECORD_STACK,
     LAYOUT_FIELDS,
     LAYOUT_ROOM = 256 /* most fields that a reader takes */
 };

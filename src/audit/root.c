@@ -150,6 +150,7 @@ static struct layout_field root_fields[LAYOUT_FIELDS] = {
     FIELD(MAPPED_OWNER, struct mapped, owner),
     FIELD(TUNE_CONTROL, struct tune, control),
     FIELD(CACHE_QUARANTINE, struct cache, quarantine),
+    FIELD(TUNE_GUARD_RATE, struct tune, guard_rate),
 };
 /* clang-format on */
 

@@ -1,6 +1,7 @@
 /* Guarded blocks; see guard.h. State: the reserve and its slots. */
 #include "front/guard.h"
 
+#include "audit/root.h"
 #include "base/check.h"
 #include "core/heap.h"
 #include "front/options.h"
@@ -31,6 +32,31 @@ static struct {
     _Atomic int64_t countdown;       /* to the next sample */
 } guards = {.lock = LOCK_INIT(RANK_GUARD)};
 
+/* For those who ask from outside where blocks were taken. */
+static void guard_describe(void)
+{
+    uintptr_t slots = (uintptr_t)&guards.slots, used = (uintptr_t)&guards.used;
+    uintptr_t root = (uintptr_t)&chunky_root;
+    root_describe(GUARDS_SLOTS_AT, (struct layout_field){(uint32_t)(slots - root),
+                                                         sizeof guards.slots, 1});
+    root_describe(GUARDS_USED_AT, (struct layout_field){(uint32_t)(used - root),
+                                                        sizeof guards.used, 1});
+    root_describe(GUARD_RECORD_SIZE,
+                  (struct layout_field){0, (uint16_t)sizeof(struct guard), 1});
+    root_describe(GUARD_RECORD_BYTES,
+                  (struct layout_field){offsetof(struct guard, bytes),
+                                        sizeof guards.slots->bytes, 1});
+    root_describe(GUARD_RECORD_STATE,
+                  (struct layout_field){offsetof(struct guard, state),
+                                        sizeof guards.slots->state, 1});
+    root_describe(GUARD_RECORD_DEPTH,
+                  (struct layout_field){offsetof(struct guard, taken.count),
+                                        sizeof guards.slots->taken.count, 1});
+    root_describe(GUARD_RECORD_STACK,
+                  (struct layout_field){offsetof(struct guard, taken.pc),
+                                        sizeof guards.slots->taken.pc[0], FRAMES_MAX});
+}
+
 bool guard_start(void)
 {
     static const size_t rooms[] = {(size_t)16 << 30, (size_t)1 << 30, (size_t)64 << 20};
@@ -50,6 +76,7 @@ bool guard_start(void)
     guards.end = guards.start + length;
     guards.countdown = 64;
     guards.slots = slots;
+    guard_describe();
     return true;
 }
 
