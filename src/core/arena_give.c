@@ -235,7 +235,9 @@ static void give_mark(const struct magazine *m, uintptr_t token)
 {
     for (uint32_t i = 0; i < m->count; i++) {
         struct chunk *c = chunk_of(m->slot[i]);
-        PREFETCH(m->slot[min_size(i + AHEAD, MAGAZINE_SLOTS - 1)]);
+        char *ahead = m->slot[min_size(i + AHEAD, MAGAZINE_SLOTS - 1)];
+        PREFETCH(ahead - CHUNK_HEADER);
+        PREFETCH(ahead + class_sizes[m->class] - CHUNK_HEADER);
         give_verify(c, chunk_size(c));
         GUARD(!give_is_marked(c, token), "double free: the block is listed twice",
               mem_of(c));
@@ -285,6 +287,30 @@ static void give_run(struct arena *a, struct chunk *c)
         binned_out_to_sorted(a, c, size, clean);
 }
 
+/* Asks early for the neighbours that a run may merge with. */
+static void give_ask_around(const struct chunk *c)
+{
+    if (!chunk_prev_inuse(c))
+        PREFETCH(chunk_prev(c));
+    PREFETCH(chunk_at(c, chunk_size(c)));
+}
+
+/* And then for the neighbours' neighbours in their bins. Nothing is verified yet, but it
+ * is only asked for; and what lies between here and there is one heap's. */
+RACE_IS_KNOWN static void give_ask_lists(const struct chunk *c)
+{
+    const struct chunk *prev = chunk_prev(c), *next = chunk_at(c, chunk_size(c));
+    if (!chunk_prev_inuse(c) && c->prev_size < (uintptr_t)c &&
+        ((uintptr_t)prev & (CHUNK_ALIGN - 1)) == 0 && give_same_heap(c, prev)) {
+        PREFETCH(prev->fd);
+        PREFETCH(prev->bk);
+    }
+    if (chunk_size(next) >= CHUNK_MIN && chunk_idle_state(next) != IDLE_OUT) {
+        PREFETCH(next->fd);
+        PREFETCH(next->bk);
+    }
+}
+
 /* Gives the chunks of a chain of magazines back. Neighbours among them are joined first,
  * in whatever order they come, so that bins are touched once a run. */
 static void give_magazines(struct arena *a, struct magazine *chain)
@@ -300,8 +326,13 @@ static void give_magazines(struct arena *a, struct magazine *chain)
         give_keep_heads(m, token);
     while ((m = chain) != NULL) {
         chain = m->next;
-        for (uint32_t i = 0; i < m->count; i++)
+        for (uint32_t i = 0; i < m->count; i++) {
+            if (i + AHEAD < m->count)
+                give_ask_around(chunk_of(m->slot[i + AHEAD]));
+            if (i + AHEAD / 2 < m->count)
+                give_ask_lists(chunk_of(m->slot[i + AHEAD / 2]));
             give_run(a, chunk_of(m->slot[i]));
+        }
         meta_give(m, sizeof *m);
     }
 }
