@@ -50,22 +50,43 @@ void bin_ring_unlink(struct chunk **head, struct chunk *c)
         *head = fd;
 }
 
+/* The next larger, or with the largest the smallest size of the ring. */
+static ALWAYS_INLINE struct chunk *bin_larger(struct chunk *at)
+{
+    struct chunk *next = at->fd_size;
+    bin_verify(at, next, IDLE_BINNED);
+    GUARD(next->bk_size == at, "corrupted large bin: size links", mem_of(at));
+    return next;
+}
+
+static ALWAYS_INLINE struct chunk *bin_smaller(struct chunk *at)
+{
+    struct chunk *next = at->bk_size;
+    bin_verify(at, next, IDLE_BINNED);
+    GUARD(next->fd_size == at, "corrupted large bin: size links", mem_of(at));
+    return next;
+}
+
 /* First chunk of its size in the ring of sizes that is not smaller than `size`, or NULL
- * when all are smaller. */
+ * when all are smaller. Looks from the nearer end. */
 static struct chunk *bin_find_size(struct chunk *first, size_t size)
 {
     struct chunk *at = first;
-    if (chunk_size(first->bk) < size)
+    size_t low = chunk_size(first), high = chunk_size(first->bk);
+    if (high < size)
         return NULL;
-    while (chunk_size(at) < size) {
-        struct chunk *next = at->fd_size;
-        bin_verify(at, next, IDLE_BINNED);
-        GUARD(next->bk_size == at, "corrupted large bin: size links", mem_of(at));
-        at = next;
-        if (at == first)
-            return NULL;
+    if (low >= size)
+        return first;
+    if (size - low <= high - size) {
+        do
+            at = bin_larger(at);
+        while (chunk_size(at) < size && at != first);
+        return at == first ? NULL : at;
     }
-    return at;
+    /* Round the ring and down; the first, which is too small, ends it. */
+    for (struct chunk *below; below = bin_smaller(at), chunk_size(below) >= size;)
+        at = below;
+    return at == first ? NULL : at;
 }
 
 /* Joins the ring of sizes before `at`. */
