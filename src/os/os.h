@@ -40,10 +40,6 @@ void *os_break(intptr_t delta);
 /* The pages lose their contents and stop being resident; they read as zero again. False
  * when that is refused (locked memory, a sandbox): then they keep their contents. */
 bool os_purge(void *start, size_t size);
-/* Makes pages resident ahead of their first touch; a hint. */
-void os_populate(void *start, size_t size);
-/* Asks for huge pages in this range only; a hint. */
-void os_hugepage(void *start, size_t size);
 /* Names an anonymous mapping in /proc/PID/maps where the kernel can; a hint. */
 void os_name(void *start, size_t size, const char *name);
 

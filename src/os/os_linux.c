@@ -22,9 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 #ifndef FUTEX_WAIT_PRIVATE /* of linux/futex.h, which not every C library has beside it */
 #define FUTEX_WAIT_PRIVATE 128
 #define FUTEX_WAKE_PRIVATE 129
@@ -181,16 +178,6 @@ static bool os_advise(void *start, size_t size, int advice)
 bool os_purge(void *start, size_t size)
 {
     return os_advise(start, size, MADV_DONTNEED);
-}
-
-void os_populate(void *start, size_t size)
-{
-    os_advise(start, size, MADV_POPULATE_WRITE);
-}
-
-void os_hugepage(void *start, size_t size)
-{
-    os_advise(start, size, MADV_HUGEPAGE);
 }
 
 void os_name(void *start, size_t size, const char *name)

@@ -198,18 +198,6 @@ bool os_purge(void *start, size_t size)
     return !os_fake.refuse_purge && madvise(start, size, MADV_DONTNEED) == 0;
 }
 
-void os_populate(void *start, size_t size)
-{
-    (void)start;
-    (void)size;
-}
-
-void os_hugepage(void *start, size_t size)
-{
-    (void)start;
-    (void)size;
-}
-
 void os_name(void *start, size_t size, const char *name)
 {
     (void)start;
