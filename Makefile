@@ -55,11 +55,16 @@ lint:
 format:
 	@scripts/check-format --fix
 
+# The dynamic linker's cache learns of the library, and forgets it, where that is allowed.
+cache = if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then PATH="$$PATH:/sbin" ldconfig || true; fi
+
 install: all
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+	@$(cache)
 
 uninstall:
 	@DESTDIR=$(DESTDIR) cmake -DBUILD=$(BUILD) -P cmake/uninstall.cmake
+	@$(cache)
 
 # A build of its own: the package's prefix is /usr, whatever this tree's is.
 deb:

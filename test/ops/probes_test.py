@@ -1,8 +1,10 @@
-"""The static probes: gdb lists them and stops at them with the right arguments."""
+"""The static probes: gdb lists them and stops at them with the right arguments; where the
+kernel lets bpftrace set probes, it counts them in a process that knows nothing of it."""
 import os
 import re
 import shutil
 import subprocess
+import threading
 
 from operate import LIB, expect, finish, skip
 
@@ -42,4 +44,27 @@ for name, first, second in (("refill", "[1-9][0-9]*", "[1-9][0-9]*"),
 out = gdb("break main", "run", "break -probe-stap chunky:finding", "continue",
           "printf \"rule: %s\\n\", (char*)$_probe_arg0", "kill")
 expect("rule: free" in out, "finding", out[-1500:])
+
+
+def trace_refills():
+    script = f'usdt:{LIB}:chunky:refill {{ printf("refill %d %d\\n", arg0, arg1); exit(); }}'
+    tracer = subprocess.Popen(["bpftrace", "-e", script], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+    watchdog = threading.Timer(240, tracer.kill)
+    watchdog.start()
+    while tracer.poll() is None:  # from some moment on, it sees them
+        subprocess.run([os.environ["SUBJECT"]], env=dict(os.environ, LD_PRELOAD=LIB),
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    watchdog.cancel()
+    said = tracer.stdout.read()
+    if tracer.returncode != 0:  # refused by the kernel
+        print("bpftrace ended with", tracer.returncode, said)
+        return
+    expect(re.search(r"^refill [1-9][0-9]* [1-9][0-9]*$", said, re.MULTILINE), said)
+
+
+if shutil.which("bpftrace") and os.access("/sys/kernel/tracing/uprobe_events", os.W_OK):
+    trace_refills()
+else:
+    print("no bpftrace, or the kernel lets it set no probes here")
 finish()
