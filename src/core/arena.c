@@ -190,6 +190,8 @@ void arena_destroy_named(struct arena *a)
     }
     while (a->heaps != NULL) {
         struct heap *h = a->heaps;
+        GUARD(h->arena == a && h->seal == heap_seal(h) && heap_is_bounded(h),
+              "corrupted heap: link to the next one, or bounds", h);
         a->heaps = h->next;
         /* The page that stays would show old headers to a late free. */
         size_t page =

@@ -60,8 +60,11 @@ static struct clean give_larger(struct clean x, struct clean y)
 static void give_away(struct arena *a, struct heap *h)
 {
     struct heap **link = &a->heaps;
-    while (*link != h)
+    while (*link != h) {
         link = &(*link)->next;
+        GUARD((*link)->seal == heap_seal(*link), "corrupted heap: link to the next one",
+              h);
+    }
     *link = h->next;
     a->heap_bytes -= heap_size(h);
     trace(TRACE_HEAP_GIVE, heap_size(h));

@@ -141,12 +141,6 @@ static struct heap *heap_take_spare(void)
     return h;
 }
 
-/* First chunk of a spanned heap. */
-static struct chunk *heap_first_of(const struct heap *h)
-{
-    return (struct chunk *)align_up((uintptr_t)h + sizeof *h, CHUNK_ALIGN);
-}
-
 struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags,
                                  const struct tune *t)
 {
@@ -181,6 +175,7 @@ struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags,
     h->first = heap_first_of(h);
     h->kind = HEAP_SPANNED;
     h->flags = flags;
+    h->bound = heap_bound(h);
     heap_fill(h);
     return h;
 }
@@ -230,6 +225,7 @@ size_t heap_grow(struct heap *h, size_t need, const struct tune *t)
     /* The old fence becomes part of the top, whose clean pages count as zero. */
     memset(heap_fence(h), 0, CHUNK_HEADER);
     h->end += size;
+    h->bound = heap_bound(h);
     if (h->kind == HEAP_BREAK) {
         h->limit = h->end;
         atomic_store_explicit(&heap_break_high, h->end, memory_order_relaxed);
@@ -254,6 +250,7 @@ size_t heap_shrink(struct heap *h, size_t excess)
     }
     limit_release(size);
     h->end -= size;
+    h->bound = heap_bound(h);
     if (h->kind == HEAP_BREAK) {
         h->limit = h->end;
         atomic_store_explicit(&heap_break_high, h->end, memory_order_relaxed);
@@ -266,7 +263,7 @@ void heap_destroy(struct heap *h)
 {
     size_t page = os_page_size();
     /* The caller compared chunks with these words, which an underflow reaches. */
-    GUARD(h->first == heap_first_of(h) && heap_is_bounded(h),
+    GUARD(((uintptr_t)h & (HEAP_SPAN - 1)) == 0 && heap_is_bounded(h),
           "corrupted heap: its bounds were overwritten", h);
     size_t keep = align_up(sizeof *h, page);
     limit_release(heap_size(h)); /* a spare's one page counts for nobody */

@@ -34,7 +34,8 @@ struct heap {
     struct chunk *first; /* first chunk */
     uint32_t kind;       /* HEAP_BREAK or HEAP_SPANNED */
     uint32_t flags;      /* NON_MAIN_ARENA or 0, for every chunk in it */
-    uint64_t seal; /* keyed hash of address and owner: an underflow reaches them */
+    uint64_t seal;  /* keyed hash of address and owner: an underflow reaches them */
+    uint64_t bound; /* the same of end and flags, if spanned */
 };
 
 /* Spanned heaps that no arena owns: reserved, one page of each in use. Lock rank SPARE. */
@@ -64,13 +65,27 @@ static inline struct chunk *heap_fence(const struct heap *h)
     return (struct chunk *)(h->end - CHUNK_HEADER);
 }
 
-/* False: the bounds at the start of a spanned heap lead out of it; no unsealed word of it
- * is asked which kind it is. */
+/* What `bound` must be. Sealed by the address of the word: no other seal fits. */
+static inline uint64_t heap_bound(const struct heap *h)
+{
+    uint64_t end = h->end ^ (uint64_t)h->flags << 56;
+    return multiply_fold((uintptr_t)&h->end ^ heap_keys.address, end ^ heap_keys.word);
+}
+
+/* First chunk of a spanned heap. */
+static inline struct chunk *heap_first_of(const struct heap *h)
+{
+    return (struct chunk *)align_up((uintptr_t)h + sizeof *h, CHUNK_ALIGN);
+}
+
+/* False: words at the start of a spanned heap were overwritten; no unsealed one is asked
+ * which kind it is. */
 static inline bool heap_is_bounded(const struct heap *h)
 {
-    return ((uintptr_t)h & (HEAP_SPAN - 1)) != 0 ||
-           (h->kind == HEAP_SPANNED && h->end - (uintptr_t)h <= HEAP_SPAN &&
-            h->limit - (uintptr_t)h <= HEAP_SPAN);
+    uintptr_t start = (uintptr_t)h;
+    return (start & (HEAP_SPAN - 1)) != 0 ||
+           (h->bound == heap_bound(h) && h->kind == HEAP_SPANNED && h->start == start &&
+            h->limit == start + HEAP_SPAN && h->first == heap_first_of(h));
 }
 
 static inline size_t heap_size(const struct heap *h)

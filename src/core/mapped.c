@@ -249,14 +249,26 @@ struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
     return c;
 }
 
-/* The record of a live mapped chunk; the number in prev_size is checked, not trusted.
- * Lock held. */
-static struct mapped *mapped_of(struct chunk *c)
+/* The record of a live mapped chunk; number and size are checked, not trusted. Lock
+ * held. */
+static struct mapped *mapped_of(const struct chunk *c)
 {
     uint64_t slot = c->prev_size;
     GUARD(slot < mapped.slot_free && mapped.slots[slot]->chunk == c,
           "corrupted prev_size of a mapped block", mem_of(c));
-    return mapped.slots[slot];
+    struct mapped *m = mapped.slots[slot];
+    GUARD(chunk_size(c) == m->start + m->length - (uintptr_t)c,
+          "corrupted size of a mapped block: not that of its mapping", mem_of(c));
+    return m;
+}
+
+void mapped_verify(const struct chunk *c)
+{
+    if (lock_is_mine(&mapped.lock)) /* a signal handler came between */
+        return;
+    lock_take(&mapped.lock);
+    mapped_of(c);
+    lock_give(&mapped.lock);
 }
 
 /* Takes it off its owner's list. Lock held. */

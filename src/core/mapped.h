@@ -52,6 +52,8 @@ bool mapped_has_room(const struct tune *t);
  * *zeroed tells whether the memory reads as zero. NULL and ENOMEM on failure. */
 struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
                           bool *zeroed);
+/* Compares a live chunk's number and size with its record; a difference is a finding. */
+void mapped_verify(const struct chunk *c);
 /* Frees a mapped chunk whose header the caller has verified and made idle. */
 void mapped_give(struct chunk *c, struct tune *t);
 /* A mapped chunk with `bytes` usable in place of `c`, contents kept, moved if needed;

@@ -7,16 +7,19 @@
 #include "base/check.h"
 #include "core/arena.h"
 
-/* Bytes of the top chunk, 0 when there is none. From metadata: its header lies where an
- * overflow of the last block can write. */
+/* Bytes from c to the fence of the top's heap, and of the top chunk, 0 when there is none.
+ * From sealed words: its header lies where an overflow of the last block can write. */
+static inline size_t top_size_from(const struct arena *a, const struct chunk *c)
+{
+    const struct heap *h = a->top_heap;
+    GUARD(heap_is_bounded(h) && h->end > (uintptr_t)c,
+          "corrupted heap: its end was overwritten", h);
+    return (size_t)((uintptr_t)heap_fence(h) - (uintptr_t)c);
+}
+
 static inline size_t top_size(const struct arena *a)
 {
-    if (a->top == NULL)
-        return 0;
-    const struct heap *h = a->top_heap;
-    GUARD(heap_is_bounded(h) && h->end > (uintptr_t)a->top,
-          "corrupted heap: its end was overwritten", h);
-    return (size_t)((uintptr_t)heap_fence(h) - (uintptr_t)a->top);
+    return a->top == NULL ? 0 : top_size_from(a, a->top);
 }
 
 /* Makes the space from c to the top heap's fence the top chunk. */

@@ -13,7 +13,7 @@
 
 void top_set(struct arena *a, struct chunk *c)
 {
-    size_t size = (size_t)((uintptr_t)heap_fence(a->top_heap) - (uintptr_t)c);
+    size_t size = top_size_from(a, c);
     uintptr_t first_page = align_up((uintptr_t)c + CHUNK_HEADER, os_page_size());
     chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
     a->top = c;

@@ -6,9 +6,6 @@ enum { SLACK_WIDE = 255 };
 #define FF4 255, 255, 255, 255
 const unsigned char canary_ramp[48] = {[24] = FF4, FF4, FF4, FF4, FF4, FF4};
 
-const uint64_t canary_family[4] = {0x81 * EACH_BYTE, 0x82 * EACH_BYTE,
-                                   0x83 * EACH_BYTE};
-
 size_t canary_slack(const unsigned char tail[CANARY_TAIL])
 {
     uint64_t slack = tail[CANARY_TAIL - 1];
@@ -79,7 +76,8 @@ HOT void canary_write_hashed(void *mem, size_t bytes, size_t usable, enum family
         if (slack > 16)
             canary_merge(end - 24, key, canary_load(mask));
         canary_merge(end - 16, key, canary_load(mask + 8));
-        canary_merge(end - 8, key, canary_load(mask + 16));
+        canary_merge(end - 8, canary_last(key, slack), canary_load(mask + 16));
+        return;
     } else {
         size_t left = canary_length(slack); /* at least 24 */
         for (; left >= sizeof word; left -= sizeof word, at += sizeof word)

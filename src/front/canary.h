@@ -27,6 +27,7 @@ enum {
 enum family { FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY, FAMILY_ANY };
 
 #define EACH_BYTE 0x0101010101010101ULL
+#define EACH_BYTE_OF_4 0x01010101U
 
 /* The slack that the last bytes before the block's end record. */
 size_t canary_slack(const unsigned char tail[CANARY_TAIL]);
@@ -49,9 +50,6 @@ struct canary_finding {
 };
 struct canary_finding canary_read(const void *mem, size_t usable);
 
-/* What the keyed bytes of each family have in common. */
-extern const uint64_t canary_family[4];
-
 /* Eight keyed bytes, as they stand in a word of memory. The high bit of each is set, so
  * that no NUL, no small number and no ASCII passes for one; the low two are the family
  * plus 1. */
@@ -59,9 +57,9 @@ static ALWAYS_INLINE uint64_t canary_word(uint64_t hash, size_t slack,
                                           enum family family)
 {
     /* The half that is no part of the header's check, twice. */
-    uint64_t word = (hash >> 32) | (hash & ~(uint64_t)UINT32_MAX);
-    word ^= slack * (4 * EACH_BYTE);
-    return (word & ~(0x83 * EACH_BYTE)) | canary_family[family];
+    uint32_t half = (uint32_t)(hash >> 32) ^ (uint32_t)slack * (4 * EACH_BYTE_OF_4);
+    half = (half & ~(0x83 * EACH_BYTE_OF_4)) | (family + 0x81U) * EACH_BYTE_OF_4;
+    return (uint64_t)half << 32 | half;
 }
 
 /* What a block's keyed bytes are made from: what its header's check is made from, so that
@@ -93,44 +91,50 @@ static ALWAYS_INLINE void canary_store(unsigned char *at, uint64_t word)
     memcpy(at, &word, sizeof word);
 }
 
+/* The block's last word, record included: one store, since free's load of these eight
+ * bytes would wait for two. */
+static ALWAYS_INLINE uint64_t canary_last(uint64_t word, size_t slack)
+{
+    uint64_t turned = word << 8 | slack;
+    return turned >> 8 | turned << 56;
+}
+
 /* The same as canary_write, for a block whose bytes are not in use yet, and a slack that
- * is CANARY_SHORT: whole words. */
+ * is CANARY_SHORT: whole words. Three always: which is the first is hard to predict. */
 static ALWAYS_INLINE void canary_stamp(void *mem, size_t bytes, size_t usable,
                                        enum family family, uint64_t hash)
 {
     size_t slack = usable - bytes;
     unsigned char *end = (unsigned char *)mem + usable;
     uint64_t word = canary_word(hash, slack, family);
-    if (slack > 16)
-        canary_store(end - 24, word);
+    canary_store(end - 24, word);
     canary_store(end - 16, word);
-    canary_store(end - 8, word);
-    end[-1] = (unsigned char)slack;
+    canary_store(end - 8, canary_last(word, slack));
 }
 
 /* canary_ramp[24 + i] = 0xff for i >= 0: from [slack] on, a mask of the last words. */
 extern const unsigned char canary_ramp[48];
 
-/* What was asked for a block of this family, if all is right behind it and its slack is
- * CANARY_SHORT; else CANARY_NONE. */
-#define CANARY_NONE SIZE_MAX
-static ALWAYS_INLINE size_t canary_asked(const void *mem, size_t usable,
-                                         enum family family, uint64_t hash)
+/* The slack of a block of this family, if all is right behind it and its slack is
+ * CANARY_SHORT; else 0. */
+static ALWAYS_INLINE size_t canary_slack_short(const void *mem, size_t usable,
+                                               enum family family, uint64_t hash)
 {
     const unsigned char *end = (const unsigned char *)mem + usable;
-    uint64_t last = canary_load(end - 8);
-    size_t slack = (size_t)(last >> 56);
+    size_t slack = end[-1];
     if (UNLIKELY(!canary_is_short(slack)))
-        return CANARY_NONE;
+        return 0;
     uint64_t word = canary_word(hash, slack, family);
     const unsigned char *mask = canary_ramp + slack;
-    uint64_t wrong = ((last ^ word) & canary_load(mask + 16)) << 8;
+    uint64_t wrong = ((canary_load(end - 8) ^ word) & canary_load(mask + 16)) << 8;
     wrong |= (canary_load(end - 16) ^ word) & canary_load(mask + 8);
-    if (slack > 16)
-        wrong |= (canary_load(end - 24) ^ word) & canary_load(mask);
-    return UNLIKELY(wrong != 0) ? CANARY_NONE : usable - slack;
+    wrong |= (canary_load(end - 24) ^ word) & canary_load(mask);
+    return UNLIKELY(wrong != 0) ? 0 : slack;
 }
-/* The same for any slack. */
+
+/* What was asked for a block of this family, if all is right behind it; else
+ * CANARY_NONE. */
+#define CANARY_NONE SIZE_MAX
 size_t canary_asked_wide(const void *mem, size_t usable, enum family family,
                          uint64_t hash);
 

@@ -180,18 +180,6 @@ void *checked_guarded(size_t align, size_t bytes, enum family family)
     return guard_take(align, bytes, family);
 }
 
-/* The same for a slack that is not short: the size is verified before it is used. */
-static NOINLINE void *checked_hit_wide(struct stack *s, size_t bytes,
-                                       enum family family)
-{
-    void *mem = s->top[-1];
-    GUARD(chunk_is_idle(&heap_keys, chunk_of(mem)), RULE_CACHED, mem);
-    s->top--;
-    chunk_flip(chunk_of(mem));
-    canary_write(mem, bytes, chunk_usable(chunk_of(mem)), family);
-    return mem;
-}
-
 /* What the check of a plain header is made from, and its keyed bytes. */
 static ALWAYS_INLINE uint64_t checked_hash(const struct cache *k, const void *mem,
                                            uint32_t word)
@@ -199,23 +187,39 @@ static ALWAYS_INLINE uint64_t checked_hash(const struct cache *k, const void *me
     return multiply_fold((uintptr_t)mem ^ k->address_key, word ^ k->word_key);
 }
 
-/* A block from the calling thread's cache, or NULL. */
-static ALWAYS_INLINE void *checked_hit(size_t bytes, enum family family)
+/* The same for a slack that is not short: the size is verified before it is used. */
+static NOINLINE HOT void *checked_hit_wide(const struct cache *k, struct stack *s,
+                                           size_t bytes, enum family family)
+{
+    void *mem = s->top[-1];
+    struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    uint64_t hash = checked_hash(k, mem, word);
+    GUARD((((uint32_t)hash & CHECK_MASK) ^ CHECK_MASK) == load_word(&c->tag),
+          RULE_CACHED, mem);
+    s->top--;
+    chunk_flip(c);
+    canary_write_hashed(mem, bytes, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD,
+                        family, hash);
+    return mem;
+}
+
+static ALWAYS_INLINE void *checked_malloc_hit(size_t bytes, enum family family,
+                                              struct malloc_zero *zero)
 {
     struct cache *k = thread_own();
-    size_t room = bytes + CANARY_LEAST;
     if (UNLIKELY(k == NULL || bytes > CLASS_MAX_BYTES - CANARY_LEAST))
-        return NULL;
-    struct stack *s = stack_above(k, class_map[(room + 7) / 16]);
+        return checked_malloc_slow(bytes, family, zero);
+    struct stack *s = stack_above(k, class_map[(bytes + CANARY_LEAST + 7) / 16]);
     void **top = s->top - 1, *mem = *top;
     if (UNLIKELY(mem == NULL))
-        return NULL;
+        return checked_malloc_slow(bytes, family, zero);
     /* The canary goes to the end of the chunk, which may be larger than its class. A size
      * that fits as well as here is believed: it is verified when the block is freed. */
     uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)(PREV_INUSE | HAS_REQUEST);
     size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
     if (UNLIKELY(!canary_is_short(usable - bytes)))
-        return checked_hit_wide(s, bytes, family);
+        return checked_hit_wide(k, s, bytes, family);
     s->top = top;
     chunk_flip(chunk_of(mem));
     canary_stamp(mem, bytes, usable, family, checked_hash(k, mem, word));
@@ -225,14 +229,12 @@ static ALWAYS_INLINE void *checked_hit(size_t bytes, enum family family)
 /* The callers are cold, and what only cold code calls is built for size; not this. */
 HOT void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
 {
-    void *mem = checked_hit(bytes, family);
-    return LIKELY(mem != NULL) ? mem : checked_malloc_slow(bytes, family, zero);
+    return checked_malloc_hit(bytes, family, zero);
 }
 
 HOT void *checked_malloc_plain(size_t bytes)
 {
-    void *mem = checked_hit(bytes, FAMILY_MALLOC);
-    return LIKELY(mem != NULL) ? mem : checked_malloc_slow(bytes, FAMILY_MALLOC, NULL);
+    return checked_malloc_hit(bytes, FAMILY_MALLOC, NULL);
 }
 
 COLD void *checked_malloc_slow(size_t bytes, enum family family,
@@ -272,8 +274,8 @@ static ALWAYS_INLINE void checked_fill(void *mem, size_t usable)
     unsigned char *at = mem;
     memcpy(at, fill, 16);
     memcpy(at + usable - 16, fill, 16);
-    if (usable > 32)
-        memcpy(at + 16, fill, 16);
+    /* Without a branch: sizes of freed blocks are hard to predict. */
+    memcpy(at + (usable > 32) * (size_t)16, fill, 16);
 }
 
 static void checked_free_late(struct chunk *c, enum family family)
@@ -343,18 +345,21 @@ static ALWAYS_INLINE void checked_give(struct cache *k, struct chunk *c, uint32_
     }
     checked_fill(mem_of(c), (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD);
     chunk_flip(c);
-    checked_keep(k, c, word);
+    checked_push(k, c, word);
 }
 
-/* The header is right, and the slack is not short, or wrong. */
-static NOINLINE void checked_free_wide(void *mem, size_t bytes, enum family family)
+/* The header is right, with this hash, and the slack is not short, or wrong. */
+static NOINLINE HOT void checked_free_wide(void *mem, size_t bytes, enum family family,
+                                           uint64_t hash)
 {
     struct chunk *c = chunk_of(mem);
-    size_t asked = canary_asked_wide(mem, chunk_usable(c), family, canary_hash(mem));
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    size_t asked = canary_asked_wide(
+        mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD, family, hash);
     if (UNLIKELY(asked == CANARY_NONE || (bytes != SIZE_MAX && bytes != asked)))
         checked_free_slow(mem, bytes, family);
     else
-        checked_give(thread_own(), c, chunk_bits(c) & ~(uint32_t)PREV_INUSE);
+        checked_give(thread_own(), c, word);
 }
 
 static ALWAYS_INLINE void checked_free_hit(void *mem, size_t bytes, enum family family)
@@ -368,10 +373,10 @@ static ALWAYS_INLINE void checked_free_hit(void *mem, size_t bytes, enum family 
         checked_free_slow(mem, bytes, family);
         return;
     }
-    size_t asked = canary_asked(mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD,
-                                family, hash);
-    if (UNLIKELY(asked == CANARY_NONE || (bytes != SIZE_MAX && bytes != asked)))
-        checked_free_wide(mem, bytes, family);
+    size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
+    size_t slack = canary_slack_short(mem, usable, family, hash);
+    if (UNLIKELY(slack == 0 || (bytes != SIZE_MAX && bytes != usable - slack)))
+        checked_free_wide(mem, bytes, family, hash);
     else
         checked_give(k, c, word);
 }
@@ -450,9 +455,9 @@ HOT void *checked_realloc_hit(void *mem, size_t bytes)
     uint64_t hash = checked_hash(k, mem, word);
     if (UNLIKELY(((uint32_t)hash & CHECK_MASK) != load_word(&c->tag)))
         return NULL;
-    size_t asked = canary_asked(mem, usable, FAMILY_MALLOC, hash);
-    if (asked == CANARY_NONE)
-        asked = canary_asked_wide(mem, usable, FAMILY_MALLOC, hash);
+    size_t slack = canary_slack_short(mem, usable, FAMILY_MALLOC, hash);
+    size_t asked = slack != 0 ? usable - slack
+                              : canary_asked_wide(mem, usable, FAMILY_MALLOC, hash);
     if (UNLIKELY(asked == CANARY_NONE))
         return NULL;
     if (stays) {
@@ -490,14 +495,29 @@ static struct chunk *checked_resize(struct chunk *c, size_t old_bytes, size_t by
     return resized != NULL ? resized : realloc_resize(c, checked_room(bytes));
 }
 
+/* realloc is of malloc's family. */
+static void checked_realloc_family(const void *mem, enum family of)
+{
+    struct finding f = {.rule = of == FAMILY_NEW
+                                    ? "mismatch: block of operator new given to realloc"
+                                    : "mismatch: block of operator new[] given to "
+                                      "realloc",
+                        .mem = mem};
+    if (UNLIKELY(of == FAMILY_NEW || of == FAMILY_NEW_ARRAY))
+        report_finding(&f);
+}
+
 void *checked_realloc(struct chunk *c, size_t bytes)
 {
     size_t old_bytes = checked_request(c);
-    if (guard_owns(c))
-        return checked_move(c, old_bytes, bytes, (enum family)guard_of(c)->family);
-    if (checked_level == 0)
+    if (checked_level == 0 && !guard_owns(c))
         return checked_recorded(c, old_bytes, bytes);
-    enum family family = canary_read(mem_of(c), chunk_usable(c)).family;
+    enum family family = guard_owns(c) ? (enum family)guard_of(c)->family
+                                       : canary_read(mem_of(c), chunk_usable(c)).family;
+    if (checked_level != 0)
+        checked_realloc_family(mem_of(c), family);
+    if (guard_owns(c))
+        return checked_move(c, old_bytes, bytes, family);
     bool stays = checked_stays(chunk_usable(c), bytes);
     if (checked_level >= 2 && !chunk_is_mapped(c) && !stays)
         return checked_move(c, old_bytes, bytes, family);

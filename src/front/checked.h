@@ -33,18 +33,27 @@ static inline size_t checked_room(size_t bytes)
 }
 
 void checked_keep_slow(struct chunk *c);
-/* Gives an idle chunk back, whose header is right and has these low bits: to the cache, or
- * where those go that it does not take. */
-static ALWAYS_INLINE void checked_keep(struct cache *k, struct chunk *c, uint32_t word)
+/* Gives an idle chunk back, whose header is right, with these low bits, and no special
+ * one: to the cache if it has room. */
+static ALWAYS_INLINE void checked_push(struct cache *k, struct chunk *c, uint32_t word)
 {
     struct stack *s = stack_at(k, class_map[word / CHUNK_ALIGN % CLASS_MAP_SIZE]);
     void **top = s->top;
-    if (UNLIKELY(top == s->limit || word >= HOT_MAX)) {
+    if (UNLIKELY(top == s->limit)) {
         checked_keep_slow(c);
         return;
     }
     *top = mem_of(c);
     advance_slot(&s->top);
+}
+
+/* The same for any right header. */
+static ALWAYS_INLINE void checked_keep(struct cache *k, struct chunk *c, uint32_t word)
+{
+    if (LIKELY(word < HOT_MAX))
+        checked_push(k, c, word);
+    else
+        checked_keep_slow(c);
 }
 
 /* A live block. NULL and ENOMEM on failure. `zero` may be NULL. The first one is the hit

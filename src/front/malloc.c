@@ -11,6 +11,7 @@
 #include "front/cache.h"
 #include "front/checked.h"
 #include "front/fault.h"
+#include "front/guard.h"
 #include "front/named.h"
 #include "front/options.h"
 #include "front/report.h"
@@ -131,12 +132,19 @@ static ALWAYS_INLINE bool free_hit_large(void *mem)
     return cache_push_large(thread_hot, class_floor_large(size), mem);
 }
 
+static COLD NOINLINE void free_unchecked(void *mem)
+{
+    if (!free_hit_large(mem))
+        free_late(mem);
+}
+
+/* Without a frame: every free of level 1 comes this way. */
 COLD void free_slow(void *mem)
 {
     if (checked_hits != 0)
         checked_free_plain(mem);
-    else if (!free_hit_large(mem))
-        free_late(mem);
+    else
+        free_unchecked(mem);
 }
 
 void free_verified(struct chunk *c)
@@ -168,6 +176,8 @@ struct chunk *malloc_verify(const void *mem, const char *verb)
                  !chunk_is_live(&heap_keys, c))) {
         report_not_live(mem, verb);
         c = NULL;
+    } else if (UNLIKELY(chunk_is_mapped(c)) && !guard_owns(c)) {
+        mapped_verify(c);
     }
     if (UNLIKELY(thread_is_checked()))
         fault_relax();
