@@ -36,6 +36,15 @@ bool heap_in_break(const void *address)
     return (uintptr_t)address - low < high - low;
 }
 
+bool heap_may_hold(const void *address, size_t size)
+{
+    size_t behind = heap_in_break(address)
+                        ? atomic_load_explicit(&heap_break_high, memory_order_relaxed) -
+                              (uintptr_t)address
+                        : HEAP_SPAN - ((uintptr_t)address & (HEAP_SPAN - 1));
+    return size <= behind;
+}
+
 /* Writes the header that ends the heap. It counts as live for ever: P is all it has. */
 static void heap_set_fence(struct heap *h, bool prev_inuse)
 {

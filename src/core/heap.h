@@ -120,5 +120,9 @@ void heap_unlock(void);
 
 /* Addresses of the break heaps, for telling whose chunk it is without touching it. */
 bool heap_in_break(const void *address);
+/* Whether `size` bytes from there on can lie in one heap, by the addresses alone. What was
+ * never a header often has the high half of a pointer where the size is, and one in 65,536
+ * of such has the right check. */
+bool heap_may_hold(const void *address, size_t size);
 
 #endif

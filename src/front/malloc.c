@@ -173,7 +173,8 @@ struct chunk *malloc_verify(const void *mem, const char *verb)
     if (UNLIKELY(thread_is_checked()))
         fault_expect(mem, verb);
     if (UNLIKELY(((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 ||
-                 !chunk_is_live(&heap_keys, c))) {
+                 !chunk_is_live(&heap_keys, c) ||
+                 !(chunk_is_mapped(c) || heap_may_hold(c, chunk_size(c))))) {
         report_not_live(mem, verb);
         c = NULL;
     } else if (UNLIKELY(chunk_is_mapped(c)) && !guard_owns(c)) {

@@ -31,6 +31,9 @@ static void heap_break_starts_and_grows(void **state)
     assert_true(heap_in_break(h->first));
     assert_false(heap_in_break((void *)h->end));
     assert_false(heap_in_break(h));
+    assert_true(heap_may_hold(h->first, h->end - (uintptr_t)h->first));
+    assert_false(heap_may_hold(h->first, h->end - (uintptr_t)h->first + 1));
+    assert_false(heap_may_hold(h->first, (size_t)0x7ffd << 32));
     uintptr_t end = h->end;
     struct chunk *old_fence = heap_fence(h);
     chunk_set_prev_inuse(old_fence, false);
@@ -131,6 +134,8 @@ static void heap_spanned_is_found(void **state)
     assert_int_equal(chunk_bits(h->first) & NON_MAIN_ARENA, NON_MAIN_ARENA);
     assert_int_equal(chunk_bits(heap_fence(h)) & NON_MAIN_ARENA, NON_MAIN_ARENA);
     assert_false(heap_in_break(h->first));
+    assert_true(heap_may_hold(h->first, h->limit - (uintptr_t)h->first));
+    assert_false(heap_may_hold(h->first, HEAP_SPAN));
 }
 
 static void heap_spanned_ends(void **state)

@@ -8,6 +8,7 @@
 #include "front/cache.h"
 #include "front/malloc.h"
 #include "front/options.h"
+#include "front/report.h"
 #include "support/os_fake.h"
 #include "support/random.h"
 
@@ -43,6 +44,22 @@ static void malloc_places(void **state)
     chunky_free(large);
     chunky_free(huge);
     assert_int_equal(mapped.count, 0);
+}
+
+/* What was never a header may pass the check, but no heap holds so much. */
+static void malloc_refuses_impossible_sizes(void **state)
+{
+    (void)state;
+    _Alignas(16) uint64_t words[8] = {0};
+    struct chunk *c = (struct chunk *)words;
+    report_go_on = 1;
+    for (unsigned shift = 32; shift < 48; shift++) {
+        chunk_set_idle(&heap_keys, c, (size_t)1 << shift, IDLE_OUT | PREV_INUSE);
+        chunk_flip(c);
+        assert_true(chunk_is_live(&heap_keys, c));
+        assert_null(malloc_verify(mem_of(c), "free"));
+    }
+    report_go_on = 0;
 }
 
 static void malloc_newest_first(void **state)
@@ -163,10 +180,15 @@ static void malloc_exhausted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(malloc_sizes),         cmocka_unit_test(malloc_places),
-        cmocka_unit_test(malloc_newest_first),  cmocka_unit_test(malloc_calloc_is_zero),
-        cmocka_unit_test(malloc_impossible),    cmocka_unit_test(malloc_keeps_errno),
-        cmocka_unit_test(malloc_every_failure), cmocka_unit_test(malloc_exhausted),
+        cmocka_unit_test(malloc_sizes),
+        cmocka_unit_test(malloc_places),
+        cmocka_unit_test(malloc_refuses_impossible_sizes),
+        cmocka_unit_test(malloc_newest_first),
+        cmocka_unit_test(malloc_calloc_is_zero),
+        cmocka_unit_test(malloc_impossible),
+        cmocka_unit_test(malloc_keeps_errno),
+        cmocka_unit_test(malloc_every_failure),
+        cmocka_unit_test(malloc_exhausted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
