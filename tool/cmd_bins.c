@@ -61,7 +61,7 @@ static void bins_json(struct session *n, unsigned arena, const char *label,
 struct bins_run {
     struct session *n;
     unsigned arena, lines, limit;
-    bool wrong;
+    bool wrong, any;
 };
 
 static void bins_list(struct bins_run *r, const struct list *l)
@@ -79,6 +79,7 @@ static void bins_arena(struct bins_run *r, const struct walk_arena *a)
 {
     size_t count;
     bool text = !options_want(r->n->options, "json");
+    r->any = true;
     r->arena = a->index;
     r->lines = 0;
     if (text)
@@ -160,6 +161,8 @@ enum status cmd_bins(struct options *o)
     for (size_t i = 0; i < n.scan.arena_count; i++)
         if (o->arena < 0 || n.scan.arenas[i].a.index == (uint32_t)o->arena)
             bins_arena(&r, &n.scan.arenas[i].a);
+    if (text && !r.any)
+        fprintf(n.out, "no arena %d (chunky stats lists them)\n", o->arena);
     if (text)
         fprintf(n.out, "caches\n");
     uint64_t at = walk_first_cache(n.scan.walk);

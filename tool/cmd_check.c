@@ -130,16 +130,6 @@ static void check_run(struct check *c, uint64_t most)
     free(c->still);
 }
 
-/* Of a process that ended, or became another program, nothing that was read counts. */
-static bool check_is_gone(struct source *s)
-{
-    char byte;
-    if (!s->reader.is_live)
-        return false;
-    window_forget(&s->reader);
-    return s->reader.read(&s->reader, s->root, &byte, 1) != 1;
-}
-
 /* --- telling ---------------------------------------------------------------- */
 
 static void check_chunk_line(struct draw *d, struct scan *s, const char *what,
@@ -256,7 +246,7 @@ size_t check_print(struct draw *d, struct scan *s, const struct options *o)
         fflush(d->out);
     }
     check_run(&c, o->max_errors != 0 ? o->max_errors : ERRORS_DEFAULT);
-    if (check_is_gone(s->source))
+    if (source_is_gone(s->source))
         c.now.count = 0;
     if (options_want(o, "json")) {
         check_print_json(d->out, &c);
@@ -309,9 +299,6 @@ enum status cmd_check(struct options *o)
     if (status != STATUS_OK)
         return status;
     size_t found = check_print(&n.draw, &n.scan, o);
-    if (check_is_gone(&n.source))
-        return session_close(&n, complain(STATUS_UNREADABLE,
-                                          "the process ended while it was looked at"));
     scan_settle(&n.scan);
     if (!options_want(o, "json"))
         show_busy(&n.draw, &n.scan);

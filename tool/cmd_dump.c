@@ -406,6 +406,8 @@ enum status dump_session(struct session *n, const char *path, FILE *told)
         if (fclose(d.out) != 0 || !good) {
             status = complain(STATUS_UNREADABLE, "%s: %s", shown, strerror(errno));
             dump_remove(path);
+        } else if (source_is_gone(&n->source)) {
+            dump_remove(path); /* who closes the session tells */
         } else {
             fprintf(told, "%s: %s, %s\n", shown, n->source.title,
                     text_size(size, d.offset));

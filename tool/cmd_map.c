@@ -90,6 +90,9 @@ static void map_text(struct session *n, const struct map_style *style,
         map_mappings(n, n->options->limit != 0 ? n->options->limit : 20);
     if (!any && style->to != 0)
         fprintf(n->out, "no heap lies there\n");
+    else if (!any && n->options->arena >= 0)
+        fprintf(n->out, "no arena %d has a heap (chunky stats lists them)\n",
+                n->options->arena);
     scan_settle(s);
     struct survey none = {.scan = s};
     show_notes(&n->draw, &none);

@@ -181,8 +181,12 @@ static enum status top_look(struct top *t)
     draw_close(&n.draw);
     n.out = stdout;
     n.draw.out = stdout;
-    session_close(&n, STATUS_OK);
+    status = session_close(&n, STATUS_OK);
     fclose(memory);
+    if (status == STATUS_UNREADABLE) {
+        free(text);
+        return status; /* it ended, as was told */
+    }
     clock_gettime(CLOCK_MONOTONIC, &to);
     t->took =
         (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;

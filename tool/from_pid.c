@@ -185,6 +185,18 @@ static pid_t pid_meant(pid_t pid)
     return has ? child : pid;
 }
 
+/* Why it cannot be read, from errno. */
+static enum status pid_refuse(const struct source *s)
+{
+    if (s->map_count == 0 && (errno == 0 || errno == ESRCH))
+        return complain(STATUS_UNREADABLE,
+                        "%s has no memory: it ended, or is the kernel's", s->title);
+    if (errno == ESRCH || errno == EFAULT || errno == EIO)
+        return complain(STATUS_UNREADABLE, "%s ended while it was looked at", s->title);
+    return complain(STATUS_UNREADABLE, "%s: its memory is not ours to read (%s)",
+                    s->title, strerror(errno));
+}
+
 enum status source_open_pid(struct source *s, pid_t pid, bool stop)
 {
     pid = pid_meant(pid);
@@ -206,23 +218,20 @@ enum status source_open_pid(struct source *s, pid_t pid, bool stop)
     snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     if (access(path, F_OK) != 0)
         return complain(STATUS_UNREADABLE, "no process %d", (int)pid);
+    errno = 0;
     bool readable = pid_read_maps(s) && s->map_count != 0;
     enum status status = readable && stop ? pid_stop(s) : STATUS_OK;
     if (status != STATUS_OK)
         return status;
     if (!readable || !pid_read_maps(s) || s->map_count == 0)
-        return complain(
-            STATUS_UNREADABLE, "%s: its memory is not ours to read (%s)", s->title,
-            s->map_count == 0 && errno == 0 ? "it has none" : strerror(errno));
+        return pid_refuse(s);
     window_open(&s->reader, PID_WINDOW);
     s->reader.fill = pid_fill;
     for (size_t i = 0; i < s->map_count; i++)
         if ((s->maps[i].access & MAP_READ) != 0 && s->maps[i].name[0] != '[') {
             if (pid_read(&s->reader, s->maps[i].start, &probe, 1) == 1)
                 break;
-            return complain(STATUS_UNREADABLE,
-                            "%s: its memory is not ours to read (%s)", s->title,
-                            strerror(errno));
+            return pid_refuse(s);
         }
     return source_find_root(s);
 }

@@ -12,7 +12,7 @@ enum { PID_STOPS = 64 };
 void pid_release(struct pid_state *state)
 {
     for (size_t i = 0; i < state->stopped_count; i++)
-        ptrace(PTRACE_DETACH, state->stopped[i], NULL, NULL);
+        ptrace(PTRACE_DETACH, state->stopped[i], NULL, NULL); /* a debugger's is not */
     free(state->stopped);
     state->stopped = NULL;
     state->stopped_count = 0;
@@ -26,16 +26,45 @@ static bool pid_has(const struct pid_state *state, pid_t thread)
     return false;
 }
 
-/* Stops one thread without a signal that the program could notice. */
-static bool pid_stop_thread(struct pid_state *state, pid_t thread)
+/* Who traces a thread, and whether it stands still meanwhile. 0: nobody. */
+static pid_t pid_tracer(pid_t thread, bool *stands)
 {
-    int status;
-    if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) != 0)
-        return errno == ESRCH; /* it has ended: as good as stopped */
+    char path[64], line[128], state = '?';
+    int tracer = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)thread);
+    FILE *f = fopen(path, "re");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        if (sscanf(line, "State: %c", &state) != 1)
+            sscanf(line, "TracerPid: %d", &tracer);
+    if (f != NULL)
+        fclose(f);
+    *stands = state == 't';
+    return tracer;
+}
+
+/* Stops one thread without a signal that the program could notice. */
+static bool pid_stop_thread(struct source *s, pid_t thread)
+{
+    struct pid_state *state = s->state;
+    int status, why;
+    bool stands = false, ours = ptrace(PTRACE_SEIZE, thread, NULL, NULL) == 0;
+    why = errno;
+    if (!ours && why == ESRCH)
+        return true; /* it has ended: as good as stopped */
+    pid_t tracer = ours ? 0 : pid_tracer(thread, &stands);
+    if (tracer != 0 && !stands)
+        complain(STATUS_OK, "%s runs under a debugger (process %d): stop it there",
+                 s->title, (int)tracer);
+    else if (!ours && !stands)
+        complain(STATUS_OK, "cannot stop process %d: %s", (int)s->pid, strerror(why));
+    if (!ours && !stands)
+        return false;
+    /* What a debugger holds it may let go: not more than a running process. */
+    s->reader.is_live = s->reader.is_live || !ours;
     state->stopped = must(
         realloc(state->stopped, (state->stopped_count + 1) * sizeof *state->stopped));
     state->stopped[state->stopped_count++] = thread;
-    if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) == 0)
+    if (ours && ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) == 0)
         waitpid(thread, &status, __WALL);
     return true;
 }
@@ -45,6 +74,7 @@ enum status pid_stop(struct source *s)
 {
     char path[64];
     bool again = true;
+    s->reader.is_live = false;
     snprintf(path, sizeof path, "/proc/%d/task", (int)s->pid);
     for (unsigned round = 0; again && round < PID_STOPS; round++) {
         DIR *d = opendir(path);
@@ -56,15 +86,12 @@ enum status pid_stop(struct source *s)
             if (thread <= 0 || pid_has(s->state, thread))
                 continue;
             again = true;
-            if (!pid_stop_thread(s->state, thread)) {
-                int why = errno;
+            if (!pid_stop_thread(s, thread)) {
                 closedir(d);
-                return complain(STATUS_UNREADABLE, "cannot stop process %d: %s",
-                                (int)s->pid, strerror(why));
+                return STATUS_UNREADABLE;
             }
         }
         closedir(d);
     }
-    s->reader.is_live = false;
     return STATUS_OK;
 }

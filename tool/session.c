@@ -64,6 +64,9 @@ enum status session_close(struct session *n, enum status status)
         status = STATUS_DAMAGED;
     if (n->source.is_truncated && status != STATUS_USAGE)
         status = STATUS_UNREADABLE;
+    if (status != STATUS_USAGE && source_is_gone(&n->source))
+        status = complain(STATUS_UNREADABLE, "%s ended while it was looked at",
+                          n->source.title);
     scan_close(&n->scan);
     source_close(&n->source);
     return status;
@@ -136,7 +139,7 @@ static bool session_relative(const struct session *n, const char *text,
         scan_name(s, name, base);
         if (strncmp(name, text, (size_t)(plus - text) + 1) == 0) {
             *address = base + offset;
-            return true;
+            return *address >= base;
         }
     }
     return false;

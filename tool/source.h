@@ -60,6 +60,9 @@ struct source {
  * the source is closed. */
 enum status source_open(struct source *s, const char *name, bool stop);
 void source_close(struct source *s);
+/* True of a process that ended, or became another program: nothing that was read of it
+ * counts. */
+bool source_is_gone(struct source *s);
 
 /* The kinds. `s` is zeroed but for kind and name. */
 enum status source_open_pid(struct source *s, pid_t pid, bool stop);

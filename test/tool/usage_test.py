@@ -90,4 +90,8 @@ with Subject() as s:
     none = chunky("chunks", s.pid, "--arena", "77", "--count")
     expect(none.out.startswith("0 chunks"), none)
     json.loads(chunky("map", s.pid, "--arena", "77", "-f", "json").out)
+    for verb in ("map", "bins"):
+        expect("no arena 77" in chunky(verb, s.pid, "--arena", "77").out, verb)
+    far = chunky("what", s.pid, "heap+0xffffffffffffffff")
+    expect(far.status == 2 and "is no address" in far.err, far)
 finish()

@@ -1,0 +1,100 @@
+"""Processes that end, or become another program, while they are looked at: no verb shows
+what it then reads as a heap. Those that a debugger holds can be looked at."""
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from subject import LIB, Subject, chunky, expect, finish
+
+GOING = """
+import os, sys, time
+kept = [str(i) for i in range(300000)]
+print("ready", flush=True)
+time.sleep(float(sys.argv[2]))
+os.execv("/bin/sleep", ["sleep", "20"]) if sys.argv[1] == "exec" else os._exit(0)
+"""
+VERBS = ("stats", "map", "chunks", "bins", "frag", "check", "layout", "view", "dump")
+MAY = {"exec": (0, 3, 4), "exit": (0, 3)}
+
+
+def going(how, verb, seconds):
+    """The status; 0 is right if the verb was faster."""
+    p = subprocess.Popen([sys.executable, "-c", GOING, how, str(seconds)],
+                         env=dict(os.environ, LD_PRELOAD=LIB), stdout=subprocess.PIPE)
+    p.stdout.readline()
+    more = ["-o", "/dev/null"] if verb in ("view", "dump") else []
+    result = chunky(verb, p.pid, *more)
+    p.kill()
+    p.wait()
+    p.stdout.close()
+    expect(result.status in MAY[how], how, verb, seconds, result)
+    if result.status == 3:
+        expect(result.err.count("\n") == 1 and result.err.startswith("chunky: "), result)
+    return result.status
+
+
+def caught(how):
+    """So often that some are caught in the middle."""
+    told = 0
+    for turn in range(45):
+        told += going(how, VERBS[turn % len(VERBS)], turn % 15 * 0.002) != 0
+    return told
+
+
+def stopped_by_us():
+    """A tool that is slower than its process: chunks with nobody who reads them."""
+    with Subject(conf="request=0") as s:
+        s.say("grow 200000 40")
+        tool = subprocess.Popen([os.environ["CHUNKY_TOOL"], "chunks", str(s.pid)], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        tool.stdout.readline()
+        time.sleep(0.2)  # the pipe is full
+        s.process.kill()
+        s.process.wait()
+        _, said = tool.communicate()
+        expect(tool.returncode == 3 and said.endswith("ended while it was looked at\n"),
+               tool.returncode, said)
+
+
+def traced():
+    """As under a debugger: standing still, it can be looked at; running, it is told."""
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    attach, go_on, detach = 16, 7, 17
+    none = ctypes.c_void_p(0)
+    with Subject() as s, tempfile.TemporaryDirectory() as folder:
+        snap = folder + "/a.snap"
+        if ptrace(attach, s.pid, none, none) != 0:
+            print("no ptrace here:", os.strerror(ctypes.get_errno()))
+            return
+        os.waitpid(s.pid, 0)
+        for verb in (["stats"], ["check", "--stop"], ["map", "--stop"], ["dump", "-o", snap]):
+            result = chunky(verb[0], s.pid, *verb[1:])
+            expect(result.status == 0, verb, result)
+        expect(chunky("check", snap).status == 0)
+        ptrace(go_on, s.pid, none, none)
+        result = chunky("check", s.pid, "--stop")
+        expect(result.status == 3 and f"runs under a debugger (process {os.getpid()})"
+               in result.err and result.err.count("\n") == 1, result)
+        expect(chunky("check", s.pid).status == 0)
+        os.kill(s.pid, signal.SIGSTOP)
+        os.waitpid(s.pid, 0)
+        ptrace(detach, s.pid, none, none)
+        os.kill(s.pid, signal.SIGCONT)
+        s.say("trim")
+
+
+def kernel_thread():
+    result = chunky("stats", 2)
+    expect(result.status == 3, result)
+
+
+for way in ("exec", "exit"):
+    caught(way)
+stopped_by_us()
+traced()
+kernel_thread()
+finish()
