@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # chain.sh LIBRARY CHURNING INTERPOSE: the library together with other preloaded ones, before
-# and after it: one that counts calls and passes them on, and those that glibc brings.
+# and after it: one that counts calls and passes them on, those that glibc brings, those of
+# fakeroot and eatmydata, and other allocators, of which the first one serves the process.
 set -euo pipefail
 library=$(realpath -- "$1") churning=$2 interpose=$3
 work=$(mktemp -d)
@@ -30,17 +31,18 @@ read -r from taken given <"$work/counts"
 
 # libmemusage does not know aligned_alloc, which `churning` calls, so a shell works for it.
 # shellcheck disable=SC2016
-shell_work='for ((i = 0; i < 40000; i++)); do
+shell_work='for ((i = 0; i < 12000; i++)); do
     words[i % 3000]=$i${words[i * 7 % 3000]:0:200}
     ((i % 3)) || unset "words[$((i % 2000))]"
 done
-[[ ${words[2999]} == 38999* ]] && echo "all was well"'
-for other in memusage pcprofile; do
-    file=$(cc -print-file-name=lib$other.so)
+[[ ${words[2999]} == 11999* ]] && echo "all was well"'
+for other in memusage.so pcprofile.so eatmydata.so.1 fakeroot/libfakeroot-sysv.so jemalloc.so.2 \
+    mimalloc.so.2 tcmalloc_minimal.so.4; do
+    file=$(cc -print-file-name=lib$other)
     if [ -f "$file" ]; then
         chained "$file:$library" bash -c "$shell_work"
         chained "$library:$file" bash -c "$shell_work"
     else
-        echo "lib$other.so is not here"
+        echo "lib$other is not here"
     fi
 done
