@@ -86,10 +86,17 @@ static ALWAYS_INLINE struct resting quarantine_swap(struct resting *place,
     return driven;
 }
 
-static ALWAYS_INLINE unsigned quarantine_chance(struct quarantine *q)
+/* The place that is driven out now. Chosen some frees before, when what rests there was
+ * asked for: it is out of the processor's reach by now. */
+static ALWAYS_INLINE unsigned quarantine_place(struct quarantine *q)
 {
+    unsigned place = q->next % QUARANTINE_CHANCE;
     q->random = multiply_fold(q->random + heap_keys.word, heap_keys.address | 1) + 1;
-    return (unsigned)(q->random >> 24) % QUARANTINE_CHANCE;
+    unsigned later = (unsigned)(q->random >> 24) % QUARANTINE_CHANCE;
+    PREFETCH((const char *)q->chance[later].chunk + CHUNK_OVERHEAD);
+    static_assert(QUARANTINE_CHANCE <= 256, "a place is a byte");
+    q->next = q->next >> 8 | later << 24;
+    return place;
 }
 
 static const struct resting quarantine_none;
@@ -111,7 +118,7 @@ static struct resting quarantine_take(struct quarantine *q)
     while (r.chunk == NULL && q->count != 0) {
         r = quarantine_oldest(q);
         if (q->count >= QUARANTINE_CHANCE)
-            r = quarantine_swap(&q->chance[quarantine_chance(q)], r);
+            r = quarantine_swap(&q->chance[quarantine_place(q)], r);
     }
     for (unsigned i = 0; i < QUARANTINE_CHANCE && r.chunk == NULL; i++)
         r = quarantine_swap(&q->chance[i], quarantine_none);
@@ -140,9 +147,7 @@ static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q,
         /* The oldest one's place in the ring is where the newest goes. */
         driven = quarantine_swap(&q->queue[q->first], r);
         q->first = (q->first + 1) % QUARANTINE_QUEUE;
-        driven = quarantine_swap(&q->chance[q->next], driven);
-        q->next = quarantine_chance(q);
-        PREFETCH((const char *)q->chance[q->next].chunk + CHUNK_OVERHEAD);
+        driven = quarantine_swap(&q->chance[quarantine_place(q)], driven);
     } else {
         q->queue[(q->first + q->count++) % QUARANTINE_QUEUE] = r;
     }

@@ -22,7 +22,7 @@ struct resting {
 struct quarantine {
     bool busy;             /* a signal handler that comes between keeps out */
     uint32_t first, count; /* the queue's oldest, and how many */
-    uint32_t next;         /* random place that is driven out next */
+    uint32_t next;         /* random places that are driven out next, a byte each */
     size_t bytes;          /* of chunks in both */
     uint64_t random;       /* state of the generator */
     struct resting queue[QUARANTINE_QUEUE];
