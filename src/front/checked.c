@@ -16,12 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-    MOVE_LEAST = 1024, /* smaller blocks are moved by every realloc at level 2 */
-    SIZED_SPARE = 4096 /* unrecorded blocks may be larger than asked by this */
-};
-
-#define FILL_WORD (0xdf * EACH_BYTE) /* what level 1 leaves in freed blocks */
+enum { SIZED_SPARE = 4096 }; /* unrecorded blocks may be larger than asked by this */
 
 unsigned checked_level;
 
@@ -80,9 +75,6 @@ static void checked_set_flags(struct chunk *c, uint32_t flags)
     if (a != NULL)
         arena_unlock(a);
 }
-
-#define RULE_CACHED                                                                    \
-    "overwritten header: of a free block, which a malloc was about to get"
 
 static COLD void checked_tell_canary(const void *mem, const struct canary_finding *f)
 {
@@ -180,63 +172,6 @@ void *checked_guarded(size_t align, size_t bytes, enum family family)
     return guard_take(align, bytes, family);
 }
 
-/* What the check of a plain header is made from, and its keyed bytes. */
-static ALWAYS_INLINE uint64_t checked_hash(const struct cache *k, const void *mem,
-                                           uint32_t word)
-{
-    return multiply_fold((uintptr_t)mem ^ k->address_key, word ^ k->word_key);
-}
-
-/* The same for a slack that is not short: the size is verified before it is used. */
-static NOINLINE HOT void *checked_hit_wide(const struct cache *k, struct stack *s,
-                                           size_t bytes, enum family family)
-{
-    void *mem = s->top[-1];
-    struct chunk *c = chunk_of(mem);
-    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
-    uint64_t hash = checked_hash(k, mem, word);
-    GUARD((((uint32_t)hash & CHECK_MASK) ^ CHECK_MASK) == load_word(&c->tag),
-          RULE_CACHED, mem);
-    s->top--;
-    chunk_flip(c);
-    canary_write_hashed(mem, bytes, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD,
-                        family, hash);
-    return mem;
-}
-
-static ALWAYS_INLINE void *checked_malloc_hit(size_t bytes, enum family family,
-                                              struct malloc_zero *zero)
-{
-    struct cache *k = thread_own();
-    if (UNLIKELY(k == NULL || bytes > CLASS_MAX_BYTES - CANARY_LEAST))
-        return checked_malloc_slow(bytes, family, zero);
-    struct stack *s = stack_above(k, class_map[(bytes + CANARY_LEAST + 7) / 16]);
-    void **top = s->top - 1, *mem = *top;
-    if (UNLIKELY(mem == NULL))
-        return checked_malloc_slow(bytes, family, zero);
-    /* The canary goes to the end of the chunk, which may be larger than its class. A size
-     * that fits as well as here is believed: it is verified when the block is freed. */
-    uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)(PREV_INUSE | HAS_REQUEST);
-    size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
-    if (UNLIKELY(!canary_is_short(usable - bytes)))
-        return checked_hit_wide(k, s, bytes, family);
-    s->top = top;
-    chunk_flip(chunk_of(mem));
-    canary_stamp(mem, bytes, usable, family, checked_hash(k, mem, word));
-    return mem;
-}
-
-/* The callers are cold, and what only cold code calls is built for size; not this. */
-HOT void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
-{
-    return checked_malloc_hit(bytes, family, zero);
-}
-
-HOT void *checked_malloc_plain(size_t bytes)
-{
-    return checked_malloc_hit(bytes, FAMILY_MALLOC, NULL);
-}
-
 COLD void *checked_malloc_slow(size_t bytes, enum family family,
                                struct malloc_zero *zero)
 {
@@ -264,18 +199,6 @@ COLD void *checked_malloc_slow(size_t bytes, enum family family,
     }
     checked_record(chunk_of(mem), bytes, family);
     return mem;
-}
-
-/* The first 32 bytes and the last 16, canary included: pointers lie in front, and a
- * header that somebody puts back does not make it a block again. usable is 24, 40, ... */
-static ALWAYS_INLINE void checked_fill(void *mem, size_t usable)
-{
-    static const uint64_t fill[2] = {FILL_WORD, FILL_WORD};
-    unsigned char *at = mem;
-    memcpy(at, fill, 16);
-    memcpy(at + usable - 16, fill, 16);
-    /* Without a branch: sizes of freed blocks are hard to predict. */
-    memcpy(at + (usable > 32) * (size_t)16, fill, 16);
 }
 
 static void checked_free_late(struct chunk *c, enum family family)
@@ -311,7 +234,7 @@ void checked_free(struct chunk *c, enum family family)
     }
 }
 
-static COLD void checked_free_slow(void *mem, size_t bytes, enum family family)
+COLD void checked_free_slow(void *mem, size_t bytes, enum family family)
 {
     int saved = errno;
     thread_cache();
@@ -328,212 +251,6 @@ static COLD void checked_free_slow(void *mem, size_t bytes, enum family family)
         checked_free(c, family);
     upkeep();
     errno = saved;
-}
-
-COLD void checked_keep_slow(struct chunk *c)
-{
-    chunk_flip(c);
-    free_verified(c);
-}
-
-/* A live block of the heap that is right. */
-static ALWAYS_INLINE void checked_give(struct cache *k, struct chunk *c, uint32_t word)
-{
-    if (checked_level >= 2) {
-        quarantine_give_hit(k, c, word);
-        return;
-    }
-    checked_fill(mem_of(c), (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD);
-    chunk_flip(c);
-    checked_push(k, c, word);
-}
-
-/* The header is right, with this hash, and the slack is not short, or wrong. */
-static NOINLINE HOT void checked_free_wide(void *mem, size_t bytes, enum family family,
-                                           uint64_t hash)
-{
-    struct chunk *c = chunk_of(mem);
-    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
-    size_t asked = canary_asked_wide(
-        mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD, family, hash);
-    if (UNLIKELY(asked == CANARY_NONE || (bytes != SIZE_MAX && bytes != asked)))
-        checked_free_slow(mem, bytes, family);
-    else
-        checked_give(thread_own(), c, word);
-}
-
-static ALWAYS_INLINE void checked_free_hit(void *mem, size_t bytes, enum family family)
-{
-    struct cache *k = thread_own();
-    struct chunk *c = chunk_of(mem);
-    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
-    OPAQUE(word); /* else it is computed twice */
-    uint64_t hash = k == NULL ? 0 : checked_hash(k, mem, word);
-    if (UNLIKELY(k == NULL || ((uint32_t)hash & CHECK_MASK) != load_word(&c->tag))) {
-        checked_free_slow(mem, bytes, family);
-        return;
-    }
-    size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
-    size_t slack = canary_slack_short(mem, usable, family, hash);
-    if (UNLIKELY(slack == 0 || (bytes != SIZE_MAX && bytes != usable - slack)))
-        checked_free_wide(mem, bytes, family, hash);
-    else
-        checked_give(k, c, word);
-}
-
-HOT void checked_free_mem(void *mem, size_t bytes, enum family family)
-{
-    checked_free_hit(mem, bytes, family);
-}
-
-HOT void checked_free_plain(void *mem)
-{
-    checked_free_hit(mem, SIZE_MAX, FAMILY_MALLOC);
-}
-
-void checked_delete(void *mem, size_t bytes, enum family family)
-{
-    if (mem == NULL)
-        return;
-    if (LIKELY(checked_hits != 0))
-        checked_free_mem(mem, bytes, family);
-    else
-        checked_free_slow(mem, bytes, family);
-}
-
-/* Level 2 moves small blocks always, and larger ones when they are full: then to a place
- * with a quarter to spare, else what grows by little would be copied each time. */
-static size_t checked_spare(size_t old_bytes, size_t bytes)
-{
-    bool grows = bytes > old_bytes && old_bytes >= MOVE_LEAST;
-    return checked_hits >= 2 && grows ? bytes / 4 : 0;
-}
-
-/* New block, copy, free: so that whoever keeps the old pointer is found. */
-static void *checked_move(struct chunk *c, size_t old_bytes, size_t bytes,
-                          enum family family)
-{
-    size_t spare = checked_spare(old_bytes, bytes);
-    void *mem = spare == 0 ? NULL : malloc_plain(thread_cache(), bytes + spare, NULL);
-    if (mem != NULL)
-        checked_record(chunk_of(mem), bytes, family);
-    else
-        mem = checked_hits != 0 ? checked_malloc(bytes, family, NULL)
-                                : checked_malloc_slow(bytes, family, NULL);
-    if (mem == NULL)
-        return NULL;
-    memcpy(mem, mem_of(c), min_size(old_bytes, bytes));
-    checked_free(c, FAMILY_ANY);
-    return mem;
-}
-
-/* In place: the same chunk for another request. */
-static ALWAYS_INLINE bool checked_stays(size_t usable, size_t bytes)
-{
-    size_t room = checked_room(bytes);
-    return usable >= room && usable - room <= usable / 2 &&
-           (checked_level < 2 || usable >= MOVE_LEAST);
-}
-
-/* Whether a block of the cache's sizes goes to another one for this request: those that
- * realloc_resize leaves alone, and no room to spare is wanted. */
-static ALWAYS_INLINE bool checked_moves(size_t size, size_t old_bytes, size_t bytes)
-{
-    return bytes < LARGE_MIN && size <= LARGE_MIN &&
-           checked_spare(old_bytes, bytes) == 0;
-}
-
-HOT void *checked_realloc_hit(void *mem, size_t bytes)
-{
-    struct cache *k = thread_own();
-    struct chunk *c = chunk_of(mem);
-    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
-    size_t size = word & ~(uint32_t)CHUNK_FLAGS, usable = size - CHUNK_OVERHEAD;
-    bool stays = checked_stays(usable, bytes);
-    if (k == NULL || (!stays && size > LARGE_MIN))
-        return NULL;
-    uint64_t hash = checked_hash(k, mem, word);
-    if (UNLIKELY(((uint32_t)hash & CHECK_MASK) != load_word(&c->tag)))
-        return NULL;
-    size_t slack = canary_slack_short(mem, usable, FAMILY_MALLOC, hash);
-    size_t asked = slack != 0 ? usable - slack
-                              : canary_asked_wide(mem, usable, FAMILY_MALLOC, hash);
-    if (UNLIKELY(asked == CANARY_NONE))
-        return NULL;
-    if (stays) {
-        canary_write_hashed(mem, bytes, usable, FAMILY_MALLOC, hash);
-        return mem;
-    }
-    if (!checked_moves(size, asked, bytes))
-        return NULL;
-    void *moved = checked_malloc_plain(bytes);
-    if (moved != NULL) {
-        memcpy(moved, mem, min_size(asked, bytes));
-        checked_give(k, c, word);
-    }
-    return moved;
-}
-
-/* Only requests are recorded: the block goes where it would go without that. */
-static void *checked_recorded(struct chunk *c, size_t old_bytes, size_t bytes)
-{
-    checked_forget(c);
-    void *mem = realloc_plain(c, bytes);
-    struct chunk *now = mem == NULL ? c : chunk_of(mem);
-    if ((chunk_bits(now) & HAS_REQUEST) == 0)
-        checked_record(now, mem == NULL ? old_bytes : bytes, FAMILY_MALLOC);
-    return mem;
-}
-
-/* A mapping that grows gets address space to spare: what is kept at its old place so that
- * a second free is told (fault_note_unmapped) keeps it from growing there again. */
-static struct chunk *checked_resize(struct chunk *c, size_t old_bytes, size_t bytes)
-{
-    struct chunk *resized = NULL;
-    if (chunk_is_mapped(c) && bytes > old_bytes && bytes < PTRDIFF_MAX / 2)
-        resized = realloc_resize(c, checked_room(bytes + bytes / 8));
-    return resized != NULL ? resized : realloc_resize(c, checked_room(bytes));
-}
-
-/* realloc is of malloc's family. */
-static void checked_realloc_family(const void *mem, enum family of)
-{
-    struct finding f = {.rule = of == FAMILY_NEW
-                                    ? "mismatch: block of operator new given to realloc"
-                                    : "mismatch: block of operator new[] given to "
-                                      "realloc",
-                        .mem = mem};
-    if (UNLIKELY(of == FAMILY_NEW || of == FAMILY_NEW_ARRAY))
-        report_finding(&f);
-}
-
-void *checked_realloc(struct chunk *c, size_t bytes)
-{
-    size_t old_bytes = checked_request(c);
-    if (checked_level == 0 && !guard_owns(c))
-        return checked_recorded(c, old_bytes, bytes);
-    enum family family = guard_owns(c) ? (enum family)guard_of(c)->family
-                                       : canary_read(mem_of(c), chunk_usable(c)).family;
-    if (checked_level != 0)
-        checked_realloc_family(mem_of(c), family);
-    if (guard_owns(c))
-        return checked_move(c, old_bytes, bytes, family);
-    bool stays = checked_stays(chunk_usable(c), bytes);
-    if (checked_level >= 2 && !chunk_is_mapped(c) && !stays)
-        return checked_move(c, old_bytes, bytes, family);
-    checked_forget(c);
-    if (!stays) {
-        struct chunk *resized = checked_resize(c, old_bytes, bytes);
-        if (resized == NULL) {
-            checked_record(c, old_bytes, family);
-            return checked_move(c, old_bytes, bytes, family);
-        }
-        if (resized != c)
-            fault_note_unmapped(mem_of(c), old_bytes);
-        c = resized;
-    }
-    checked_record(c, bytes, family);
-    return mem_of(c);
 }
 
 bool checked_sized(const void *mem, size_t bytes, size_t align)

@@ -32,6 +32,42 @@ static inline size_t checked_room(size_t bytes)
     return checked_level == 0 ? bytes : bytes + CANARY_LEAST;
 }
 
+#define RULE_CACHED                                                                    \
+    "overwritten header: of a free block, which a malloc was about to get"
+
+/* What level 1 leaves in freed blocks. */
+#define FILL_WORD (0xdf * EACH_BYTE)
+
+/* The first 32 bytes and the last 16, canary included: pointers lie in front, and a
+ * header that somebody puts back does not make it a block again. usable is 24, 40, ... */
+static ALWAYS_INLINE void checked_fill(void *mem, size_t usable)
+{
+    static const uint64_t fill[2] = {FILL_WORD, FILL_WORD};
+    unsigned char *at = mem;
+    memcpy(at, fill, 16);
+    memcpy(at + usable - 16, fill, 16);
+    /* Without a branch: sizes of freed blocks are hard to predict. */
+    memcpy(at + (usable > 32) * (size_t)16, fill, 16);
+}
+
+enum { MOVE_LEAST = 1024 }; /* smaller blocks are moved by every realloc at level 2 */
+
+/* Level 2 moves small blocks always, and larger ones when they are full: then to a place
+ * with a quarter to spare, else what grows by little would be copied each time. */
+static inline size_t checked_spare(size_t old_bytes, size_t bytes)
+{
+    bool grows = bytes > old_bytes && old_bytes >= MOVE_LEAST;
+    return checked_hits >= 2 && grows ? bytes / 4 : 0;
+}
+
+/* In place: the same chunk for another request. */
+static ALWAYS_INLINE bool checked_stays(size_t usable, size_t bytes)
+{
+    size_t room = checked_room(bytes);
+    return usable >= room && usable - room <= usable / 2 &&
+           (checked_level < 2 || usable >= MOVE_LEAST);
+}
+
 void checked_keep_slow(struct chunk *c);
 /* Gives an idle chunk back, whose header is right, with these low bits, and no special
  * one: to the cache if it has room. */
@@ -68,7 +104,9 @@ void *checked_guarded(size_t align, size_t bytes, enum family family);
 /* The hit path of free: frees what a call of `family` was handed, which believes that it is a
  * block of `bytes` (SIZE_MAX: of any size). Keeps errno. */
 void checked_free_mem(void *mem, size_t bytes, enum family family);
-/* The same; mem may be NULL. */
+/* Off the hit path. */
+void checked_free_slow(void *mem, size_t bytes, enum family family);
+/* The same as checked_free_mem; mem may be NULL. */
 void checked_delete(void *mem, size_t bytes, enum family family);
 /* Frees a verified live block, by the calls of `family`. */
 void checked_free(struct chunk *c, enum family family);

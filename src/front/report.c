@@ -3,13 +3,12 @@
 
 #include "base/probe.h"
 #include "base/check.h"
-#include "front/canary.h"
 #include "front/checked.h"
-#include "front/fault.h"
+#include "front/describe.h"
 #include "front/frames.h"
 #include "front/guard.h"
 #include "front/locate.h"
-#include "front/mapping.h"
+#include "front/mistake.h"
 #include "front/options.h"
 #include "front/snapshot.h"
 #include "os/os.h"
@@ -22,9 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REPORT_ROOM = 8000, ROW = 16, ROWS_BEFORE = 1, ROWS_MOST = 4 };
-
-enum { REPORT_WAIT_NS = 1000000, REPORT_NAME = REPORT_PATH + 32 };
+enum { REPORT_ROOM = 8000, REPORT_WAIT_NS = 1000000, REPORT_NAME = REPORT_PATH + 32 };
 
 #define SNAPSHOT_SUFFIX ".snap"
 
@@ -67,215 +64,6 @@ static bool report_enter(const char *rule)
         return true;
     report_thread = 0;
     return false;
-}
-
-static const char *report_state(const struct view *v)
-{
-    switch (v->kind) {
-    case VIEW_LIVE:
-        return "in use";
-    case VIEW_IDLE:
-        return "free";
-    case VIEW_TOP:
-        return "top, free";
-    case VIEW_FENCE:
-        return "end of the heap";
-    default:
-        return "HEADER OVERWRITTEN";
-    }
-}
-
-static void report_view(const char *label, const struct view *v)
-{
-    if (v->chunk == 0)
-        return;
-    text_add(&report, "  %-7s chunk %p  size 0x%zx  %c%c%c%c  %s", label,
-             (void *)v->chunk, v->size, (v->bits & NON_MAIN_ARENA) != 0 ? 'A' : '-',
-             (v->bits & IS_MMAPPED) != 0 ? 'M' : '-',
-             (v->bits & PREV_INUSE) != 0 ? 'P' : '-',
-             (v->bits & HAS_REQUEST) != 0 ? 'R' : '-', report_state(v));
-    if (v->kind == VIEW_LIVE)
-        text_add(&report, ", %zu bytes %s", v->bytes, v->recorded ? "asked" : "usable");
-    text_add(&report, "\n");
-}
-
-/* One row of memory, and below it marks under what is not as it should be. */
-static void report_row(uintptr_t row, const struct finding *f)
-{
-    unsigned char bytes[ROW];
-    char marks[3 * ROW + 1];
-    unsigned marked = 0;
-    size_t got = os_peek((const void *)row, bytes, ROW);
-    text_add(&report, "    %p ", (void *)row);
-    for (unsigned i = 0; i < ROW; i++) {
-        size_t at = row + i - f->boundary;
-        bool wrong = i < got && at < f->length && bytes[i] != f->expected[at];
-        marks[3 * i] = ' ';
-        marks[3 * i + 1] = marks[3 * i + 2] = wrong ? '^' : ' ';
-        if (wrong)
-            marked = 3 * i + 3;
-        if (i < got)
-            text_add(&report, " %02x", bytes[i]);
-        else
-            text_add(&report, " ??");
-    }
-    text_add(&report, "  |");
-    for (unsigned i = 0; i < got; i++)
-        text_add(&report, "%c", bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.');
-    text_add(&report, "|\n");
-    if (marked != 0) {
-        marks[marked] = '\0';
-        text_add(&report, "    %18s%s\n", "", marks);
-    }
-}
-
-static void report_memory(const struct finding *f, uintptr_t around, size_t length)
-{
-    uintptr_t row = align_down(around, ROW) - ROWS_BEFORE * ROW;
-    text_add(&report, "  memory around %p%s\n", (void *)around,
-             f->length != 0 ? "  (^^: not as Chunky left it)" : "");
-    for (unsigned i = 0; i < ROWS_MOST && row < around + max_size(length, ROW); i++) {
-        report_row(row, f);
-        row += ROW;
-    }
-}
-
-static void report_frames(const char *title, const struct frames *f)
-{
-    if (f->thread == 0 || f->count == 0)
-        return;
-    unsigned number = 0;
-    for (uint32_t i = 0; i < f->count; i++) {
-        struct mapping m;
-        /* Where there are no frame pointers, anything may have been taken for one. */
-        if (!mapping_find(f->pc[i], &m) || (m.access & MAPPING_CODE) == 0)
-            continue;
-        if (number == 0)
-            text_add(&report, "  %s, thread %u\n", title, f->thread);
-        text_add(&report, "    #%-2u %p  %s+0x%zx\n", number++, (void *)f->pc[i],
-                 m.name[0] == '\0' ? "?" : m.name, f->pc[i] - m.base);
-    }
-}
-
-/* The address in terms of a block. */
-static void report_offset(uintptr_t address, uintptr_t mem, size_t bytes,
-                          const char *what)
-{
-    if (address < mem)
-        text_add(&report, "%zu bytes before a %s of %zu bytes", mem - address, what,
-                 bytes);
-    else if (address - mem >= bytes && address != mem)
-        text_add(&report, "%zu bytes behind the end of a %s of %zu bytes",
-                 address - mem - bytes, what, bytes);
-    else if (address == mem)
-        text_add(&report, "start of a %s of %zu bytes", what, bytes);
-    else
-        text_add(&report, "byte %zu of a %s of %zu bytes", address - mem, what, bytes);
-    text_add(&report, " at %p\n", (void *)mem);
-}
-
-static void report_address(uintptr_t address, const struct located *l)
-{
-    const struct view *v = &l->at;
-    struct mapping m;
-    uintptr_t gone, here = (uintptr_t)FRAME_ADDRESS();
-    size_t bytes;
-    text_add(&report, "  %p is ", (void *)address);
-    if (v->kind == VIEW_LIVE || v->kind == VIEW_IDLE) {
-        report_offset(address, v->chunk + CHUNK_HEADER,
-                      v->kind == VIEW_LIVE ? v->bytes : v->size - CHUNK_OVERHEAD,
-                      v->kind == VIEW_LIVE ? "block" : "free chunk");
-    } else if (v->kind != VIEW_NONE) {
-        text_add(&report, "in chunk %p: %s\n", (void *)v->chunk, report_state(v));
-    } else if (l->kind == LOCATED_META) {
-        text_add(&report,
-                 "in a heap but in none of its chunks, %zu bytes from its start\n",
-                 address - (uintptr_t)l->heap.start);
-    } else if (fault_was_unmapped(address, &gone, &bytes)) {
-        report_offset(address, gone, bytes, "freed block, once a mapping,");
-    } else if (!mapping_find(address, &m)) {
-        text_add(&report, "not mapped\n");
-    } else if (here - m.start < m.end - m.start || m.name[0] == '[') {
-        text_add(&report, "in the %s, not in the heap\n",
-                 m.name[0] == '[' ? m.name : "stack of this thread");
-    } else {
-        text_add(&report, "in %s, offset 0x%zx, not in the heap\n",
-                 m.name[0] == '\0' ? "memory that Chunky did not map" : m.name,
-                 address - m.base);
-    }
-}
-
-/* Which of the bytes that are known are wrong, in terms of the block: `bytes` were its
- * user's. */
-static void report_damage(const struct finding *f, size_t bytes)
-{
-    unsigned char now[REPORT_EXPECTED];
-    size_t got = os_peek((const void *)f->boundary, now, f->length), first = got,
-           last = 0;
-    for (size_t i = 0; i < got; i++) {
-        if (now[i] == f->expected[i])
-            continue;
-        first = min_size(first, i);
-        last = i;
-    }
-    if (first == got || f->boundary < (uintptr_t)f->mem)
-        return;
-    size_t from = f->boundary - (uintptr_t)f->mem;
-    text_add(&report,
-             first == last ? "  wrong   byte %zu" : "  wrong   bytes %zu to %zu",
-             from + first, from + last);
-    if (from + first >= bytes)
-        text_add(&report, ": reaches %zu past its end%s", from + last + 1 - bytes,
-                 last + 1 == f->length ? ", or more" : "");
-    text_add(&report, "\n");
-}
-
-/* What a wrong header should say cannot be known: all of it is marked. */
-static void report_header(uintptr_t word)
-{
-    struct finding f = {.boundary = word, .length = sizeof(uint64_t)};
-    size_t got = os_peek((const void *)word, f.expected, f.length);
-    for (size_t i = 0; i < got; i++)
-        f.expected[i] = (unsigned char)~f.expected[i];
-    report_memory(&f, f.boundary, f.length);
-}
-
-static void report_place(const struct finding *f, uintptr_t address)
-{
-    struct located *l = &report_located;
-    report_address(address, l);
-    if (l->kind == LOCATED_NOWHERE)
-        return;
-    report_view("before", &l->before);
-    report_view("this", &l->at);
-    report_view("behind", &l->after);
-    text_add(&report, "  place   ");
-    locate_say(&report, l);
-    text_add(&report, "\n");
-    if (l->walked_to != 0 && l->walked_to < l->at.chunk)
-        text_add(&report, "  first overwritten header of this heap: chunk %p\n",
-                 (void *)l->walked_to);
-    if (f->boundary != 0)
-        report_damage(f, l->at.kind == VIEW_LIVE ? l->at.bytes : SIZE_MAX);
-    if (f->boundary != 0)
-        report_memory(f, f->boundary, f->length);
-    else if (l->walked_to != 0)
-        report_header(l->walked_to + CHUNK_HEADER - sizeof(uint64_t));
-    else
-        report_memory(f, address, ROW);
-}
-
-static void report_guarded(const struct finding *f)
-{
-    const struct guard *g = f->guard;
-    uintptr_t address = (uintptr_t)f->mem + (uintptr_t)f->offset;
-    text_add(&report, "  %p is ", (void *)address);
-    report_offset(address, g->mem, g->bytes,
-                  g->state == GUARD_LIVE ? "guarded block" : "freed guarded block");
-    if (f->boundary != 0) {
-        report_damage(f, g->bytes);
-        report_memory(f, f->boundary, f->length);
-    }
 }
 
 /* To whoever holds the other end of the pipe; false, and nothing went there, if nobody
@@ -363,10 +151,10 @@ static void report_end(const struct finding *f)
     frames_take(&now);
     if (f->pc != 0)
         frames_start_at(&now, f->pc);
-    report_frames("found here", &now);
+    describe_frames(&report, "found here", &now);
     if (f->guard != NULL) {
-        report_frames("freed here", &f->guard->given);
-        report_frames("allocated here", &f->guard->taken);
+        describe_frames(&report, "freed here", &f->guard->given);
+        describe_frames(&report, "allocated here", &f->guard->taken);
     }
     report_look(mem);
     unsigned most = report_go_on;
@@ -409,9 +197,10 @@ static void report_located_finding(const struct finding *f)
 {
     report_title(f);
     if (f->guard != NULL)
-        report_guarded(f);
+        describe_guarded(&report, f);
     else if (f->mem != NULL)
-        report_place(f, (uintptr_t)f->mem + (uintptr_t)f->offset);
+        describe_place(&report, f, (uintptr_t)f->mem + (uintptr_t)f->offset,
+                       &report_located);
     report_end(f);
 }
 
@@ -437,72 +226,6 @@ _Noreturn void fail(const char *rule, const void *mem)
     abort();
 }
 
-/* In a heap: the header that stands before mem, and the chunk that really is there. */
-static const char *report_heap_mistake(uintptr_t mem, const struct located *l)
-{
-    struct view own;
-    const struct view *at = &l->at;
-    bool starts = at->chunk + CHUNK_HEADER == mem;
-    bool stale =
-        !starts && locate_view(mem - CHUNK_HEADER, &own) && own.kind == VIEW_IDLE;
-    if (l->kind == LOCATED_META || at->kind == VIEW_FENCE)
-        return "invalid pointer: into the heap, but behind all its blocks";
-    if (starts && (at->kind == VIEW_IDLE || at->kind == VIEW_TOP))
-        return "double free: the block is free already";
-    if (starts && at->kind == VIEW_LIVE)
-        return "double free, or a race: another thread changed the block just now";
-    if (stale && at->kind == VIEW_LIVE)
-        return "double free: the block was freed, and its memory is part of another "
-               "one";
-    if (stale)
-        return "double free: the block was freed and merged with a free neighbour";
-    if (at->kind == VIEW_LIVE)
-        return "invalid pointer: into the middle of a block";
-    if (at->kind == VIEW_IDLE || at->kind == VIEW_TOP)
-        return "invalid pointer: into free memory, no block starts here";
-    return starts
-               ? "overwritten header: heap overflow of the block before, or underflow"
-               : "invalid pointer: behind an overwritten header";
-}
-
-static const char *report_other_mistake(uintptr_t mem, uintptr_t *gone)
-{
-    struct mapping m;
-    size_t bytes;
-    uintptr_t here = (uintptr_t)FRAME_ADDRESS();
-    if (fault_was_unmapped(mem, gone, &bytes))
-        return "double free: the block was a mapping, and is gone";
-    if (!mapping_find(mem, &m))
-        return "invalid pointer: no memory is mapped there";
-    if (here - m.start < m.end - m.start || m.name[0] == '[')
-        return m.name[0] == '[' && m.name[1] != 's' ? "invalid pointer: not of the heap"
-                                                    : "invalid pointer: to the stack";
-    if (m.name[0] == '/')
-        return "invalid pointer: to a global or constant";
-    return "invalid pointer: to memory that is none of Chunky's";
-}
-
-static const char *report_mistake(uintptr_t mem, const struct located *l)
-{
-    uintptr_t gone = 0;
-    switch (l->kind) {
-    case LOCATED_HEAP:
-    case LOCATED_META:
-        return report_heap_mistake(mem, l);
-    case LOCATED_KEPT:
-        return "double free: the block is free already";
-    case LOCATED_MAPPED:
-        return l->at.chunk + CHUNK_HEADER != mem
-                   ? "invalid pointer: into the middle of a block"
-               : l->at.kind == VIEW_LIVE
-                   ? "double free, or a race: another thread changed the block just now"
-                   : "overwritten header: heap overflow of the block before, or "
-                     "underflow";
-    default:
-        return report_other_mistake(mem, &gone);
-    }
-}
-
 /* The lock is ours. */
 static void report_not_live_mem(const void *mem, const char *verb)
 {
@@ -519,7 +242,7 @@ static void report_not_live_mem(const void *mem, const char *verb)
         return;
     }
     locate((uintptr_t)mem, &report_located);
-    f.rule = report_mistake((uintptr_t)mem, &report_located);
+    f.rule = mistake_name((uintptr_t)mem, &report_located);
     if (((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 &&
         report_located.kind == LOCATED_NOWHERE)
         f.rule = "invalid pointer: not aligned, so no block starts here";

@@ -1,0 +1,176 @@
+/* The hit paths of checked calls; see checked.h. Whatever is wrong, or not at hand, is
+ * left to the slow ones. No state. */
+#include "front/checked.h"
+
+#include "base/check.h"
+#include "front/quarantine.h"
+#include "front/thread.h"
+
+#include <string.h>
+
+/* What the check of a plain header is made from, and its keyed bytes. */
+static ALWAYS_INLINE uint64_t checked_hash(const struct cache *k, const void *mem,
+                                           uint32_t word)
+{
+    return multiply_fold((uintptr_t)mem ^ k->address_key, word ^ k->word_key);
+}
+
+/* The same for a slack that is not short: the size is verified before it is used. */
+static NOINLINE HOT void *checked_hit_wide(const struct cache *k, struct stack *s,
+                                           size_t bytes, enum family family)
+{
+    void *mem = s->top[-1];
+    struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    uint64_t hash = checked_hash(k, mem, word);
+    GUARD((((uint32_t)hash & CHECK_MASK) ^ CHECK_MASK) == load_word(&c->tag),
+          RULE_CACHED, mem);
+    s->top--;
+    chunk_flip(c);
+    canary_write_hashed(mem, bytes, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD,
+                        family, hash);
+    return mem;
+}
+
+static ALWAYS_INLINE void *checked_malloc_hit(size_t bytes, enum family family,
+                                              struct malloc_zero *zero)
+{
+    struct cache *k = thread_own();
+    if (UNLIKELY(k == NULL || bytes > CLASS_MAX_BYTES - CANARY_LEAST))
+        return checked_malloc_slow(bytes, family, zero);
+    struct stack *s = stack_above(k, class_map[(bytes + CANARY_LEAST + 7) / 16]);
+    void **top = s->top - 1, *mem = *top;
+    if (UNLIKELY(mem == NULL))
+        return checked_malloc_slow(bytes, family, zero);
+    /* The canary goes to the end of the chunk, which may be larger than its class. A size
+     * that fits as well as here is believed: it is verified when the block is freed. */
+    uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)(PREV_INUSE | HAS_REQUEST);
+    size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
+    if (UNLIKELY(!canary_is_short(usable - bytes)))
+        return checked_hit_wide(k, s, bytes, family);
+    s->top = top;
+    chunk_flip(chunk_of(mem));
+    canary_stamp(mem, bytes, usable, family, checked_hash(k, mem, word));
+    return mem;
+}
+
+/* The callers are cold, and what only cold code calls is built for size; not this. */
+HOT void *checked_malloc(size_t bytes, enum family family, struct malloc_zero *zero)
+{
+    return checked_malloc_hit(bytes, family, zero);
+}
+
+HOT void *checked_malloc_plain(size_t bytes)
+{
+    return checked_malloc_hit(bytes, FAMILY_MALLOC, NULL);
+}
+
+COLD void checked_keep_slow(struct chunk *c)
+{
+    chunk_flip(c);
+    free_verified(c);
+}
+
+/* A live block of the heap that is right. */
+static ALWAYS_INLINE void checked_give(struct cache *k, struct chunk *c, uint32_t word)
+{
+    if (checked_level >= 2) {
+        quarantine_give_hit(k, c, word);
+        return;
+    }
+    checked_fill(mem_of(c), (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD);
+    chunk_flip(c);
+    checked_push(k, c, word);
+}
+
+/* The header is right, with this hash, and the slack is not short, or wrong. */
+static NOINLINE HOT void checked_free_wide(void *mem, size_t bytes, enum family family,
+                                           uint64_t hash)
+{
+    struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    size_t asked = canary_asked_wide(
+        mem, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD, family, hash);
+    if (UNLIKELY(asked == CANARY_NONE || (bytes != SIZE_MAX && bytes != asked)))
+        checked_free_slow(mem, bytes, family);
+    else
+        checked_give(thread_own(), c, word);
+}
+
+static ALWAYS_INLINE void checked_free_hit(void *mem, size_t bytes, enum family family)
+{
+    struct cache *k = thread_own();
+    struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    OPAQUE(word); /* else it is computed twice */
+    uint64_t hash = k == NULL ? 0 : checked_hash(k, mem, word);
+    if (UNLIKELY(k == NULL || ((uint32_t)hash & CHECK_MASK) != load_word(&c->tag))) {
+        checked_free_slow(mem, bytes, family);
+        return;
+    }
+    size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
+    size_t slack = canary_slack_short(mem, usable, family, hash);
+    if (UNLIKELY(slack == 0 || (bytes != SIZE_MAX && bytes != usable - slack)))
+        checked_free_wide(mem, bytes, family, hash);
+    else
+        checked_give(k, c, word);
+}
+
+HOT void checked_free_mem(void *mem, size_t bytes, enum family family)
+{
+    checked_free_hit(mem, bytes, family);
+}
+
+HOT void checked_free_plain(void *mem)
+{
+    checked_free_hit(mem, SIZE_MAX, FAMILY_MALLOC);
+}
+
+void checked_delete(void *mem, size_t bytes, enum family family)
+{
+    if (mem == NULL)
+        return;
+    if (LIKELY(checked_hits != 0))
+        checked_free_mem(mem, bytes, family);
+    else
+        checked_free_slow(mem, bytes, family);
+}
+
+/* Whether a block of the cache's sizes goes to another one for this request: those that
+ * realloc_resize leaves alone, and no room to spare is wanted. */
+static ALWAYS_INLINE bool checked_moves(size_t size, size_t old_bytes, size_t bytes)
+{
+    return bytes < LARGE_MIN && size <= LARGE_MIN &&
+           checked_spare(old_bytes, bytes) == 0;
+}
+
+HOT void *checked_realloc_hit(void *mem, size_t bytes)
+{
+    struct cache *k = thread_own();
+    struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    size_t size = word & ~(uint32_t)CHUNK_FLAGS, usable = size - CHUNK_OVERHEAD;
+    bool stays = checked_stays(usable, bytes);
+    if (k == NULL || (!stays && size > LARGE_MIN))
+        return NULL;
+    uint64_t hash = checked_hash(k, mem, word);
+    if (UNLIKELY(((uint32_t)hash & CHECK_MASK) != load_word(&c->tag)))
+        return NULL;
+    size_t slack = canary_slack_short(mem, usable, FAMILY_MALLOC, hash);
+    size_t asked = slack != 0 ? usable - slack
+                              : canary_asked_wide(mem, usable, FAMILY_MALLOC, hash);
+    if (UNLIKELY(asked == CANARY_NONE))
+        return NULL;
+    if (stays) {
+        canary_write_hashed(mem, bytes, usable, FAMILY_MALLOC, hash);
+        return mem;
+    }
+    if (!checked_moves(size, asked, bytes))
+        return NULL;
+    void *moved = checked_malloc_plain(bytes);
+    if (moved != NULL) {
+        memcpy(moved, mem, min_size(asked, bytes));
+        checked_give(k, c, word);
+    }
+    return moved;
+}
