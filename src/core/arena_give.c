@@ -300,15 +300,17 @@ static void give_ask_around(const struct chunk *c)
 
 /* And then for the neighbours' neighbours in their bins. Nothing is verified yet, but it
  * is only asked for; and what lies between here and there is one heap's. */
-RACE_IS_KNOWN static void give_ask_lists(const struct chunk *c)
+static void give_ask_lists(const struct chunk *c)
 {
-    const struct chunk *prev = chunk_prev(c), *next = chunk_at(c, chunk_size(c));
-    if (!chunk_prev_inuse(c) && c->prev_size < (uintptr_t)c &&
-        ((uintptr_t)prev & (CHUNK_ALIGN - 1)) == 0 && give_same_heap(c, prev)) {
+    /* In use, it ends with words of its owner, who may be writing. */
+    const struct chunk *prev = chunk_prev_inuse(c) ? c : chunk_prev(c);
+    const struct chunk *next = chunk_at(c, chunk_size(c));
+    if (prev < c && ((uintptr_t)prev & (CHUNK_ALIGN - 1)) == 0 &&
+        give_same_heap(c, prev)) {
         PREFETCH(prev->fd);
         PREFETCH(prev->bk);
     }
-    if (chunk_size(next) >= CHUNK_MIN && chunk_idle_state(next) != IDLE_OUT) {
+    if (chunk_is_binned(&heap_keys, next)) {
         PREFETCH(next->fd);
         PREFETCH(next->bk);
     }

@@ -15,15 +15,12 @@ struct stack {
     void **limit; /* end of the slots that may be used */
 };
 
-#define TICK_MASK 0x7fffffffU /* what a stack's state keeps of the tick */
-
 /* The cold half of a stack. */
 struct stack_state {
-    void **base;          /* lowest slot; NULL before the first fill */
-    uint16_t room;        /* of the array, pointers */
-    uint16_t allowed;     /* of these, how many may be used: limit - base */
-    uint32_t active : 31; /* cache's tick at the last fill or flush */
-    uint32_t filled : 1;  /* that was a fill */
+    void **base;      /* lowest slot; NULL before the first fill */
+    uint16_t room;    /* of the array, pointers */
+    uint16_t allowed; /* of these, how many may be used: limit - base */
+    uint32_t active;  /* cache's tick at the last fill or flush */
 };
 
 struct cache {
@@ -42,6 +39,9 @@ struct cache {
     uint32_t tick;                 /* fills and flushes so far */
     uint32_t busy;                 /* how often the arena was locked lately, weighed */
     uint32_t sweep;                /* class that is looked at next for shrinking */
+    uint64_t filled[CLASS_WORDS];  /* bit: of the class, that was a fill */
+    uint16_t fills;                /* since the last flush, in about */
+    uint16_t flushes;              /* since the last fill */
     struct quarantine *quarantine; /* of level 2; NULL before the first block */
 };
 
@@ -79,7 +79,7 @@ static ALWAYS_INLINE void *cache_pop_large(struct cache *k, unsigned class)
     if (mem == NULL)
         return NULL;
     s->top--;
-    k->state[class].active = ++k->tick & TICK_MASK;
+    k->state[class].active = ++k->tick;
     return mem;
 }
 

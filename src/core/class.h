@@ -14,8 +14,9 @@ enum {
     CLASS_EXACT_SIZE = 1040, /* largest of these */
     CLASS_LARGE = 121,       /* first class that only the slow paths know */
     CLASS_COUNT = 161,
-    CLASS_MAX_SIZE = 32768 + 16,     /* largest chunk of the tables */
-    CLASS_LARGE_SIZE = 1048576 + 16, /* largest cached chunk */
+    CLASS_WORDS = (CLASS_COUNT + 63) / 64, /* of a bitmap of classes */
+    CLASS_MAX_SIZE = 32768 + 16,           /* largest chunk of the tables */
+    CLASS_LARGE_SIZE = 1048576 + 16,       /* largest cached chunk */
     CLASS_MAX_BYTES = CLASS_MAX_SIZE - CHUNK_OVERHEAD,
     CLASS_MAP_SIZE = 4096 /* entries: (size / 16) mod 4096 */
 };

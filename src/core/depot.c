@@ -5,11 +5,18 @@
 
 enum { MANY = 256 };
 
+static void depot_mark(struct depot *d, unsigned class)
+{
+    uint64_t bit = 1ULL << (class % 64), *word = &d->map[class / 64];
+    *word = d->full[class] == NULL ? *word & ~bit : *word | bit;
+}
+
 struct magazine *depot_take(struct depot *d, unsigned class)
 {
     struct magazine *m = d->full[class];
     if (m != NULL) {
         d->full[class] = m->next;
+        depot_mark(d, class);
         d->bytes -= magazine_bytes(m);
     }
     return m;
@@ -31,6 +38,7 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
             *empty = m;
         }
     }
+    depot_mark(d, class);
     d->bytes -= count * class_sizes[class];
     return count;
 }
@@ -39,6 +47,7 @@ void depot_give(struct depot *d, struct magazine *m)
 {
     m->next = d->full[m->class];
     d->full[m->class] = m;
+    depot_mark(d, m->class);
     d->bytes += magazine_bytes(m);
 }
 

@@ -22,6 +22,7 @@ struct magazine {
 
 struct depot {
     struct magazine *full[CLASS_COUNT]; /* newest first */
+    uint64_t map[CLASS_WORDS];          /* bit: full[class] is not NULL */
     size_t bytes;                       /* chunk bytes of all of them */
     size_t limit;                       /* most bytes; learnt, see settle in purge.c */
     unsigned sweep;                     /* class that is drained next in turn */

@@ -33,6 +33,8 @@ enum {
     BUSY_MOVE = 64,         /* one that did not takes 1 away; here the thread moves */
     NEXT = 2,               /* classes above that may stand in for one */
     LOOK_BACK = 8,          /* blocks that an aligned request looks at */
+    TREND = 8,              /* fills without a flush, or flushes without a fill, and */
+    TREND_CLASSES = 4,      /* classes that join in, for a visit to serve others too */
     SPARES = 8              /* empty magazines kept by a cache */
 };
 
@@ -149,12 +151,11 @@ static void cache_keep_spare(struct cache *k, struct magazine *m)
     k->spares++;
 }
 
-/* One arena's part of a flush: a chain of magazines, or without memory for them the
- * chunks one by one. */
-static void cache_send(struct cache *k, struct arena *a, unsigned class, void **mem,
-                       size_t count)
+/* Packs pointers into magazines before *chain; returns how many, for want of memory not
+ * all. */
+static size_t cache_pack(struct cache *k, struct magazine **chain, unsigned class,
+                         void **mem, size_t count)
 {
-    struct magazine *chain = NULL;
     size_t packed = 0;
     while (packed < count) {
         struct magazine *m = cache_spare(k);
@@ -164,12 +165,19 @@ static void cache_send(struct cache *k, struct arena *a, unsigned class, void **
         m->class = class;
         m->count = (uint32_t)n;
         memcpy(m->slot, mem + packed, n * sizeof *mem);
-        m->next = chain;
-        chain = m;
+        m->next = *chain;
+        *chain = m;
         packed += n;
     }
-    bool locked = a == k->arena || packed < count ? arena_try(a) : false;
-    if (!locked && packed < count) {
+    return packed;
+}
+
+/* Gives a chain of one arena's magazines to it, and what could not be packed. */
+static void cache_deliver(struct cache *k, struct arena *a, struct magazine *chain,
+                          void **mem, size_t rest)
+{
+    bool locked = a == k->arena || rest != 0 ? arena_try(a) : false;
+    if (!locked && rest != 0) {
         arena_lock(a);
         locked = true;
     }
@@ -187,8 +195,8 @@ static void cache_send(struct cache *k, struct arena *a, unsigned class, void **
         locked = true;
     }
     if (locked) {
-        for (; packed < count; packed++)
-            arena_give(a, chunk_of(mem[packed]));
+        for (size_t i = 0; i < rest; i++)
+            arena_give(a, chunk_of(mem[i]));
         a->counts.flushes++;
         arena_settle(a);
         arena_unlock(a);
@@ -212,10 +220,57 @@ static void cache_send_all(struct cache *k, unsigned class, void **mem, size_t c
                 mem[i] = other;
             }
         }
-        cache_send(k, a, class, mem, same);
+        struct magazine *chain = NULL;
+        size_t packed = cache_pack(k, &chain, class, mem, same);
+        cache_deliver(k, a, chain, mem + packed, same - packed);
         mem += same;
         count -= same;
     }
+}
+
+/* Of the oldest `count` blocks of a class those that are at home in `a`, into magazines
+ * before *chain. Returns how many left the class. */
+static size_t cache_pack_own(struct cache *k, const struct arena *a, unsigned class,
+                             size_t count, struct magazine **chain)
+{
+    struct stack *s = &k->stack[class];
+    void **base = k->state[class].base;
+    size_t own = 0;
+    for (size_t i = 0; i < count; i++) {
+        void *mem = base[i];
+        if (arena_of(mem) == a) {
+            base[i] = base[own];
+            base[own++] = mem;
+        }
+    }
+    size_t packed = cache_pack(k, chain, class, base, own);
+    memmove(base, base + packed, (size_t)(s->top - (base + packed)) * sizeof *base);
+    s->top -= packed;
+    if (packed != 0) {
+        PROBE2(flush, class_sizes[class], packed);
+        trace(TRACE_CACHE_FLUSH, packed);
+    }
+    return packed;
+}
+
+/* Sends what is at home in the cache's own arena, in one visit: everything, or the older
+ * half of each class that is nearly full. Returns how many classes gave some. */
+static unsigned cache_send_own(struct cache *k, bool everything)
+{
+    struct magazine *chain = NULL;
+    unsigned classes = 0;
+    for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+        const struct stack_state *state = &k->state[class];
+        size_t count =
+            state->base == NULL ? 0 : (size_t)(k->stack[class].top - state->base);
+        if (count == 0 || (!everything && 2 * count < state->allowed))
+            continue;
+        size_t oldest = everything ? count : (count + 1) / 2;
+        classes += cache_pack_own(k, k->arena, class, oldest, &chain) != 0;
+    }
+    if (chain != NULL)
+        cache_deliver(k, k->arena, chain, NULL, 0);
+    return classes;
 }
 
 static void cache_empty_class(struct cache *k, unsigned class)
@@ -233,6 +288,7 @@ static void cache_empty_class(struct cache *k, unsigned class)
 
 void cache_empty(struct cache *k)
 {
+    cache_send_own(k, true);
     for (unsigned class = 1; class < CLASS_COUNT; class ++)
         cache_empty_class(k, class);
 }
@@ -264,8 +320,7 @@ static void cache_reclaim(struct cache *k)
     for (unsigned i = 0; i < 8; i++) {
         k->sweep = k->sweep + 1 < CLASS_COUNT ? k->sweep + 1 : 1;
         const struct stack_state *state = &k->state[k->sweep];
-        if (state->allowed != 0 &&
-            ((k->tick - state->active) & TICK_MASK) > IDLE_TICKS) {
+        if (state->allowed != 0 && k->tick - state->active > IDLE_TICKS) {
             cache_empty_class(k, k->sweep);
             return;
         }
@@ -299,7 +354,7 @@ static bool cache_widen(struct cache *k, unsigned class)
     size_t size = class_sizes[class];
     if (++k->tick % BUDGET_TICKS == 0)
         k->budget = cache_budget(k);
-    state->active = k->tick & TICK_MASK;
+    state->active = k->tick;
     size_t wanted = cache_wanted(state, size, k->budget);
     size_t more = wanted > state->allowed ? (wanted - state->allowed) * size : 0;
     /* Also when nothing is wanted: the budget falls with what is live. */
@@ -370,6 +425,37 @@ static void *cache_take_next(struct cache *k, unsigned class)
     return NULL;
 }
 
+/* A fill of a class that holds a quarter of what it may, or less, from the depot alone. */
+static bool cache_fill_early(struct cache *k, unsigned class, struct depot *d,
+                             struct magazine **empty)
+{
+    struct stack *s = &k->stack[class];
+    const struct stack_state *state = &k->state[class];
+    if (2 * (size_t)(s->top - state->base) > state->allowed)
+        return false;
+    size_t count = depot_take_some(d, class, (state->allowed + 1U) / 2, s->top, empty);
+    trace(TRACE_DEPOT_HIT, count);
+    s->top += count;
+    return true;
+}
+
+/* When nothing came back for long, other classes will soon be empty too: what the depot
+ * has for them is taken in the same visit. Returns how many classes got some. */
+static unsigned cache_fill_others(struct cache *k, unsigned own, struct depot *d,
+                                  struct magazine **empty)
+{
+    unsigned classes = 0;
+    for (unsigned word = 0; word < CLASS_WORDS; word++) {
+        uint64_t bits = d->map[word] & k->filled[word];
+        if (own / 64 == word)
+            bits &= ~(1ULL << (own % 64));
+        for (; bits != 0; bits &= bits - 1)
+            classes +=
+                cache_fill_early(k, word * 64 + count_trailing_zeros(bits), d, empty);
+    }
+    return classes;
+}
+
 void *cache_fill(struct cache *k, unsigned class)
 {
     struct stack *s = &k->stack[class];
@@ -385,10 +471,11 @@ void *cache_fill(struct cache *k, unsigned class)
     ASSERT(s->top == state->base);
     /* Twice in a row: nothing comes back, so as much as may be if it is at hand. */
     size_t want = (state->allowed + 1U) / 2;
-    size_t most = state->filled ? state->allowed : want;
+    uint64_t bit = 1ULL << (class % 64), *filled = &k->filled[class / 64];
+    size_t most = (*filled & bit) != 0 ? state->allowed : want;
     struct magazine *empty = NULL, *m;
     struct arena *a = cache_enter(k);
-    state->filled = 1;
+    *filled |= bit;
     arena_absorb(a);
     size_t count = depot_take_some(&a->depot, class, most, state->base, &empty);
     if (count != 0)
@@ -399,6 +486,10 @@ void *cache_fill(struct cache *k, unsigned class)
         trace(TRACE_CACHE_FILL, count);
         arena_note_miss(a, count * class_sizes[class]);
     }
+    if (++k->fills >= TREND &&
+        cache_fill_others(k, class, &a->depot, &empty) < TREND_CLASSES)
+        k->fills = 0;
+    k->flushes = 0;
     a->counts.fills++;
     PROBE2(refill, class_sizes[class], count);
     arena_settle(a);
@@ -424,25 +515,38 @@ RACE_IS_KNOWN static bool cache_yields(const struct cache *k)
                    atomic_load_explicit(&k->arena->live, memory_order_relaxed);
 }
 
+/* Sends the older half of a full class home; and when nothing was taken for long, that of
+ * other classes, which will soon be full too, in the same visit. */
+static void cache_make_room(struct cache *k, unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    void **base = k->state[class].base;
+    void *flushed[ROOM_MAX];
+    if (++k->flushes >= TREND && cache_send_own(k, false) < TREND_CLASSES)
+        k->flushes = 0;
+    if (s->top != s->limit)
+        return;
+    size_t count = (size_t)(s->top - base), oldest = (count + 1) / 2;
+    memcpy(flushed, base, oldest * sizeof(void *));
+    memmove(base, base + oldest, (count - oldest) * sizeof(void *));
+    s->top -= oldest;
+    cache_send_all(k, class, flushed, oldest);
+}
+
 void cache_flush(struct cache *k, unsigned class, void *mem)
 {
     struct stack *s = &k->stack[class];
     struct stack_state *state = &k->state[class];
     if (s->top == s->limit && !cache_widen(k, class)) {
         /* No stack of pointers yet, and no memory for one: the dummy has no base. */
-        size_t count = state->base == NULL ? 0 : (size_t)(s->top - state->base);
-        size_t oldest = (count + 1) / 2;
-        if (count == 0 || cache_yields(k)) {
+        if (state->base == NULL || s->top == state->base || cache_yields(k)) {
             cache_send_all(k, class, &mem, 1);
             return;
         }
-        void *flushed[ROOM_MAX];
-        memcpy(flushed, state->base, oldest * sizeof(void *));
-        memmove(state->base, state->base + oldest, (count - oldest) * sizeof(void *));
-        s->top -= oldest;
-        cache_send_all(k, class, flushed, oldest);
+        cache_make_room(k, class);
     }
-    state->filled = 0;
+    k->filled[class / 64] &= ~(1ULL << (class % 64));
+    k->fills = 0;
     trace(TRACE_CACHE_PUT, class_sizes[class]);
     *s->top++ = mem;
 }
@@ -459,7 +563,7 @@ void *cache_take_large(struct cache *k, unsigned class)
 void *cache_take_aligned(struct cache *k, unsigned class, size_t align)
 {
     struct stack *s = &k->stack[class];
-    k->state[class].active = ++k->tick & TICK_MASK;
+    k->state[class].active = ++k->tick;
     for (int i = 1; i <= LOOK_BACK; i++) {
         void *mem = s->top[-i];
         if (mem == NULL)

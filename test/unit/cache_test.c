@@ -185,6 +185,37 @@ static size_t cache_waiting(struct arena *a)
     return a->depot.bytes + a->remote.bytes;
 }
 
+/* One who only frees, or only takes, of many classes in turn: a visit serves them all. */
+static void cache_serves_others_too(void **state)
+{
+    enum { CLASSES = 50, EACH = 200 };
+    static void *mem[EACH][CLASSES];
+    (void)state;
+    if (CHUNKY_HARD_NOCACHE)
+        skip();
+    uint64_t visits[2] = {0, 0};
+    for (int round = 0; round < 3; round++) {
+        uint64_t before = k->arena->counts.fills;
+        for (unsigned i = 0; i < EACH; i++)
+            for (unsigned class = 1; class <= CLASSES; class ++) {
+                mem[i][class - 1] = cache_get(class);
+                assert_non_null(mem[i][class - 1]);
+                assert_true(chunk_size(chunk_of(mem[i][class - 1])) >=
+                            class_sizes[class]);
+            }
+        visits[0] = k->arena->counts.fills - before;
+        before = k->arena->counts.flushes;
+        for (unsigned i = 0; i < EACH; i++)
+            for (unsigned class = 1; class <= CLASSES; class ++)
+                cache_put(class, mem[i][class - 1]);
+        visits[1] = k->arena->counts.flushes - before;
+    }
+    print_message("%d blocks: %d fills, %d flushes\n", CLASSES * EACH, (int)visits[0],
+                  (int)visits[1]);
+    assert_true(visits[0] < CLASSES * EACH / 100);
+    assert_true(visits[1] < CLASSES * EACH / 100);
+}
+
 static void cache_flush_goes_home(void **state)
 {
     (void)state;
@@ -325,6 +356,7 @@ int main(void)
         cmocka_unit_test(cache_slow_start),
         cmocka_unit_test(cache_every_class),
         cmocka_unit_test(cache_budget_holds),
+        cmocka_unit_test(cache_serves_others_too),
         cmocka_unit_test(cache_flush_goes_home),
         cmocka_unit_test(cache_large_does_not_wait),
         cmocka_unit_test(cache_without_memory),
