@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { DIFF_LINES = 20, CELLS_MAX = 128 };
+enum { DIFF_LINES = 20, DIFF_COLUMNS = 120, CELLS_MAX = 128 };
 
 /* Chunks of one side, in order of address over all heaps. */
 struct side {
@@ -344,6 +344,8 @@ static void diff_text(struct diff *d, struct options *o)
     uint64_t fit = map_cell_for(a > b ? a : b);
     d->cell = o->cell != 0 ? o->cell : fit < 64 ? 64 : fit;
     d->draws = true;
+    if (d->side[0].n.draw.limit != 0 && d->side[0].n.draw.limit < DIFF_COLUMNS)
+        d->side[0].n.draw.cells = 32; /* offsets are whole addresses */
     fprintf(out, "A  %s\nB  %s\n", d->side[0].n.source.title,
             d->side[1].n.source.title);
     fprintf(

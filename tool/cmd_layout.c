@@ -5,12 +5,13 @@
 #include "session.h"
 #include "show.h"
 #include "text.h"
+#include "wrap.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BOX = 40, LABEL = 96 };
+enum { BOX = 40, BOX_NARROW = 28, BOX_COLUMNS = 110, BOX_MORE = 25, LABEL = 96 };
 
 enum part {
     PART_TEXT,
@@ -229,32 +230,74 @@ static void layout_collect(struct layout_view *v)
 
 /* --- drawing ---------------------------------------------------------------- */
 
+/* Of a box: narrow ones leave room for two lines behind them. */
+static unsigned layout_width(const struct draw *d)
+{
+    return d->limit != 0 && d->limit < BOX_COLUMNS ? BOX_NARROW : BOX;
+}
+
 static void layout_edge(struct draw *d, uint64_t address, const char *note)
 {
     static const char *const dash[] = {"-", "\xe2\x94\x80"};
     fprintf(d->out, "%#18llx %s", (unsigned long long)address,
             d->unicode ? "\xe2\x94\x9c" : "+");
-    for (unsigned i = 0; i < BOX; i++)
+    for (unsigned i = 0; i < layout_width(d); i++)
         fputs(dash[d->unicode], d->out);
     fprintf(d->out, "%s%s%s\n", d->unicode ? "\xe2\x94\xa4" : "+",
             note[0] == '\0' ? "" : "  ", note);
 }
 
-/* Cut to the box; UTF-8 sequences are cut whole. */
+/* Bytes of the first `room` columns. */
+static size_t layout_cut_at(const char *text, size_t room)
+{
+    size_t size = 0, columns = 0;
+    for (; text[size] != '\0'; size++)
+        if (((unsigned char)text[size] & 0xc0) != 0x80 && columns++ == room)
+            break;
+    return size;
+}
+
+/* How much of a text fits into `room` columns, up to a gap between words if it can be. */
+static size_t layout_fit(const char *text, size_t room)
+{
+    size_t size = 0, columns = 0, gap = 0;
+    for (; text[size] != '\0'; size++) {
+        if (text[size] == ' ' && wrap_is_gap(text + size, text))
+            gap = size;
+        if (((unsigned char)text[size] & 0xc0) != 0x80 && columns++ == room)
+            return gap != 0 ? gap : size; /* UTF-8 sequences are cut whole */
+    }
+    return size;
+}
+
+static size_t layout_rest(const char *text, size_t fit)
+{
+    return fit + (text[fit] == ' ');
+}
+
+/* A box with a text in it and one beside it; narrow ones have as many lines as they need,
+ * in others the text is cut. */
 static void layout_box(struct draw *d, enum tint t, const char *text, const char *side)
 {
     const char *bar = d->unicode ? "\xe2\x94\x82" : "|";
-    unsigned columns = 0;
+    unsigned width = layout_width(d) - 2, columns = 0;
+    bool narrow = width < BOX - 2;
+    size_t room =
+        narrow && d->limit > width + BOX_MORE ? d->limit - width - BOX_MORE : SIZE_MAX;
+    size_t fit = layout_fit(text, width), beside = layout_fit(side, room);
+    if (!narrow && text[fit] != '\0')
+        fit = layout_cut_at(text, width);
+    for (size_t i = 0; i < fit; i++)
+        columns += ((unsigned char)text[i] & 0xc0) != 0x80;
     fprintf(d->out, "%18s %s ", "", bar);
     draw_tint(d, t);
-    for (; *text != '\0' && columns < BOX - 2; text++) {
-        fputc(*text, d->out);
-        while (((unsigned char)text[1] & 0xc0) == 0x80)
-            fputc(*++text, d->out);
-        columns++;
-    }
+    fprintf(d->out, "%.*s", (int)fit, text);
     draw_tint(d, TINT_NONE);
-    fprintf(d->out, "%*s %s  %s\n", (int)(BOX - 2 - columns), "", bar, side);
+    fprintf(d->out, "%*s %s%s%.*s\n", (int)(width - columns), "", bar,
+            beside == 0 ? "" : "  ", (int)beside, side);
+    if (narrow && (text[fit] != '\0' || side[beside] != '\0'))
+        layout_box(d, t, text + layout_rest(text, fit),
+                   side + layout_rest(side, beside));
 }
 
 static enum tint layout_tint(enum part p)
@@ -304,7 +347,9 @@ static void layout_print(struct layout_view *v)
             uint64_t below = i == 0 ? 0 : v->all[i - 1].end;
             layout_edge(d, g->start, "");
             if (g->start > INT64_MAX)
-                snprintf(gap, sizeof gap, ". . .  addresses of the kernel");
+                snprintf(gap, sizeof gap, ". . .  %s",
+                         layout_width(d) == BOX ? "addresses of the kernel"
+                                                : "the kernel's");
             else
                 snprintf(gap, sizeof gap, ". . .  gap of %s",
                          text_size(size, g->start - below));

@@ -166,6 +166,7 @@ static enum status top_look(struct top *t)
     size_t size = 0;
     o.width = t->width < 20 ? 20 : t->width;
     o.stop = t->stopping;
+    o.cuts = true;
     clock_gettime(CLOCK_MONOTONIC, &from);
     enum status status = session_open(&n, &o);
     if (status != STATUS_OK)

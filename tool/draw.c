@@ -93,6 +93,7 @@ void draw_open(struct draw *d, FILE *out, const struct options *o)
     d->color = draw_wants_color(d, o);
     d->unicode = draw_wants_unicode(d, o);
     d->width = draw_columns(d, o);
+    d->limit = d->is_terminal || o->width != 0 ? d->width : 0;
     d->cells = d->width >= WIDE_COLUMNS ? 128 : 64;
 }
 
@@ -237,6 +238,7 @@ void draw_row(struct draw *d, uint64_t offset, const struct cell *cell, unsigned
     for (unsigned i = 0; i < count; i++)
         draw_cell_alone(d, &cell[i]);
     draw_tint(d, TINT_NONE);
-    fprintf(d->out, "|%s%s\n", note == NULL ? "" : "  ", note == NULL ? "" : note);
+    fprintf(d->out, "|%s%s\n", note == NULL || strlen(note) <= NOTE_TIGHT ? "" : "  ",
+            note == NULL ? "" : note);
     draw_pace(d);
 }

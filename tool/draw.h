@@ -42,6 +42,7 @@ struct cell {
 struct draw {
     FILE *out;
     unsigned width; /* columns */
+    unsigned limit; /* what is longer is broken there, or made shorter; 0: nothing is */
     unsigned cells; /* a row: 64, or 128 on wide terminals */
     bool color;
     bool unicode; /* shades are one column wide */
@@ -72,8 +73,10 @@ void draw_bar(struct draw *d, enum tint t, uint64_t before, uint64_t part,
               uint64_t whole, unsigned cells);
 enum tint draw_tint_of(enum kind k, bool odd);
 
-/* A row of cells at an offset, with a note behind it (NULL: none). Runs of rows of one
+/* A row of cells at an offset, with a note behind it (NULL: none; one of NOTE_TIGHT
+ * characters or less stands close). Runs of rows of one
  * glyph without notes become one line. */
+enum { NOTE_TIGHT = 4 };
 void draw_row(struct draw *d, uint64_t offset, const struct cell *cell, unsigned count,
               const char *note);
 /* One cell, outside a row. */

@@ -3,6 +3,8 @@
 
 #include "text.h"
 
+enum { LEGEND_NOTES = 118 /* columns that rows with whole notes need */ };
+
 static void legend_fine(struct draw *d, const struct map_style *style)
 {
     draw_text(d, TINT_HEADER, "# header");
@@ -53,4 +55,6 @@ void map_legend(struct draw *d, const struct map_style *style)
         fprintf(d->out, "\n  digits: in use, the arena's last digit");
     fprintf(d->out, "\n  one cell is %s, one row %u cells\n",
             text_size(size, style->cell), d->cells);
+    if (!fine && d->limit != 0 && d->limit < LEGEND_NOTES)
+        fprintf(d->out, "  behind a row: how much of it is in use, percent\n");
 }

@@ -91,6 +91,15 @@ static void pen_finish_cell(struct pen *p, unsigned i, uint64_t *used, uint64_t 
     }
 }
 
+/* Whether a note fits behind the row. */
+static bool pen_has_room(const struct pen *p, size_t note)
+{
+    char offset[32];
+    int before = snprintf(offset, sizeof offset, "  +%07llx |",
+                          (unsigned long long)(p->row - p->base));
+    return p->d->limit == 0 || (size_t)before + p->count + 3 + note <= p->d->limit;
+}
+
 static void pen_flush(struct pen *p)
 {
     char note[80];
@@ -109,6 +118,8 @@ static void pen_flush(struct pen *p)
                  p->cell < page ? "cells" : "pages",
                  100.0 * (double)used / (double)bytes,
                  (unsigned long long)(idle / page));
+        if (!pen_has_room(p, strlen(note)))
+            snprintf(note, sizeof note, "%3.0f", 100.0 * (double)used / (double)bytes);
         draw_row(p->d, p->row - p->base, p->cells, p->count,
                  used == 0 && idle == 0 ? NULL : note);
         memset(p->mix, 0, sizeof p->mix);

@@ -3,6 +3,7 @@
 
 #include "show.h"
 #include "text.h"
+#include "wrap.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,6 +27,10 @@ enum status session_open(struct session *n, struct options *o)
     n->has_scan = status == STATUS_OK;
     if (status == STATUS_OK) {
         draw_open(&n->draw, n->out, o);
+        if (options_want(o, "text") && n->draw.limit != 0 && !o->cuts)
+            n->out = n->draw.out = wrap_open(n->out, n->draw.limit);
+        else
+            n->draw.limit = 0;
     } else {
         scan_close(&n->scan);
         source_close(&n->source);

@@ -72,6 +72,7 @@ struct options {
     uint64_t cell;
     int arena; /* -1: all */
     unsigned width;
+    bool cuts; /* the caller cuts lines that are too long */
     unsigned limit, hex;
     unsigned long max_errors;
     double watch;

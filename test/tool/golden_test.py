@@ -14,11 +14,13 @@ CASES = {
     "map-bytes": ["map", "asked-bytes.snap", "--range", "heap+0x0-heap+0x200"],
     "map-colour": ["map", "asked.snap", "--color", "always"],
     "map-pages": ["map", "threads.core", "--cell", "4k"],
+    "map-narrow": ["map", "threads.core", "--cell", "4k", "--width", "80"],
     "map-size": ["map", "plain.snap", "--cell", "64", "--color-by", "size"],
     "map-art": ["map", "bins.snap", "--art"],
     "map-damaged": ["map", "overflow.snap"],
     "map-svg": ["map", "shrunk.snap", "-f", "svg"],
     "layout": ["layout", "threads.snap"],
+    "layout-narrow": ["layout", "threads.snap", "--width", "80"],
     "chunks": ["chunks", "bins.snap", "--rel"],
     "chunks-summary": ["chunks", "threads.snap", "--summary"],
     "what-live": ["what", "asked-bytes.snap", "heap+0x60", "--hex"],
@@ -27,10 +29,12 @@ CASES = {
     "bins": ["bins", "bins.snap", "--all"],
     "bins-threads": ["bins", "threads.snap", "--all"],
     "frag": ["frag", "bins.snap"],
+    "frag-narrow": ["frag", "bins.snap", "--width", "60"],
     "frag-trimmed": ["frag", "shrunk.snap"],
     "check": ["check", "asked.snap"],
     "check-damaged": ["check", "overflow.snap"],
     "diff": ["diff", "bins.snap", "shrunk.snap"],
+    "diff-narrow": ["diff", "bins.snap", "shrunk.snap", "--width", "80"],
 }
 
 

@@ -1,0 +1,70 @@
+"""On a terminal no line is wider than it is, in UTF-8 and without; what is broken or made
+shorter still says the same. Into a pipe or file nothing is broken."""
+import fcntl
+import os
+import pty
+import re
+import struct
+import termios
+
+from subject import TOOL, Subject, chunky, expect, finish
+
+VERBS = ("stats", "stats --all", "map", "map --cell 64", "map heap+0x1000", "map --color-by size",
+         "layout", "chunks --limit 50", "chunks --summary", "bins --all", "frag", "check", "ctl",
+         "what heap+0x1000", "diff PID")
+
+
+def on_terminal(columns, words, **env):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.read(0, 1)  # until the terminal has its size
+        os.execve(TOOL, [TOOL, *words], {**os.environ, "TERM": "xterm-256color", **env})
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    os.write(fd, b"\n")
+    out = b""
+    try:
+        while True:
+            out += os.read(fd, 65536)
+    except OSError:
+        pass
+    expect(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, words, out[-500:])
+    os.close(fd)
+    text = out.decode("utf-8", "replace").replace("\r\n", "\n")
+    return text.partition("\n")[2]  # without the echo
+
+
+def plain(text):
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def words_of(text):
+    """The words, whatever breaks them; boxes and rows of cells aside."""
+    return [w for line in text.splitlines() if "|" not in line for w in line.split()]
+
+
+def look(s, verb, columns, locale):
+    words = verb.replace("PID", str(s.pid)).split()
+    words.insert(1, str(s.pid))
+    env = {"LC_ALL": locale, "COLUMNS": "", "NO_COLOR": ""}
+    text = plain(on_terminal(columns, words, **env))
+    wide = [line for line in text.splitlines() if len(line) > columns]
+    expect(not wide and text.count("\n") > 1, verb, columns, locale, wide[:3])
+    if locale == "C" and words[0] not in ("map", "layout", "diff"):
+        expect(words_of(text) == words_of(chunky(*words, env=env).out), verb, columns)
+
+
+with Subject() as s:
+    for locale in ("C.UTF-8", "C"):
+        for columns in (80, 100):
+            for verb in VERBS:
+                look(s, verb, columns, locale)
+    whole = chunky("map", s.pid, "--cell", "4k").out
+    expect(" resident but free" in whole, whole)
+    narrow = plain(on_terminal(80, ["map", str(s.pid), "--cell", "4k"], LC_ALL="C"))
+    expect(re.search(r"^  \+0000000 \|.{64}\| ?\d+$", narrow, re.M), narrow)
+    rows = [line.split("|")[1] for line in narrow.splitlines() if line.startswith("  +0") and "|" in line]
+    same = [line.split("|")[1] for line in whole.splitlines() if line.startswith("  +0") and "|" in line]
+    expect(rows == same and rows, rows, same)
+    boxes = plain(on_terminal(80, ["layout", str(s.pid)], LC_ALL="C")).splitlines()
+    expect(all(line[19] in "+|" for line in boxes[2:-1]), boxes[:9])
+finish()
