@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WIDE_COLUMNS = 142, COLUMNS_MAX = 4096, PACE_MS = 20 };
+enum { WIDE_COLUMNS = 142, NARROW_COLUMNS = 80, COLUMNS_MAX = 4096, PACE_MS = 20 };
 
 static const char *const draw_codes[TINTS] = {
     [TINT_LIVE] = "38;5;33",
@@ -94,7 +94,10 @@ void draw_open(struct draw *d, FILE *out, const struct options *o)
     d->unicode = draw_wants_unicode(d, o);
     d->width = draw_columns(d, o);
     d->limit = d->is_terminal || o->width != 0 ? d->width : 0;
-    d->cells = d->width >= WIDE_COLUMNS ? 128 : 64;
+    d->cells = d->width >= WIDE_COLUMNS                      ? 128
+               : d->limit == 0 || d->limit >= NARROW_COLUMNS ? 64
+               : d->limit >= NARROW_COLUMNS - 32             ? 32
+                                                             : 16;
 }
 
 bool draw_close(struct draw *d)

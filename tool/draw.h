@@ -43,7 +43,7 @@ struct draw {
     FILE *out;
     unsigned width; /* columns */
     unsigned limit; /* what is longer is broken there, or made shorter; 0: nothing is */
-    unsigned cells; /* a row: 64, or 128 on wide terminals */
+    unsigned cells; /* a row: 64; 128 on wide terminals, less on narrow ones */
     bool color;
     bool unicode; /* shades are one column wide */
     bool is_terminal;

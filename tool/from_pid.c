@@ -185,6 +185,18 @@ static pid_t pid_meant(pid_t pid)
     return has ? child : pid;
 }
 
+bool source_is_gone(struct source *s)
+{
+    struct chunk_keys keys; /* of each program its own */
+    uint64_t at = (uintptr_t)s->walk.root.keys;
+    struct pid_state *state = s->state;
+    if (s->kind != SOURCE_PID || at == 0)
+        return false;
+    return pages_are_gone(&state->resident, at) ||
+           s->reader.read(&s->reader, at, &keys, sizeof keys) != sizeof keys ||
+           memcmp(&keys, &s->walk.keys, sizeof keys) != 0;
+}
+
 /* Why it cannot be read, from errno. */
 static enum status pid_refuse(const struct source *s)
 {

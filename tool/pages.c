@@ -93,6 +93,13 @@ static bool pages_read(struct pages *p)
     return true;
 }
 
+bool pages_are_gone(const struct pages *p, uint64_t address)
+{
+    uint64_t entry;
+    off_t at = (off_t)(address / p->size * sizeof entry);
+    return p->fd >= 0 && pread(p->fd, &entry, sizeof entry, at) == 0;
+}
+
 bool pages_ask(struct pages *p, uint64_t first, uint64_t count)
 {
     if (p->fd < 0 || count > PAGES_ROOM)

@@ -28,6 +28,9 @@ struct pages {
 
 void pages_open(struct pages *p, pid_t pid);
 void pages_close(struct pages *p);
+/* True if what was opened is no longer the memory of any process: it became another program
+ * since, or ended. `address`: where something is mapped. */
+bool pages_are_gone(const struct pages *p, uint64_t address);
 /* Asks for `count` pages from page number `first` on; what is kept is thrown away. */
 bool pages_ask(struct pages *p, uint64_t first, uint64_t count);
 /* Flags of one page, from what is kept or asked for now; the number of the first page

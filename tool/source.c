@@ -270,16 +270,6 @@ enum status source_open(struct source *s, const char *name, bool stop)
     return source_open_file(s, name);
 }
 
-bool source_is_gone(struct source *s)
-{
-    struct chunk_keys keys; /* of each program its own */
-    uint64_t at = (uintptr_t)s->walk.root.keys;
-    if (s->kind != SOURCE_PID || at == 0)
-        return false;
-    return s->reader.read(&s->reader, at, &keys, sizeof keys) != sizeof keys ||
-           memcmp(&keys, &s->walk.keys, sizeof keys) != 0;
-}
-
 void source_close(struct source *s)
 {
     if (s->close != NULL)

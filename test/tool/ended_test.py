@@ -87,6 +87,24 @@ def traced():
         s.say("trim")
 
 
+def becoming():
+    """Looked at while it becomes another program that uses Chunky, again and again: each
+    look is of one program, or told."""
+    script = ("import os, sys; n = int(sys.argv[1]); kept = [str(i) for i in range(20000)]\n"
+              "os.execv(sys.executable, [sys.executable, sys.argv[2], str(n - 1), sys.argv[2]])"
+              " if n else None")
+    with tempfile.TemporaryDirectory() as folder:
+        path = folder + "/again.py"
+        with open(path, "w", encoding="ascii") as f:
+            f.write(script)
+        p = subprocess.Popen([sys.executable, path, "12", path],
+                             env=dict(os.environ, LD_PRELOAD=LIB))
+        while p.poll() is None:
+            result = chunky("frag", p.pid)
+            expect(result.status in (0, 3, 4), result)
+        p.wait()
+
+
 def kernel_thread():
     result = chunky("stats", 2)
     expect(result.status == 3, result)
@@ -96,5 +114,6 @@ for way in ("exec", "exit"):
     caught(way)
 stopped_by_us()
 traced()
+becoming()
 kernel_thread()
 finish()
