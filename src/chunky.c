@@ -43,6 +43,7 @@
 #include "front/mistake.c"
 #include "front/report.c"
 #include "front/fault.c"
+#include "front/cache_send.c"
 #include "front/cache.c"
 #include "front/thread.c"
 #include "front/supply.c"

@@ -1,0 +1,176 @@
+/* What leaves a cache for the arenas; see cache_send.h. State: the caller's cache. */
+#include "front/cache_send.h"
+
+#include "base/probe.h"
+#include "core/meta.h"
+#include "core/trace.h"
+#include "front/cache.h"
+#include "front/options.h"
+
+#include <string.h>
+
+enum { SPARES = 8 }; /* empty magazines kept by a cache */
+
+static struct magazine *cache_spare(struct cache *k)
+{
+    struct magazine *m = k->spare;
+    if (m != NULL) {
+        k->spare = m->next;
+        k->spares--;
+        return m;
+    }
+    return meta_take(sizeof *m);
+}
+
+void cache_keep_spare(struct cache *k, struct magazine *m)
+{
+    if (k->spares == SPARES) {
+        meta_give(m, sizeof *m);
+        return;
+    }
+    m->next = k->spare;
+    k->spare = m;
+    k->spares++;
+}
+
+/* Packs pointers into magazines before *chain; returns how many, for want of memory not
+ * all. */
+static size_t cache_pack(struct cache *k, struct magazine **chain, unsigned class,
+                         void **mem, size_t count)
+{
+    size_t packed = 0;
+    while (packed < count) {
+        struct magazine *m = cache_spare(k);
+        if (m == NULL)
+            break;
+        size_t n = min_size(count - packed, MAGAZINE_SLOTS);
+        m->class = class;
+        m->count = (uint32_t)n;
+        memcpy(m->slot, mem + packed, n * sizeof *mem);
+        m->next = *chain;
+        *chain = m;
+        packed += n;
+    }
+    return packed;
+}
+
+/* Gives a chain of one arena's magazines to it, and what could not be packed. */
+static void cache_deliver(struct cache *k, struct arena *a, struct magazine *chain,
+                          void **mem, size_t rest)
+{
+    bool locked = a == k->arena || rest != 0 ? arena_try(a) : false;
+    if (!locked && rest != 0) {
+        arena_lock(a);
+        locked = true;
+    }
+    size_t waiting = 0;
+    while (chain != NULL) {
+        struct magazine *m = chain;
+        chain = m->next;
+        if (locked)
+            depot_give(&a->depot, m);
+        else
+            waiting = remote_push(&a->remote, m);
+    }
+    if (!locked && waiting > tune.depot_bytes / 4 && arena_try(a)) {
+        arena_absorb(a);
+        locked = true;
+    }
+    if (locked) {
+        for (size_t i = 0; i < rest; i++)
+            arena_give(a, chunk_of(mem[i]));
+        a->counts.flushes++;
+        arena_settle(a);
+        arena_unlock(a);
+    }
+}
+
+void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
+{
+    if (count != 0) {
+        PROBE2(flush, class_sizes[class], count);
+        trace(TRACE_CACHE_FLUSH, count);
+    }
+    while (count > 0) {
+        struct arena *a = arena_of(mem[0]);
+        size_t same = 1;
+        for (size_t i = 1; i < count; i++) {
+            if (arena_of(mem[i]) == a) {
+                void *other = mem[same];
+                mem[same++] = mem[i];
+                mem[i] = other;
+            }
+        }
+        struct magazine *chain = NULL;
+        size_t packed = cache_pack(k, &chain, class, mem, same);
+        cache_deliver(k, a, chain, mem + packed, same - packed);
+        mem += same;
+        count -= same;
+    }
+}
+
+/* Of the oldest `count` blocks of a class those that are at home in `a`, into magazines
+ * before *chain. Returns how many left the class. */
+static size_t cache_pack_own(struct cache *k, const struct arena *a, unsigned class,
+                             size_t count, struct magazine **chain)
+{
+    struct stack *s = &k->stack[class];
+    void **base = k->state[class].base;
+    size_t own = 0;
+    for (size_t i = 0; i < count; i++) {
+        void *mem = base[i];
+        if (arena_of(mem) == a) {
+            base[i] = base[own];
+            base[own++] = mem;
+        }
+    }
+    size_t packed = cache_pack(k, chain, class, base, own);
+    memmove(base, base + packed, (size_t)(s->top - (base + packed)) * sizeof *base);
+    s->top -= packed;
+    if (packed != 0) {
+        PROBE2(flush, class_sizes[class], packed);
+        trace(TRACE_CACHE_FLUSH, packed);
+    }
+    return packed;
+}
+
+unsigned cache_send_own(struct cache *k, bool everything)
+{
+    struct magazine *chain = NULL;
+    unsigned classes = 0;
+    for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+        const struct stack_state *state = &k->state[class];
+        size_t count =
+            state->base == NULL ? 0 : (size_t)(k->stack[class].top - state->base);
+        if (count == 0 || (!everything && 2 * count < state->allowed))
+            continue;
+        size_t oldest = everything ? count : (count + 1) / 2;
+        classes += cache_pack_own(k, k->arena, class, oldest, &chain) != 0;
+    }
+    if (chain != NULL)
+        cache_deliver(k, k->arena, chain, NULL, 0);
+    return classes;
+}
+
+void cache_give_large(struct chunk *c)
+{
+    struct arena *a = arena_of(mem_of(c));
+    if (!arena_try(a)) {
+        struct magazine *m = meta_take(sizeof *m);
+        if (m != NULL) {
+            m->class = CLASS_NONE;
+            m->count = 1;
+            m->slot[0] = mem_of(c);
+            if (remote_push(&a->remote, m) <= tune.depot_bytes / 4 || !arena_try(a))
+                return;
+            arena_absorb(a);
+            arena_settle(a);
+            arena_unlock(a);
+            return;
+        }
+        arena_lock(a);
+    }
+    arena_give(a, c);
+    arena_settle(a);
+    arena_unlock(a);
+}

@@ -1,0 +1,20 @@
+/*
+ * From a thread's cache to the arenas where its chunks are at home: pointers in magazines,
+ * one visit an arena. Notes: docs/notes/caches.md#flush
+ */
+#ifndef CHUNKY_FRONT_CACHE_SEND_H
+#define CHUNKY_FRONT_CACHE_SEND_H
+
+#include "core/cache.h"
+
+#include <stdbool.h>
+
+/* Keeps an empty magazine for the next time. */
+void cache_keep_spare(struct cache *k, struct magazine *m);
+/* Sends `count` pointers home, each arena's in one go. Reorders mem. */
+void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count);
+/* Sends what is at home in the cache's own arena, in one visit: everything, or the older
+ * half of each class that is half full. Returns how many classes gave some. */
+unsigned cache_send_own(struct cache *k, bool everything);
+
+#endif
