@@ -197,6 +197,15 @@ bool source_is_gone(struct source *s)
            memcmp(&keys, &s->walk.keys, sizeof keys) != 0;
 }
 
+bool source_has_memory(struct source *s)
+{
+    char probe;
+    for (size_t i = 0; i < s->map_count; i++)
+        if ((s->maps[i].access & MAP_READ) != 0 && s->maps[i].name[0] != '[')
+            return s->reader.read(&s->reader, s->maps[i].start, &probe, 1) == 1;
+    return true;
+}
+
 /* Why it cannot be read, from errno. */
 static enum status pid_refuse(const struct source *s)
 {
@@ -212,7 +221,7 @@ static enum status pid_refuse(const struct source *s)
 enum status source_open_pid(struct source *s, pid_t pid, bool stop)
 {
     pid = pid_meant(pid);
-    char path[64], probe;
+    char path[64];
     struct pid_state *state = take(sizeof *state);
     *s = (struct source){
         .kind = SOURCE_PID, .pid = pid, .state = state, .close = pid_close};
@@ -237,13 +246,9 @@ enum status source_open_pid(struct source *s, pid_t pid, bool stop)
         return status;
     if (!readable || !pid_read_maps(s) || s->map_count == 0)
         return pid_refuse(s);
+    if (!source_has_memory(s))
+        return pid_refuse(s);
     window_open(&s->reader, PID_WINDOW);
     s->reader.fill = pid_fill;
-    for (size_t i = 0; i < s->map_count; i++)
-        if ((s->maps[i].access & MAP_READ) != 0 && s->maps[i].name[0] != '[') {
-            if (pid_read(&s->reader, s->maps[i].start, &probe, 1) == 1)
-                break;
-            return pid_refuse(s);
-        }
     return source_find_root(s);
 }

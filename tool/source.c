@@ -208,6 +208,8 @@ enum status source_find_root(struct source *s)
     /* Not every writer of cores tells the names. */
     if (s->kind == SOURCE_CORE)
         source_try_data(s, false, &best);
+    if (best != WALK_OK && s->kind == SOURCE_PID && !source_has_memory(s))
+        return complain(STATUS_UNREADABLE, "%s ended while it was looked at", s->title);
     switch (best) {
     case WALK_OK:
         return STATUS_OK;

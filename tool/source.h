@@ -63,6 +63,8 @@ void source_close(struct source *s);
 /* True of a process that ended, or became another program: nothing that was read of it
  * counts. */
 bool source_is_gone(struct source *s);
+/* False of a process whose memory cannot be read, any more. */
+bool source_has_memory(struct source *s);
 
 /* The kinds. `s` is zeroed but for kind and name. */
 enum status source_open_pid(struct source *s, pid_t pid, bool stop);
