@@ -61,38 +61,26 @@ static size_t purge_dirty(const struct arena *a)
     return a->dirty_bytes + top_dirty(a);
 }
 
-/* What the budget is widened by now. */
-static size_t purge_widened(const struct arena *a)
-{
-    return a->widened == 0 || os_clock_ms() > a->widened_until ? 0 : a->widened;
-}
-
 bool arena_wants_purge(const struct arena *a)
 {
     size_t dirty = purge_dirty(a), budget = purge_budget(a);
-    return UNLIKELY(dirty > budget) && dirty > budget + purge_widened(a);
-}
-
-/* Down to half of the budget; what it was widened by stays. */
-static void purge_excess(struct arena *a)
-{
-    arena_purge(a, purge_budget(a) / 2 + purge_widened(a));
+    if (LIKELY(dirty <= budget))
+        return false;
+    return a->widened == 0 || os_clock_ms() > a->widened_until ||
+           dirty > budget + a->widened;
 }
 
 /* A chunk on its way: out of its bin, its pages about to go. */
 struct purge_item {
     struct chunk *chunk;
     size_t size;
-    size_t want; /* bytes of whole pages that shall go */
     struct clean clean;
 };
 
-/* Takes the oldest dirty chunk, or the dirty part of the top, to purge `want` bytes of it
- * or all; false if there is none. */
-static bool purge_pick(struct arena *a, struct purge_item *item, size_t want)
+/* Takes the oldest dirty chunk, or the dirty part of the top; false if there is none. */
+static bool purge_pick(struct arena *a, struct purge_item *item)
 {
     struct chunk *c = a->dirty_oldest;
-    item->want = align_up(want, os_page_size());
     if (c != NULL) {
         item->size = chunk_size(c);
         item->chunk = c;
@@ -121,21 +109,20 @@ static bool purge_range(uintptr_t from, uintptr_t to, uint64_t *calls)
     return os_purge((void *)from, to - from);
 }
 
-/* The system calls: what is wanted of the interior, next to what is clean already. Returns
- * the bytes given back; 0 when the system refuses. */
+/* The system calls: the interior but for what is clean already. Returns the bytes given
+ * back; 0 when the system refuses. */
 static size_t purge_pages(struct purge_item *item, uint64_t *calls)
 {
     struct clean inside = binned_interior(item->chunk, item->size);
     struct clean k = item->clean;
+    size_t bytes = (inside.to - inside.from) - (k.to - k.from);
     if (k.from == k.to)
         k.from = k.to = inside.to;
-    size_t below = min_size(item->want, k.from - inside.from);
-    size_t above = min_size(item->want - below, inside.to - k.to);
-    if (!purge_range(k.from - below, k.from, calls) ||
-        !purge_range(k.to, k.to + above, calls))
+    if (!purge_range(inside.from, k.from, calls) ||
+        !purge_range(k.to, inside.to, calls))
         return 0;
-    item->clean = (struct clean){k.from - below, k.to + above};
-    return below + above;
+    item->clean = inside;
+    return bytes;
 }
 
 /* Merges a purged chunk back; one that joins the top leaves the top clean behind it. */
@@ -172,7 +159,7 @@ size_t arena_purge(struct arena *a, size_t keep)
         uint64_t calls = 0;
         size_t bytes = 0;
         while (count < PURGE_BATCH && purge_dirty(a) > keep &&
-               purge_pick(a, &item[count], purge_dirty(a) - keep)) {
+               purge_pick(a, &item[count])) {
             a->purging += item[count].size;
             count++;
         }
@@ -273,7 +260,7 @@ static NOINLINE void settle_promise(struct arena *a, size_t idle, size_t promise
     arena_drain(a, 0);
     arena_consolidate(a);
     if (arena_wants_purge(a))
-        purge_excess(a);
+        arena_purge(a, purge_budget(a) / 2);
     a->pinned = max_size(settle_idle(a), promise);
 }
 
@@ -281,7 +268,7 @@ static NOINLINE void settle_dirty(struct arena *a)
 {
     if (!arena_wants_purge(a))
         return;
-    purge_excess(a);
+    arena_purge(a, purge_budget(a) / 2);
     size_t threshold = a->tune->trim_threshold;
     if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
         arena_trim(a, threshold / 2);

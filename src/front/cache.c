@@ -281,6 +281,14 @@ static void *cache_take_next(struct cache *k, unsigned class)
     return NULL;
 }
 
+/* Whether `visits` of one kind in a row are a trend. A thread alone need not spare visits,
+ * and blocks fetched early are more than it needs. */
+static bool cache_sees_trend(uint16_t visits)
+{
+    return visits >= TREND &&
+           atomic_load_explicit(&cache_count, memory_order_relaxed) > 1;
+}
+
 /* A fill of a class that holds a quarter of what it may, or less, from the depot alone. */
 static bool cache_fill_early(struct cache *k, unsigned class, struct depot *d,
                              struct magazine **empty)
@@ -342,7 +350,7 @@ void *cache_fill(struct cache *k, unsigned class)
         trace(TRACE_CACHE_FILL, count);
         arena_note_miss(a, count * class_sizes[class]);
     }
-    if (++k->fills >= TREND &&
+    if (cache_sees_trend(++k->fills) &&
         cache_fill_others(k, class, &a->depot, &empty) < TREND_CLASSES)
         k->fills = 0;
     k->flushes = 0;
@@ -378,7 +386,7 @@ static void cache_make_room(struct cache *k, unsigned class)
     struct stack *s = &k->stack[class];
     void **base = k->state[class].base;
     void *flushed[ROOM_MAX];
-    if (++k->flushes >= TREND && cache_send_own(k, false) < TREND_CLASSES)
+    if (cache_sees_trend(++k->flushes) && cache_send_own(k, false) < TREND_CLASSES)
         k->flushes = 0;
     if (s->top != s->limit)
         return;

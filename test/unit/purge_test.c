@@ -68,49 +68,12 @@ static void purge_oldest_first(void **state)
     for (unsigned i = 0; i < 4; i++)
         world_give(a, c[order[i]]);
     arena_lock(a);
-    size_t all = a->dirty_bytes, oldest = binned_dirty(c[2], chunk_size(c[2]));
-    arena_purge(a, all - oldest);
+    size_t all = a->dirty_bytes;
+    arena_purge(a, all - 1);
     arena_unlock(a);
     assert_int_equal(binned_dirty(c[2], chunk_size(c[2])), 0);
     assert_int_not_equal(binned_dirty(c[0], chunk_size(c[0])), 0);
     world_walk(a);
-}
-
-/* No more goes than is too much: of one long chunk a part, next to what went before. */
-static void purge_only_what_is_wanted(void **state)
-{
-    (void)state;
-    struct chunk *c[2];
-    size_t page = os_page_size();
-    purge_world(1, c, 2, 256 * KIB);
-    world_give(a, c[0]);
-    size_t all = a->dirty_bytes;
-    for (size_t pages = 1; pages < 4; pages++) {
-        arena_lock(a);
-        assert_int_equal(arena_purge(a, all - pages * page), page);
-        arena_unlock(a);
-        assert_int_equal(a->dirty_bytes, all - pages * page);
-        assert_int_equal(c[0]->clean_to - c[0]->clean_from, pages * page);
-        world_walk(a);
-    }
-}
-
-/* The same of the top, whose rest stays as it was. */
-static void purge_part_of_the_top(void **state)
-{
-    (void)state;
-    for (unsigned index = 0; index < 2; index++) {
-        a = world_new(index);
-        struct chunk *c = world_take(a, 512 * KIB);
-        world_give(a, c);
-        size_t dirty = top_dirty(a), page = os_page_size();
-        assert_true(dirty >= 500 * KIB);
-        arena_lock(a);
-        assert_int_equal(arena_purge(a, dirty - 3 * page), 3 * page);
-        arena_unlock(a);
-        assert_int_equal(top_dirty(a), dirty - 3 * page);
-        world_walk(a);
-    }
 }
 
 /* What is clean is not given back a second time. */
@@ -195,30 +158,6 @@ static void purge_widens_for_a_while(void **state)
     arena_settle(a);
     arena_unlock(a);
     assert_true(a->dirty_bytes <= world_tune.purge_base);
-    world_walk(a);
-}
-
-/* More than the widened budget: what is too much goes, what was widened stays. */
-static void purge_keeps_what_is_widened(void **state)
-{
-    (void)state;
-    if (CHUNKY_HARD_TRIM)
-        skip();
-    struct chunk *c[2];
-    purge_world(1, c, 2, 16 * MIB);
-    arena_lock(a);
-    world_give(a, c[0]);
-    arena_settle(a);
-    c[0] = world_take(a, 16 * MIB);
-    size_t before = a->counts.purged, widened = a->widened;
-    assert_true(widened >= 13 * MIB);
-    world_give(a, c[0]);
-    world_give(a, c[1]);
-    arena_settle(a);
-    arena_unlock(a);
-    assert_true(a->dirty_bytes >= widened);
-    assert_true(a->counts.purged - before < 20 * MIB);
-    assert_true(a->dirty_bytes <= widened + world_tune.purge_base);
     world_walk(a);
 }
 
@@ -314,12 +253,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(purge_budget_is_kept),
         cmocka_unit_test(purge_oldest_first),
-        cmocka_unit_test(purge_only_what_is_wanted),
-        cmocka_unit_test(purge_part_of_the_top),
         cmocka_unit_test(purge_only_the_dirty_part),
         cmocka_unit_test(purge_the_top),
         cmocka_unit_test(purge_widens_for_a_while),
-        cmocka_unit_test(purge_keeps_what_is_widened),
         cmocka_unit_test(purge_late_use_is_no_reason),
         cmocka_unit_test(purge_refused),
         cmocka_unit_test(purge_trims),
