@@ -289,7 +289,7 @@ static bool cache_sees_trend(uint16_t visits)
            atomic_load_explicit(&cache_count, memory_order_relaxed) > 1;
 }
 
-/* A fill of a class that holds a quarter of what it may, or less, from the depot alone. */
+/* A fill of a class that holds at most half of what it may, from the depot alone. */
 static bool cache_fill_early(struct cache *k, unsigned class, struct depot *d,
                              struct magazine **empty)
 {
