@@ -238,9 +238,9 @@ static void give_mark(const struct magazine *m, uintptr_t token)
 {
     for (uint32_t i = 0; i < m->count; i++) {
         struct chunk *c = chunk_of(m->slot[i]);
-        char *ahead = m->slot[min_size(i + AHEAD, MAGAZINE_SLOTS - 1)];
-        PREFETCH(ahead - CHUNK_HEADER);
-        PREFETCH(ahead + class_sizes[m->class] - CHUNK_HEADER);
+        uintptr_t ahead = (uintptr_t)m->slot[min_size(i + AHEAD, MAGAZINE_SLOTS - 1)];
+        PREFETCH((const void *)(ahead - CHUNK_HEADER));
+        PREFETCH((const void *)(ahead + class_sizes[m->class] - CHUNK_HEADER));
         give_verify(c, chunk_size(c));
         GUARD(!give_is_marked(c, token), "double free: the block is listed twice",
               mem_of(c));

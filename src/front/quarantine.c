@@ -93,7 +93,7 @@ static ALWAYS_INLINE unsigned quarantine_place(struct quarantine *q)
     unsigned place = q->next % QUARANTINE_CHANCE;
     q->random = multiply_fold(q->random + heap_keys.word, heap_keys.address | 1) + 1;
     unsigned later = (unsigned)(q->random >> 24) % QUARANTINE_CHANCE;
-    PREFETCH((const char *)q->chance[later].chunk + CHUNK_OVERHEAD);
+    PREFETCH((const void *)((uintptr_t)q->chance[later].chunk + CHUNK_OVERHEAD));
     static_assert(QUARANTINE_CHANCE <= 256, "a place is a byte");
     q->next = q->next >> 8 | later << 24;
     return place;

@@ -50,7 +50,7 @@ static void malloc_places(void **state)
 static void malloc_refuses_impossible_sizes(void **state)
 {
     (void)state;
-    _Alignas(16) uint64_t words[8] = {0};
+    _Alignas(16) uint64_t words[32] = {0};
     struct chunk *c = (struct chunk *)words;
     report_go_on = 1;
     for (unsigned shift = 32; shift < 48; shift++) {
