@@ -8,29 +8,48 @@
 #include "front/guard.h"
 #include "front/named.h"
 #include "front/thread.h"
+#include "os/os.h"
 
 struct blocks {
     chunky_block_fn *visit;
     void *context;
 };
 
-static size_t blocks_asked(const struct chunk *c, size_t usable)
+/* `head` is the header, or a copy of it; `mem` the block that it stands before. A mapped
+ * one may be moved or given back by another thread any moment. */
+static size_t blocks_asked(const struct chunk *head, const unsigned char *mem,
+                           size_t usable)
 {
-    if (checked_level == 0 && (chunk_bits(c) & HAS_REQUEST) == 0)
+    unsigned char copy[CANARY_TAIL];
+    const unsigned char *tail = mem + usable - CANARY_TAIL;
+    if (checked_level == 0 && (chunk_bits(head) & HAS_REQUEST) == 0)
         return usable;
-    size_t slack =
-        canary_slack((const unsigned char *)mem_of(c) + usable - CANARY_TAIL);
+    if (chunk_is_mapped(head)) {
+        if (os_peek(tail, copy, sizeof copy) != sizeof copy)
+            return usable;
+        tail = copy;
+    }
+    size_t slack = canary_slack(tail);
     return slack > usable ? usable : usable - slack;
 }
 
-static int blocks_show(const struct blocks *b, struct chunk *c, const struct arena *a)
+/* Of a copy: whether it is the header of a live mapped block at `mem`. */
+static bool blocks_is_mapped(const struct chunk *head, const void *mem)
 {
-    size_t usable = chunk_usable(c);
-    struct chunky_block block = {.mem = mem_of(c),
+    uint64_t word = chunk_head(head);
+    uint32_t tag = chunk_tag(&heap_keys, mem, word & WORD_MASK);
+    return (((uint32_t)(word >> 32) ^ tag) & CHECK_MASK) == 0 && chunk_is_mapped(head);
+}
+
+static int blocks_show(const struct blocks *b, const struct chunk *head, void *mem,
+                       const struct arena *a)
+{
+    size_t usable = chunk_usable(head);
+    struct chunky_block block = {.mem = mem,
                                  .usable = usable,
-                                 .bytes = blocks_asked(c, usable),
-                                 .size = chunk_size(c),
-                                 .is_mapped = chunk_is_mapped(c)};
+                                 .bytes = blocks_asked(head, mem, usable),
+                                 .size = chunk_size(head),
+                                 .is_mapped = chunk_is_mapped(head)};
     if (a != NULL && !arena_is_shared(a))
         block.heap = (struct chunky_heap *)(uintptr_t)a;
     return b->visit(&block, b->context);
@@ -44,7 +63,7 @@ static int blocks_heap(const struct blocks *b, const struct arena *a,
     for (struct chunk *c = h->first; c < heap_fence(h); c = chunk_next(c)) {
         GUARD(chunk_is_valid(&heap_keys, c) && chunk_size(c) >= CHUNK_MIN,
               "corrupted header, met by a walk over all blocks", mem_of(c));
-        int stop = chunk_is_live(&heap_keys, c) ? blocks_show(b, c, a) : 0;
+        int stop = chunk_is_live(&heap_keys, c) ? blocks_show(b, c, mem_of(c), a) : 0;
         if (stop != 0)
             return stop;
     }
@@ -66,9 +85,13 @@ static int blocks_mapped(const struct blocks *b, const struct arena *only)
 {
     struct mapped_view v;
     int stop = 0;
-    for (size_t slot = 0; stop == 0 && mapped_at(slot, &v); slot++)
-        if (v.chunk != NULL && (only == NULL || v.owner == only))
-            stop = blocks_show(b, v.chunk, v.owner);
+    for (size_t slot = 0; stop == 0 && mapped_at(slot, &v); slot++) {
+        struct chunk head;
+        if (v.chunk != NULL && (only == NULL || v.owner == only) &&
+            os_peek(v.chunk, &head, CHUNK_HEADER) == CHUNK_HEADER &&
+            blocks_is_mapped(&head, mem_of(v.chunk)))
+            stop = blocks_show(b, &head, mem_of(v.chunk), v.owner);
+    }
     return stop;
 }
 
