@@ -80,7 +80,7 @@ static ALWAYS_INLINE void checked_give(struct cache *k, struct chunk *c, uint32_
     }
     checked_fill(mem_of(c), (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD);
     chunk_flip(c);
-    checked_push(k, c, word);
+    checked_keep(k, c, word);
 }
 
 /* The header is right, with this hash, and the slack is not short, or wrong. */

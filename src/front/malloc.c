@@ -79,10 +79,14 @@ static ALWAYS_INLINE void free_push(struct stack *s, void *mem)
     advance_slot(&s->top);
 }
 
-/* The same for classes that are not exact. */
+/* The same for classes that are not exact. A special word's check is that of a plain one
+ * too, once in 65,536: its size is beyond the map. */
 static NOINLINE void free_medium(void *mem, struct cache *k, uint32_t word)
 {
-    free_push(stack_at(k, class_map[word / CHUNK_ALIGN % CLASS_MAP_SIZE]), mem);
+    if (UNLIKELY(word >= HOT_MAX + CHUNK_ALIGN))
+        free_slow(mem);
+    else
+        free_push(stack_at(k, class_map[word / CHUNK_ALIGN % CLASS_MAP_SIZE]), mem);
 }
 
 HOT PUBLIC void chunky_free(void *mem)

@@ -62,6 +62,29 @@ static void malloc_refuses_impossible_sizes(void **state)
     report_go_on = 0;
 }
 
+/* Once in 65,536 the check of a large chunk is right for a small one's word as well: it
+ * must not go to the class where its size leads when it is taken for one. */
+static void malloc_large_is_never_small(void **state)
+{
+    (void)state;
+    report_go_on = 1;
+    for (size_t bytes = 65600; bytes < 131072; bytes += 1600) {
+        void *mem = chunky_malloc(bytes);
+        assert_non_null(mem);
+        struct chunk *c = chunk_of(mem);
+        uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+        uint32_t right = c->tag;
+        c->tag = chunk_hash_plain(heap_keys.address, heap_keys.word, mem, word);
+        chunky_free(mem);
+        unsigned class = class_map[word / CHUNK_ALIGN % CLASS_MAP_SIZE] / 2U;
+        const struct cache *k = thread_cache();
+        assert_true(k == NULL || k->stack[class].top[-1] != mem);
+        c->tag = right;
+        chunky_free(mem);
+    }
+    report_go_on = 0;
+}
+
 static void malloc_newest_first(void **state)
 {
     (void)state;
@@ -183,6 +206,7 @@ int main(void)
         cmocka_unit_test(malloc_sizes),
         cmocka_unit_test(malloc_places),
         cmocka_unit_test(malloc_refuses_impossible_sizes),
+        cmocka_unit_test(malloc_large_is_never_small),
         cmocka_unit_test(malloc_newest_first),
         cmocka_unit_test(malloc_calloc_is_zero),
         cmocka_unit_test(malloc_impossible),
