@@ -76,7 +76,7 @@ def random_damage(core, rounds):
         data = f.read()
     ours, heads = places_of(core, data)
     dice = random.Random(20)
-    told = wrong = 0
+    told = wrong = passed = 0
     verbs = ("stats", "map", "chunks", "bins", "frag", "layout", "view", "diff")
     with open(core, "r+b") as f:
         for i in range(rounds):
@@ -96,8 +96,9 @@ def random_damage(core, rounds):
             f.flush()
             check = chunky("check", core, timeout=120)
             expect(check.status in (0, 1, 3, 4), i, check)
-            expect(kind != "header" or before == value or check.status == 1,
-                   "a header that was changed", i, hex(where), before, value, check)
+            if kind == "header" and before != value and check.status != 1:
+                passed += 1
+                print("a header that was changed", i, hex(where), before, value, check)
             verb = verbs[i % len(verbs)]
             more = {"view": ["-o", core + ".html"], "diff": [core]}.get(verb, [])
             result = chunky(verb, core, *more, timeout=120)
@@ -109,6 +110,8 @@ def random_damage(core, rounds):
             f.write(before)
             f.flush()
     expect(told >= rounds // 3, "findings", told)
+    # Some 300 headers were changed, and a check of 16 bits lets one in 65,536 pass.
+    expect(passed <= 1, "headers that were changed and passed", passed)
     print(f"{rounds} damages, {told} told by check, {wrong} drawn wrong")
     expect(chunky("check", core).status == 0, "the file is whole again")
 
