@@ -50,6 +50,22 @@ static inline unsigned log2_floor(uint64_t x)
     return 63U - count_leading_zeros(x);
 }
 
+/* Sets of small numbers, 64 in a word. */
+static inline void set_add(uint64_t *set, unsigned i)
+{
+    set[i / 64] |= 1ULL << (i % 64);
+}
+
+static inline void set_remove(uint64_t *set, unsigned i)
+{
+    set[i / 64] &= ~(1ULL << (i % 64));
+}
+
+static inline bool set_has(const uint64_t *set, unsigned i)
+{
+    return (set[i / 64] >> (i % 64) & 1) != 0;
+}
+
 /* *out = a * b; true when the product does not fit. */
 static inline bool multiply_overflows(size_t a, size_t b, size_t *out)
 {

@@ -160,7 +160,7 @@ void bin_push(struct bins *b, struct chunk *c, size_t size)
         bin_ring_push(&b->head[i], c);
     else
         bin_push_large(&b->head[i], c, size);
-    b->map[i / 64] |= 1ULL << (i % 64);
+    set_add(b->map, i);
 }
 
 void bin_unlink(struct bins *b, struct chunk *c, size_t size)
@@ -171,7 +171,7 @@ void bin_unlink(struct bins *b, struct chunk *c, size_t size)
     else
         bin_unlink_large(&b->head[i], c);
     if (b->head[i] == NULL)
-        b->map[i / 64] &= ~(1ULL << (i % 64));
+        set_remove(b->map, i);
 }
 
 unsigned bin_next(const struct bins *b, unsigned bin)

@@ -7,8 +7,10 @@ enum { MANY = 256 };
 
 static void depot_mark(struct depot *d, unsigned class)
 {
-    uint64_t bit = 1ULL << (class % 64), *word = &d->map[class / 64];
-    *word = d->full[class] == NULL ? *word & ~bit : *word | bit;
+    if (d->full[class] == NULL)
+        set_remove(d->map, class);
+    else
+        set_add(d->map, class);
 }
 
 struct magazine *depot_take(struct depot *d, unsigned class)

@@ -335,11 +335,10 @@ void *cache_fill(struct cache *k, unsigned class)
     ASSERT(s->top == state->base);
     /* Twice in a row: nothing comes back, so as much as may be if it is at hand. */
     size_t want = (state->allowed + 1U) / 2;
-    uint64_t bit = 1ULL << (class % 64), *filled = &k->filled[class / 64];
-    size_t most = (*filled & bit) != 0 ? state->allowed : want;
+    size_t most = set_has(k->filled, class) ? state->allowed : want;
     struct magazine *empty = NULL, *m;
     struct arena *a = cache_enter(k);
-    *filled |= bit;
+    set_add(k->filled, class);
     arena_absorb(a);
     size_t count = depot_take_some(&a->depot, class, most, state->base, &empty);
     if (count != 0)
@@ -409,7 +408,7 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
         }
         cache_make_room(k, class);
     }
-    k->filled[class / 64] &= ~(1ULL << (class % 64));
+    set_remove(k->filled, class);
     k->fills = 0;
     trace(TRACE_CACHE_PUT, class_sizes[class]);
     *s->top++ = mem;

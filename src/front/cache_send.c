@@ -85,6 +85,20 @@ static void cache_deliver(struct cache *k, struct arena *a, struct magazine *cha
     }
 }
 
+/* Those that are at home in `a` to the front; returns how many they are. */
+static size_t cache_gather(const struct arena *a, void **mem, size_t count)
+{
+    size_t own = 0;
+    for (size_t i = 0; i < count; i++) {
+        void *here = mem[i];
+        if (arena_of(here) == a) {
+            mem[i] = mem[own];
+            mem[own++] = here;
+        }
+    }
+    return own;
+}
+
 void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
 {
     if (count != 0) {
@@ -93,14 +107,7 @@ void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
     }
     while (count > 0) {
         struct arena *a = arena_of(mem[0]);
-        size_t same = 1;
-        for (size_t i = 1; i < count; i++) {
-            if (arena_of(mem[i]) == a) {
-                void *other = mem[same];
-                mem[same++] = mem[i];
-                mem[i] = other;
-            }
-        }
+        size_t same = cache_gather(a, mem, count);
         struct magazine *chain = NULL;
         size_t packed = cache_pack(k, &chain, class, mem, same);
         cache_deliver(k, a, chain, mem + packed, same - packed);
@@ -116,14 +123,7 @@ static size_t cache_pack_own(struct cache *k, const struct arena *a, unsigned cl
 {
     struct stack *s = &k->stack[class];
     void **base = k->state[class].base;
-    size_t own = 0;
-    for (size_t i = 0; i < count; i++) {
-        void *mem = base[i];
-        if (arena_of(mem) == a) {
-            base[i] = base[own];
-            base[own++] = mem;
-        }
-    }
+    size_t own = cache_gather(a, base, count);
     size_t packed = cache_pack(k, chain, class, base, own);
     memmove(base, base + packed, (size_t)(s->top - (base + packed)) * sizeof *base);
     s->top -= packed;

@@ -12,6 +12,9 @@
 #define CHUNKY_OVERRIDE 1
 #endif
 
+/* There, in libchunky-calls.a, where the names that override are not. */
+extern HIDDEN const char override_taken_out WEAK;
+
 #if defined(CHUNKY_BESIDE)
 
 const char override_taken_out = 1;
@@ -78,8 +81,6 @@ static void *calloc_here(size_t count, size_t bytes)
 }
 #endif
 HOT PUBLIC WEAK void *calloc(size_t count, size_t bytes) ALIAS_OF("calloc_here");
-
-extern HIDDEN const char override_taken_out WEAK;
 
 bool override_won(void)
 {

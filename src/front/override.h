@@ -2,8 +2,6 @@
 #ifndef CHUNKY_FRONT_OVERRIDE_H
 #define CHUNKY_FRONT_OVERRIDE_H
 
-#include "base/compiler.h"
-
 #include <stdbool.h>
 
 /* False beside another malloc: opened by dlopen, behind another preloaded one, linked for
@@ -11,8 +9,5 @@
  * threads at once hands the same memory to both. Asked by calloc's address: who replaces
  * malloc must replace it too, and programs hardly ever take it. */
 bool override_won(void);
-
-/* There, in libchunky-calls.a, where the names that override are not. */
-extern HIDDEN const char override_taken_out;
 
 #endif

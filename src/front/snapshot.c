@@ -206,7 +206,7 @@ static size_t snapshot_pack(void)
         memcpy(&word, snapshot.page + (size_t)8 * i, 8);
         if (word == 0)
             continue;
-        map[i / 64] |= (uint64_t)1 << (i % 64);
+        set_add(map, i);
         memcpy(snapshot.packed + size, &word, 8);
         size += 8;
     }
