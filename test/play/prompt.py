@@ -57,7 +57,7 @@ class Terminal:
         """Reads until the text has been shown; what was shown since the last time."""
         got = ""
         while text not in got:
-            if not select.select([self.fd], [], [], 20)[0]:
+            if not select.select([self.fd], [], [], 100)[0]:
                 break
             try:
                 got += os.read(self.fd, 4096).decode(errors="replace")

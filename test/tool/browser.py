@@ -9,6 +9,8 @@ import sys
 import tempfile
 import time
 
+PATIENCE = 120  # seconds; only against hangs
+
 
 def find():
     for name in ("chromium", "chromium-browser", "google-chrome"):
@@ -46,12 +48,20 @@ class Browser:
         self.number = 0
         self.complaints = []
         self.loaded = False
-        targets = self.ask("Target.getTargets")["targetInfos"]
-        page = next(t for t in targets if t["type"] == "page")
-        self.session = self.ask("Target.attachToTarget", targetId=page["targetId"],
+        self.session = self.ask("Target.attachToTarget", targetId=self.first_page(),
                                 flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(domain + ".enable")
+
+    def first_page(self):
+        """It answers before it has opened its first page."""
+        end = time.time() + PATIENCE
+        while time.time() < end:
+            for target in self.ask("Target.getTargets")["targetInfos"]:
+                if target["type"] == "page":
+                    return target["targetId"]
+            time.sleep(0.05)
+        raise RuntimeError("the browser opens no page")
 
     def __enter__(self):
         return self
@@ -131,12 +141,17 @@ class Browser:
             raise RuntimeError(script + ": " + json.dumps(result["exceptionDetails"]))
         return result["result"].get("value")
 
-    def until(self, condition, seconds=30):
-        end = time.time() + seconds
-        while not self.run(condition):
-            if time.time() > end:
-                raise RuntimeError("never true: " + condition)
+    def until(self, condition):
+        """Also while the document changes, where an answer may be that there is none."""
+        end, why = time.time() + PATIENCE, ""
+        while time.time() < end:
+            try:
+                if self.run(condition):
+                    return
+            except RuntimeError as error:
+                why = str(error)
             time.sleep(0.05)
+        raise RuntimeError(f"never true: {condition}; {why}")
 
     def frame(self):
         """Waits until the page has painted what it has to paint."""

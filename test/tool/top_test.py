@@ -34,7 +34,7 @@ class Screen:
                     return
                 self.text += data.decode("utf-8", "replace")
 
-    def until(self, pattern, seconds=30):
+    def until(self, pattern, seconds=120):
         end = time.time() + seconds
         while time.time() < end:
             self.read(0.1)
