@@ -59,7 +59,7 @@ if_possible 'no /proc' unshare -m sh -c 'umount -l /proc && exec "$@"' sh
 # shellcheck disable=SC2016
 if_possible 'no /sys' unshare -m sh -c 'umount -R -l /sys && exec "$@"' sh
 
-if nm -D --defined-only "$library" | grep -q ' chunky_malloc$'; then
+if nm -D --defined-only "$library" | grep ' chunky_malloc$' >/dev/null; then
     conf() { runs "CHUNKY_CONF='${1:0:40}'" "$2" env "CHUNKY_CONF=$1" "LD_PRELOAD=$library" "$churning"; }
     conf '' 1
     conf 'chekc=1' 2

@@ -9,7 +9,7 @@ prepare() {
 }
 
 program() {
-    if ! gdb -nx -batch -ex run "$IN/try" 2>&1 | grep -q 'exited normally'; then
+    if ! gdb -nx -batch -ex run "$IN/try" 2>&1 | grep 'exited normally' >/dev/null; then
         echo "gdb cannot trace a program here" >&2
         return 77
     fi
