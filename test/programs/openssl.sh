@@ -9,6 +9,11 @@ stop_server() {
     [[ -z $server_pid ]] || kill "$server_pid" 2>/dev/null || true
 }
 
+ask_server() {
+    printf 'GET /message HTTP/1.0\r\n\r\n' |
+        openssl s_client -unix socket -CAfile ca.pem -verify_return_error -quiet 2>/dev/null
+}
+
 program() {
     trap stop_server EXIT
     trap 'exit 1' INT TERM
@@ -31,13 +36,12 @@ program() {
     openssl asn1parse -in 3.pem | grep -c OBJECT
     openssl s_server -unix socket -cert 3.pem -key 3.key -WWW -quiet >server.log 2>&1 &
     server_pid=$!
+    # The socket is there before it can be connected to.
     for ((n = 0; n < 600; n++)); do
-        [[ ! -S socket ]] || break
+        ! ask_server >/dev/null || break
         sleep 0.1
     done
     for n in 1 2 3; do
-        printf 'GET /message HTTP/1.0\r\n\r\n' |
-            openssl s_client -unix socket -CAfile ca.pem -verify_return_error -quiet 2>/dev/null |
-            sha256sum
+        ask_server | sha256sum
     done
 }
