@@ -1,10 +1,9 @@
 /*
- * Chunky in one translation unit: the table of contents, bottom up. Release builds
- * compile this file; development and CI also build file by file.
+ * Chunky in one translation unit. Release builds compile this file; development and CI
+ * also build file by file. First, bottom up, what runs in every program; then what
+ * is asked for: code that nobody asks for then stays out of memory.
  */
 #define CHUNKY_UNITY 1
-
-#include "base/say.c"
 
 #include "os/lock.c"
 #include "os/os_linux.c"
@@ -24,6 +23,34 @@
 #include "core/arena.c"
 #include "core/mapped.c"
 
+#include "front/options.c"
+#include "front/cache_send.c"
+#include "front/cache.c"
+#include "front/thread.c"
+#include "front/supply.c"
+#include "front/upkeep.c"
+#include "front/malloc.c"
+#include "front/realloc.c"
+#include "front/aligned.c"
+#include "front/override.c"
+#include "front/operators.c"
+
+/* What is asked for. */
+#include "base/say.c"
+
+#include "front/canary.c"
+#include "front/frames.c"
+#include "front/quarantine.c"
+#include "front/guard.c"
+#include "front/checked.c"
+#include "front/checked_hits.c"
+#include "front/checked_realloc.c"
+#include "front/named.c"
+#include "front/blocks.c"
+#include "front/compat.c"
+#include "front/metrics.c"
+#include "front/stats.c"
+
 #include "audit/root.c"
 #include "audit/reader.c"
 #include "audit/walk.c"
@@ -32,34 +59,11 @@
 #include "audit/audit_lists.c"
 #include "audit/inside.c"
 
-#include "front/options.c"
-#include "front/canary.c"
 #include "front/mapping.c"
 #include "front/snapshot.c"
-#include "front/frames.c"
-#include "front/guard.c"
 #include "front/locate.c"
 #include "front/describe.c"
 #include "front/mistake.c"
 #include "front/report.c"
 #include "front/fault.c"
-#include "front/cache_send.c"
-#include "front/cache.c"
-#include "front/thread.c"
-#include "front/supply.c"
-#include "front/metrics.c"
-#include "front/upkeep.c"
-#include "front/named.c"
-#include "front/blocks.c"
-#include "front/malloc.c"
-#include "front/quarantine.c"
-#include "front/checked.c"
-#include "front/checked_hits.c"
-#include "front/checked_realloc.c"
-#include "front/realloc.c"
-#include "front/aligned.c"
-#include "front/compat.c"
-#include "front/stats.c"
 #include "front/audited.c"
-#include "front/override.c"
-#include "front/operators.c"

@@ -106,9 +106,9 @@ uint64_t walk_element(struct walk *w, uint64_t object, enum layout_id array, uns
     return layout_value(&one, raw);
 }
 
-uint64_t walk_tune(struct walk *w, uint64_t tune, enum layout_id id)
+uint64_t walk_tune(struct walk *w, uint64_t address, enum layout_id id)
 {
-    return walk_element(w, tune, id, 0);
+    return walk_element(w, address, id, 0);
 }
 
 /* The words before the arrays of an arena, and one by one those behind them. */

@@ -128,7 +128,7 @@ uint64_t walk_word(struct walk *w, uint64_t address);
 /* First struct cache, or 0. */
 uint64_t walk_first_cache(struct walk *w);
 /* A field of the thresholds that an arena points to; 0 if this build has none. */
-uint64_t walk_tune(struct walk *w, uint64_t tune, enum layout_id id);
+uint64_t walk_tune(struct walk *w, uint64_t address, enum layout_id id);
 
 /* True if the heap's own words make sense: aligned, ordered, not absurd. */
 bool walk_heap_is_sane(const struct walk *w, const struct walk_heap *h);

@@ -38,7 +38,7 @@ static size_t os_page;
 
 void os_init(void)
 {
-    os_page = (size_t)sysconf(_SC_PAGESIZE);
+    os_page = (size_t)getauxval(AT_PAGESZ);
 }
 
 size_t os_page_size(void)
