@@ -50,17 +50,17 @@ struct arena {
     _Atomic(struct arena *) next; /* list of arenas, shared ones first; never shrinks */
     const struct tune *tune;      /* thresholds */
 
-    struct heap *heaps;    /* newest first */
-    struct heap *top_heap; /* heap that top lies in, NULL before the first */
-    struct chunk *top;     /* idle chunk before top_heap's fence, or NULL */
-    uintptr_t top_clean;   /* pages from here to the fence are not resident */
-    uintptr_t top_purged;  /* of these, those below here were purged, not fresh */
-    size_t heap_bytes;     /* of all heaps */
-    size_t heap_peak;      /* most of them at a time, as seen when settling */
-    size_t free_bytes;     /* of binned and unsorted chunks, without top */
-    _Atomic size_t live;   /* bytes handed out, as of the last settling */
-    size_t fast_bytes;     /* of chunks in fast bins */
-    size_t clean_bytes;    /* of free_bytes, whole pages that are not resident */
+    struct heap *heaps;        /* newest first */
+    struct heap *top_heap;     /* heap that top lies in, NULL before the first */
+    struct chunk *_Atomic top; /* idle chunk before top_heap's fence, or NULL */
+    uintptr_t top_clean;       /* pages from here to the fence are not resident */
+    uintptr_t top_purged;      /* of these, those below here were purged, not fresh */
+    size_t heap_bytes;         /* of all heaps */
+    size_t heap_peak;          /* most of them at a time, as seen when settling */
+    size_t free_bytes;         /* of binned and unsorted chunks, without top */
+    _Atomic size_t live;       /* bytes handed out, as of the last settling */
+    size_t fast_bytes;         /* of chunks in fast bins */
+    size_t clean_bytes;        /* of free_bytes, whole pages that are not resident */
     size_t pinned; /* idle resident bytes left when the depot was last emptied */
 
     struct chunk *fast[FAST_COUNT]; /* last in, first out; fd only; not merged */
@@ -148,6 +148,9 @@ void arena_give(struct arena *a, struct chunk *c);
 void arena_shrink(struct arena *a, struct chunk *c, size_t size);
 /* Grows a live chunk to at least `size` into the free chunk or top behind it. */
 bool arena_extend(struct arena *a, struct chunk *c, size_t size);
+/* Whether it is worth the lock to try: a look without it at what lies behind. True also
+ * where that is damaged, which arena_extend tells. */
+bool arena_may_extend(const struct arena *a, const struct chunk *c, size_t size);
 /* Gives the newest heap away if its top is all there is in it. */
 void arena_give_top(struct arena *a);
 /* Merges what lies in the fast bins. */

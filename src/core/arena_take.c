@@ -261,6 +261,18 @@ static size_t take_behind(struct arena *a, struct chunk *next, size_t extra)
     return chunk_size(take_split(a, next, extra, NULL));
 }
 
+bool arena_may_extend(const struct arena *a, const struct chunk *c, size_t size)
+{
+    const struct chunk *next = chunk_next(c);
+    uint32_t verdict = chunk_verdict(&heap_keys, next);
+    if ((verdict != 0 && verdict != CHECK_MASK) || !chunk_prev_inuse(next))
+        return true;
+    if (next == atomic_load_explicit(&a->top, memory_order_relaxed))
+        return true;
+    return chunk_is_binned(&heap_keys, next) &&
+           chunk_size(next) >= size - chunk_size(c);
+}
+
 bool arena_extend(struct arena *a, struct chunk *c, size_t size)
 {
     size_t have = chunk_size(c);

@@ -16,7 +16,7 @@ void top_set(struct arena *a, struct chunk *c)
     size_t size = top_size_from(a, c);
     uintptr_t first_page = align_up((uintptr_t)c + CHUNK_HEADER, os_page_size());
     chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
-    a->top = c;
+    atomic_store_explicit(&a->top, c, memory_order_relaxed);
     if (a->top_clean < first_page)
         a->top_clean = first_page;
 }

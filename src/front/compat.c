@@ -15,8 +15,11 @@ PUBLIC const char *chunky_version(void)
 
 PUBLIC size_t chunky_malloc_usable_size(void *mem)
 {
+    size_t size;
     if (mem == NULL)
         return 0;
+    if (LIKELY(malloc_is_plain(mem, &size)))
+        return size - CHUNK_OVERHEAD;
     const struct chunk *c = malloc_verify(mem, "malloc_usable_size");
     return c == NULL ? 0 : checked_request(c);
 }

@@ -33,6 +33,19 @@ static ALWAYS_INLINE void *malloc_hit(size_t bytes)
     return mem;
 }
 
+/* Free's hit test: true for a live block of a class in which nothing is recorded; then
+ * *size is its chunk's. False for all others, for want of a cache, and where calls are
+ * checked. */
+static ALWAYS_INLINE bool malloc_is_plain(const void *mem, size_t *size)
+{
+    const struct cache *k = thread_hot;
+    uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)PREV_INUSE;
+    *size = word & ~(uint32_t)CHUNK_FLAGS;
+    return chunk_hash_plain(k->address_key, k->word_key, mem, word) ==
+               load_word(&chunk_of(mem)->tag) &&
+           word < HOT_MAX + CHUNK_ALIGN;
+}
+
 /* What malloc does off the hit path, and operator new. NULL and ENOMEM on failure. */
 void *malloc_slow(size_t bytes);
 void *malloc_slow_as(size_t bytes, enum family family);

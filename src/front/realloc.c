@@ -42,6 +42,8 @@ static void *realloc_mapped(struct chunk *c, size_t bytes)
 static bool realloc_grow_in_place(struct chunk *c, size_t size)
 {
     struct arena *a = arena_of(mem_of(c));
+    if (!arena_may_extend(a, c, size))
+        return false;
     if (a != thread_arena()) {
         if (!arena_try(a))
             return false;
@@ -125,6 +127,23 @@ void *realloc_plain(struct chunk *c, size_t bytes)
     return chunk_is_mapped(c) ? realloc_mapped(c, bytes) : realloc_heap(c, bytes);
 }
 
+/* A block that free would put into its cache, for fewer bytes or from a small one. NULL
+ * when that is not so, or there is no memory. */
+static ALWAYS_INLINE void *realloc_hit(void *mem, size_t bytes)
+{
+    size_t have;
+    if (bytes > CLASS_MAX_BYTES || !malloc_is_plain(mem, &have))
+        return NULL;
+    size_t size = realloc_size(bytes);
+    if (size <= have && realloc_fits(have, size)) {
+        trace(TRACE_FITS, have);
+        return mem;
+    }
+    return size > have && have <= LARGE_MIN
+               ? realloc_move(chunk_of(mem), have - CHUNK_OVERHEAD, bytes)
+               : NULL;
+}
+
 PUBLIC void *chunky_realloc(void *mem, size_t bytes)
 {
     if (mem == NULL)
@@ -137,11 +156,14 @@ PUBLIC void *chunky_realloc(void *mem, size_t bytes)
         errno = ENOMEM;
         return NULL;
     }
-    void *hit = checked_hits != 0 ? checked_realloc_hit(mem, bytes) : NULL;
-    if (hit != NULL)
-        return hit;
-    struct chunk *c = malloc_verify(mem, "realloc");
     int saved = errno;
+    void *hit =
+        checked_hits != 0 ? checked_realloc_hit(mem, bytes) : realloc_hit(mem, bytes);
+    if (hit != NULL) {
+        errno = saved;
+        return hit;
+    }
+    struct chunk *c = malloc_verify(mem, "realloc");
     if (UNLIKELY(c == NULL)) {
         errno = ENOMEM;
         return NULL;

@@ -211,7 +211,10 @@ static void give_random_life(void **state)
                 live += chunk_size(held[i]);
             } else if (round % 5 == 0) {
                 size_t before = chunk_size(held[i]);
-                if (arena_extend(a, held[i], before + 512))
+                bool may = arena_may_extend(a, held[i], before + 512);
+                bool did = arena_extend(a, held[i], before + 512);
+                assert_int_equal(may, did);
+                if (did)
                     live += chunk_size(held[i]) - before;
             } else if (round % 5 == 1 && chunk_size(held[i]) > 1024) {
                 live -= chunk_size(held[i]);

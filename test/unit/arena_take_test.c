@@ -210,24 +210,35 @@ static void take_aligned(void **state)
     }
 }
 
+/* Tries, after the look without the lock that says the same. */
+static bool take_extend(struct chunk *c, size_t size)
+{
+    bool may = arena_may_extend(a, c, size), did = arena_extend(a, c, size);
+    assert_int_equal(may, did);
+    return did;
+}
+
 static void take_extends(void **state)
 {
     (void)state;
     a = world_new(1);
     struct chunk *c = world_take(a, 4096), *next = world_take(a, 8192);
     struct chunk *last = world_take(a, 64);
-    assert_false(arena_extend(a, c, 8192)); /* the neighbour is live */
+    assert_false(take_extend(c, 8192)); /* the neighbour is live, */
+    chunk_flip(next);
+    assert_false(take_extend(c, 8192)); /* cached, */
+    chunk_flip(next);
     world_give(a, next);
-    assert_false(arena_extend(a, c, 4096 + 8192 + 16)); /* not enough */
-    assert_true(arena_extend(a, c, 8192));
+    assert_false(take_extend(c, 4096 + 8192 + 16)); /* or too small */
+    assert_true(take_extend(c, 8192));
     assert_int_equal(chunk_size(c), 8192);
     assert_true(chunk_is_live(&heap_keys, c));
     world_walk(a);
-    assert_true(arena_extend(a, c, 4096 + 8192));
+    assert_true(take_extend(c, 4096 + 8192));
     assert_ptr_equal(chunk_next(c), last);
     world_walk(a);
     /* Into the top, which grows for it. */
-    assert_true(arena_extend(a, last, 2 * MIB));
+    assert_true(take_extend(last, 2 * MIB));
     assert_int_equal(chunk_size(last), 2 * MIB);
     world_walk(a);
 }
@@ -304,6 +315,7 @@ static void take_extend_verifies(void **state)
     world_take(a, 64);
     world_give(a, next);
     memset((char *)mem_of(c) + chunk_usable(c), 'A', 8);
+    assert_true(arena_may_extend(a, c, 8192)); /* so that it is told */
     expect_fail("heap overflow: header behind the block was overwritten",
                 take_extend_first, c);
 }
