@@ -30,19 +30,19 @@ struct cache {
     struct stack_state state[CLASS_COUNT];
     struct cache *next; /* list of all caches, and its other direction */
     struct cache *prev;
-    struct arena *arena;           /* refills come from here */
-    struct magazine *spare;        /* empty magazines */
-    uint32_t spares;               /* how many */
-    uint32_t thread;               /* kernel's number of the thread */
-    size_t capacity;               /* bytes of chunks that all stacks may hold */
-    size_t budget;                 /* most of that; looked at again now and then */
-    uint32_t tick;                 /* fills and flushes so far */
-    uint32_t busy;                 /* how often the arena was locked lately, weighed */
-    uint32_t sweep;                /* class that is looked at next for shrinking */
-    uint64_t filled[CLASS_WORDS];  /* bit: of the class, that was a fill */
-    uint16_t fills;                /* since the last flush, in about */
-    uint16_t flushes;              /* since the last fill */
-    struct quarantine *quarantine; /* of level 2; NULL before the first block */
+    struct arena *arena;          /* refills come from here */
+    struct magazine *spare;       /* empty magazines */
+    uint32_t spares;              /* how many */
+    uint32_t thread;              /* kernel's number of the thread */
+    size_t capacity;              /* bytes of chunks that all stacks may hold */
+    size_t budget;                /* most of that; looked at again now and then */
+    uint32_t tick;                /* fills and flushes so far */
+    uint32_t busy;                /* how often the arena was locked lately, weighed */
+    uint32_t sweep;               /* class that is looked at next for shrinking */
+    uint64_t filled[CLASS_WORDS]; /* bit: of the class, that was a fill */
+    uint16_t fills;               /* since the last flush, in about */
+    uint16_t flushes;             /* since the last fill */
+    struct quarantine *_Atomic quarantine; /* of level 2; NULL before the first block */
 };
 
 /* The stack of a class, by the doubled number that class_map holds. */

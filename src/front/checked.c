@@ -18,8 +18,7 @@
 
 enum { SIZED_SPARE = 4096 }; /* unrecorded blocks may be larger than asked by this */
 
-unsigned checked_level;
-
+_Atomic unsigned checked_level;
 _Atomic unsigned checked_hits;
 
 void checked_init(void)

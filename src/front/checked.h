@@ -12,7 +12,7 @@
 
 /* What every block gets: 0 nothing, 1 canary and fill, 2 quarantine too. Level 3 is 2
  * with guard_rate=N, and 0 while it only samples. Fixed at the start. */
-extern unsigned checked_level;
+extern _Atomic unsigned checked_level;
 /* The same while the hit paths here do all of it; else 0. */
 extern _Atomic unsigned checked_hits;
 

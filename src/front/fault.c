@@ -29,8 +29,8 @@ static struct sigaction fault_before[2]; /* SIGSEGV, SIGBUS */
  * Threads that share a place may lose it, and then a fault stays a plain fault. */
 static struct {
     _Atomic uintptr_t thread;
-    const void *mem;
-    const char *verb;
+    const void *_Atomic mem;
+    const char *_Atomic verb;
 } fault_looks[64];
 
 /* The blocks unmapped last. */
@@ -50,8 +50,8 @@ void fault_expect(const void *mem, const char *verb)
     if (!fault_is_on)
         return;
     unsigned at = fault_place();
-    fault_looks[at].mem = mem;
-    fault_looks[at].verb = verb;
+    atomic_store_explicit(&fault_looks[at].mem, mem, memory_order_relaxed);
+    atomic_store_explicit(&fault_looks[at].verb, verb, memory_order_relaxed);
     atomic_store_explicit(&fault_looks[at].thread, (uintptr_t)&thread_hot,
                           memory_order_release);
 }

@@ -5,7 +5,9 @@
 #ifndef CHUNKY_FRONT_MALLOC_H
 #define CHUNKY_FRONT_MALLOC_H
 
+#include "front/cache.h"
 #include "front/canary.h"
+#include "front/options.h"
 #include "front/thread.h"
 
 /* Memory that is known to be zero, in a block just taken. */
@@ -34,11 +36,14 @@ static ALWAYS_INLINE void *malloc_hit(size_t bytes)
 }
 
 /* Free's hit test: true for a live block of a class in which nothing is recorded; then
- * *size is its chunk's. False for all others, for want of a cache, and where calls are
- * checked. */
+ * *size is its chunk's. False for all others; for want of a cache, since the dummy knows
+ * no secrets (a forged header ends in its full stack, but only in free); and where calls
+ * are checked, since the header may lie where only malloc_verify may look. */
 static ALWAYS_INLINE bool malloc_is_plain(const void *mem, size_t *size)
 {
     const struct cache *k = thread_hot;
+    if (UNLIKELY(k == &cache_dummy || tune.check != 0))
+        return false;
     uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)PREV_INUSE;
     *size = word & ~(uint32_t)CHUNK_FLAGS;
     return chunk_hash_plain(k->address_key, k->word_key, mem, word) ==

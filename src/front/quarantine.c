@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "core/heap.h"
 #include "core/meta.h"
+#include "front/cache.h"
 #include "front/checked.h"
 #include "front/malloc.h"
 #include "front/options.h"
@@ -125,12 +126,22 @@ static struct resting quarantine_take(struct quarantine *q)
     return r;
 }
 
+static ALWAYS_INLINE size_t quarantine_count(const struct quarantine *q)
+{
+    return atomic_load_explicit(&q->bytes, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE void quarantine_set_count(struct quarantine *q, size_t bytes)
+{
+    atomic_store_explicit(&q->bytes, bytes, memory_order_relaxed);
+}
+
 /* One that leaves; returns how many of `out` are taken now. */
 static ALWAYS_INLINE unsigned quarantine_leave(struct quarantine *q, struct resting r,
                                                struct chunk **out, unsigned count)
 {
     size_t size = quarantine_check(&r);
-    q->bytes -= size;
+    quarantine_set_count(q, quarantine_count(q) - size);
     out[count] = r.chunk;
     return LIKELY(size != QUARANTINE_WRONG) ? count + 1 : count;
 }
@@ -142,7 +153,7 @@ static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q,
 {
     unsigned count = 0;
     struct resting driven = quarantine_none;
-    q->bytes += size;
+    quarantine_set_count(q, quarantine_count(q) + size);
     if (LIKELY(q->count == QUARANTINE_QUEUE)) {
         /* The oldest one's place in the ring is where the newest goes. */
         driven = quarantine_swap(&q->queue[q->first], r);
@@ -153,7 +164,7 @@ static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q,
     }
     if (driven.chunk != NULL)
         count = quarantine_leave(q, driven, out, count);
-    while (UNLIKELY(q->bytes > tune.quarantine) && count < LEAVE_MOST &&
+    while (UNLIKELY(quarantine_count(q) > tune.quarantine) && count < LEAVE_MOST &&
            (driven = quarantine_take(q)).chunk != NULL)
         count = quarantine_leave(q, driven, out, count);
     return count;
@@ -210,7 +221,7 @@ void quarantine_describe(void)
 static COLD struct quarantine *quarantine_make(struct cache *k)
 {
     if (k != NULL && tune.quarantine != 0)
-        k->quarantine = meta_take(sizeof *k->quarantine);
+        k->quarantine = meta_take(sizeof(struct quarantine));
     return k == NULL ? NULL : k->quarantine;
 }
 
@@ -251,7 +262,7 @@ void quarantine_empty(struct cache *k)
     q->busy = true;
     while ((r = quarantine_take(q)).chunk != NULL) {
         size_t size = quarantine_check(&r);
-        q->bytes -= size;
+        quarantine_set_count(q, quarantine_count(q) - size);
         if (size == QUARANTINE_WRONG)
             continue;
         chunk_flip(r.chunk);
@@ -263,9 +274,12 @@ void quarantine_empty(struct cache *k)
 void quarantine_end(struct cache *k)
 {
     quarantine_empty(k);
-    if (k->quarantine != NULL)
-        meta_give(k->quarantine, sizeof *k->quarantine);
+    struct quarantine *q = k->quarantine;
+    cache_list_lock(); /* others sum up what rests */
     k->quarantine = NULL;
+    cache_list_unlock();
+    if (q != NULL)
+        meta_give(q, sizeof *q);
 }
 
 static void quarantine_look(const struct quarantine *q)

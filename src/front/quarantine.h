@@ -23,7 +23,7 @@ struct quarantine {
     bool busy;             /* a signal handler that comes between keeps out */
     uint32_t first, count; /* the queue's oldest, and how many */
     uint32_t next;         /* random places that are driven out next, a byte each */
-    size_t bytes;          /* of chunks in both */
+    _Atomic size_t bytes;  /* of chunks in both; its thread writes */
     uint64_t random;       /* state of the generator */
     struct resting queue[QUARANTINE_QUEUE];
     struct resting chance[QUARANTINE_CHANCE];
@@ -37,11 +37,12 @@ void quarantine_describe(void);
 void quarantine_give(struct cache *k, struct chunk *c);
 /* The same, when the header's lower half is known, but for P. */
 void quarantine_give_hit(struct cache *k, struct chunk *c, uint32_t bits);
-/* Bytes of chunks that rest in this thread's; a guess while it runs. */
+/* Bytes of chunks that rest in this thread's, the list of caches locked; a guess while
+ * it runs. */
 static inline size_t quarantine_bytes(const struct cache *k)
 {
     const struct quarantine *q = k->quarantine;
-    return q == NULL ? 0 : *(const volatile size_t *)&q->bytes;
+    return q == NULL ? 0 : atomic_load_explicit(&q->bytes, memory_order_relaxed);
 }
 
 /* Everything in the calling thread's quarantine leaves. */

@@ -3,7 +3,6 @@
 #include "chunky.h"
 #include "core/mapped.h"
 #include "core/trace.h"
-#include "front/cache.h"
 #include "front/checked.h"
 #include "front/malloc.h"
 #include "front/named.h"
