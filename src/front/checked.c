@@ -262,9 +262,10 @@ bool checked_sized(const void *mem, size_t bytes, size_t align)
     bool recorded =
         checked_level != 0 || guard_owns(c) || (chunk_bits(c) & HAS_REQUEST) != 0;
     size_t have = checked_request(c);
-    /* What a block may have too much of: classes, what is not split off, pages. */
+    /* What a block may have too much of: it may be of the second class above, at its upper
+     * end, or have shrunk by a quarter where it lies; and pages. */
     size_t spare =
-        max_size(have / 4, SIZED_SPARE) + (chunk_is_mapped(c) ? have / 8 : 0);
+        max_size(have / 8 * 3, SIZED_SPARE) + (chunk_is_mapped(c) ? have / 8 : 0);
     bool fits = recorded ? bytes == have : bytes <= have && have - bytes <= spare;
     if (fits && align != 0 && ((uintptr_t)mem & (align - 1)) != 0) {
         f.rule = "free_aligned_sized: the block is not aligned like this";
