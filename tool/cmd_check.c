@@ -58,6 +58,14 @@ static void check_keep(struct findings *kept, const struct findings *now,
     kept->count = count;
 }
 
+/* Guarded blocks: each header, beside its record. */
+static bool check_guard(void *context, const struct block *b)
+{
+    struct audit *u = context;
+    u->chunks += b->kind != KIND_BARRED;
+    return b->kind != KIND_BROKEN || audit_find(u, RULE_C1, b->address, 0, 0, 0);
+}
+
 /* One round over all arenas. Those that moved meanwhile are not judged. */
 static void check_round(struct check *c, struct findings *now)
 {
@@ -89,6 +97,7 @@ static void check_round(struct check *c, struct findings *now)
         audit_mapped(&u);
         audit_meta(&u);
     }
+    scan_guards(c->scan, check_guard, &u);
     c->chunks = u.chunks;
 }
 

@@ -91,7 +91,8 @@ static void chunks_print_sums(struct chunks *c)
 
 static void chunks_flags(char out[5], uint32_t flags, enum kind kind)
 {
-    bool live = kind == KIND_LIVE || kind == KIND_MAPPED || kind == KIND_FENCE;
+    bool live = kind == KIND_LIVE || kind == KIND_MAPPED || kind == KIND_FENCE ||
+                kind == KIND_GUARDED;
     out[0] = (flags & PREV_INUSE) != 0 ? 'P' : '-';
     out[1] = live && (flags & IS_MMAPPED) != 0 ? 'M' : '-';
     out[2] = (flags & NON_MAIN_ARENA) != 0 ? 'A' : '-';
@@ -169,8 +170,9 @@ enum status cmd_chunks(struct options *o)
     n.scan.wants_request = !o->count && !o->summary;
     if (c.form == CHUNKS_CSV && !o->summary && !o->count)
         fprintf(n.out, "address,size,state,flags,arena,asked\n");
-    if (scan_heaps(&n.scan, chunks_visit, &c))
-        scan_mappings(&n.scan, chunks_visit, &c);
+    if (scan_heaps(&n.scan, chunks_visit, &c) &&
+        scan_mappings(&n.scan, chunks_visit, &c))
+        scan_guards(&n.scan, chunks_visit, &c);
     scan_settle(&n.scan);
     if (o->summary)
         chunks_print_sums(&c);

@@ -218,6 +218,7 @@ static void diff_merge(struct diff *d)
         side_start(&d->side[i]);
         side_next(&d->side[i]);
         scan_mappings(&d->side[i].n.scan, diff_mapping, &d->side[i]);
+        scan_guards(&d->side[i].n.scan, diff_mapping, &d->side[i]);
     }
     while (d->side[0].has || d->side[1].has)
         diff_step(d);
@@ -258,6 +259,9 @@ static void diff_states(const struct diff *d, FILE *out)
     fprintf(out, "  %-10s %12s %12s\n", "", "A", "B");
     diff_line(out, "in use", a->kind[KIND_LIVE].size, b->kind[KIND_LIVE].size);
     diff_line(out, "mapped", a->kind[KIND_MAPPED].size, b->kind[KIND_MAPPED].size);
+    if (a->kind[KIND_GUARDED].count + b->kind[KIND_GUARDED].count != 0)
+        diff_line(out, "guarded", a->kind[KIND_GUARDED].size,
+                  b->kind[KIND_GUARDED].size);
     diff_line(out, "cached", side_sum(a, KIND_CACHED, KIND_MOVING),
               side_sum(b, KIND_CACHED, KIND_MOVING));
     diff_line(out, "free", side_sum(a, KIND_FAST, KIND_LARGE),

@@ -156,19 +156,23 @@ static void dump_mapped_records(struct dump *d)
         dump_add(d, s->mapped[i].m.address, dump_size_of(d, MAPPED_SIZE));
 }
 
-/* The stacks of guarded blocks in use, for call sites. */
-static void dump_stacks(struct dump *d)
+static void dump_words(struct dump *d, enum layout_id from, enum layout_id to)
 {
-    struct walk *w = d->n->scan.walk;
-    uint64_t first, count, root = d->n->source.root;
-    uint64_t size = dump_size_of(d, GUARD_RECORD_SIZE);
+    const struct layout_field *field = d->n->scan.walk->field;
+    for (unsigned id = from; id <= (unsigned)to; id++)
+        dump_add(d, d->n->source.root + (uint64_t)(int32_t)field[id].offset,
+                 field[id].size);
+}
+
+/* The records of guarded blocks: where they lie, and their stacks. */
+static void dump_guards(struct dump *d)
+{
+    uint64_t first, count;
     if (!sites_table(&d->n->scan, &first, &count))
         return;
-    for (unsigned id = GUARDS_SLOTS_AT; id <= GUARDS_USED_AT; id++)
-        dump_add(d, root + (uint64_t)(int32_t)w->field[id].offset, w->field[id].size);
-    for (uint64_t i = 1; i <= count; i++)
-        if (walk_element(w, first + i * size, GUARD_RECORD_STATE, 0) == SITE_LIVE)
-            dump_add(d, first + i * size, size);
+    dump_words(d, GUARDS_SLOTS_AT, GUARDS_USED_AT);
+    dump_words(d, GUARDS_START_AT, GUARDS_ROOM_AT);
+    dump_add(d, first, (count + 1) * dump_size_of(d, GUARD_RECORD_SIZE));
 }
 
 static void dump_structures(struct dump *d)
@@ -190,7 +194,7 @@ static void dump_structures(struct dump *d)
     dump_arenas(d);
     dump_caches(d);
     dump_mapped_records(d);
-    dump_stacks(d);
+    dump_guards(d);
 }
 
 static int dump_by_start(const void *x, const void *y)
@@ -206,9 +210,9 @@ static bool dump_block(void *context, const struct block *b)
 {
     struct dump *d = context;
     uint64_t mem = b->address + CHUNK_HEADER;
-    bool has_prev_size = b->kind == KIND_MAPPED || b->kind == KIND_BROKEN ||
-                         (b->flags & PREV_INUSE) == 0;
-    if (b->kind == KIND_KEPT)
+    bool has_prev_size = b->kind == KIND_MAPPED || b->kind == KIND_GUARDED ||
+                         b->kind == KIND_BROKEN || (b->flags & PREV_INUSE) == 0;
+    if (b->kind == KIND_KEPT || b->kind == KIND_BARRED)
         return true;
     dump_copy(d, b->address + (has_prev_size ? 0 : 8), has_prev_size ? 16 : 8);
     if (b->kind == KIND_FAST)
@@ -265,8 +269,13 @@ static void dump_memory(struct dump *d)
         for (size_t i = 0; i < s->mapped_count; i++)
             dump_pages(d, s->mapped[i].m.start,
                        s->mapped[i].m.start + s->mapped[i].m.length);
+        for (size_t i = 0; i < s->guard_count; i++)
+            if (s->guards[i].is_live)
+                dump_pages(d, s->guards[i].from, s->guards[i].to);
     } else {
         scan_mappings(s, dump_block, d);
+        dump_page_done(d);
+        scan_guards(s, dump_block, d);
         dump_page_done(d);
     }
 }

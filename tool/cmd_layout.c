@@ -26,7 +26,8 @@ enum part {
     PART_RESERVED,
     PART_SPARE,
     PART_BLOCK,
-    PART_META
+    PART_META,
+    PART_GUARD
 };
 
 struct segment {
@@ -69,7 +70,7 @@ static void layout_ours(struct layout_view *v)
     const struct scan *s = &v->n->scan;
     size_t n = 0;
     v->ours = take(
-        (2 * s->heap_count + s->mapped_count + s->meta_count + s->spare_count + 1) *
+        (2 * s->heap_count + s->mapped_count + s->meta_count + s->spare_count + 2) *
         sizeof *v->ours);
     for (size_t i = 0; i < s->heap_count; i++) {
         const struct walk_heap *h = &s->heaps[i].h;
@@ -110,6 +111,15 @@ static void layout_ours(struct layout_view *v)
                                         0,
                                         false,
                                         "spare heaps, reserved only"};
+    if (s->guard_area.end != 0)
+        v->ours[n++] = (struct segment){s->guard_area.start,
+                                        s->guard_area.end,
+                                        PART_GUARD,
+                                        1,
+                                        s->guard_area.end - s->guard_area.start,
+                                        0,
+                                        false,
+                                        "blocks between guard pages"};
     qsort(v->ours, n, sizeof *v->ours, layout_by_start);
     v->ours_count = n;
 }
@@ -302,10 +312,10 @@ static void layout_box(struct draw *d, enum tint t, const char *text, const char
 
 static enum tint layout_tint(enum part p)
 {
-    return p == PART_HEAP || p == PART_BLOCK       ? TINT_LIVE
-           : p == PART_META                        ? TINT_CACHED
-           : p == PART_SPARE || p == PART_RESERVED ? TINT_DIM
-                                                   : TINT_NONE;
+    return p == PART_HEAP || p == PART_BLOCK || p == PART_GUARD ? TINT_LIVE
+           : p == PART_META                                     ? TINT_CACHED
+           : p == PART_SPARE || p == PART_RESERVED              ? TINT_DIM
+                                                                : TINT_NONE;
 }
 
 static void layout_segment(struct draw *d, const struct segment *g, bool has_resident)
@@ -365,7 +375,7 @@ static void layout_json(struct layout_view *v)
 {
     static const char *const part[] = {
         "text",   "rodata", "data",     "bss",   "file",   "anonymous", "stack",
-        "kernel", "heap",   "reserved", "spare", "mapped", "metadata"};
+        "kernel", "heap",   "reserved", "spare", "mapped", "metadata",  "guard"};
     FILE *out = v->n->out;
     fprintf(out, "{\"schema\":\"chunky-layout/1\",\"page\":%llu,\"segments\":[",
             (unsigned long long)v->n->scan.walk->page);

@@ -76,19 +76,26 @@ static void map_text(struct session *n, const struct map_style *style,
     struct scan *s = &n->scan;
     bool any = false;
     fprintf(n->out, "%s\n", n->source.title);
-    map_legend(&n->draw, style);
+    for (size_t i = 0; i < s->heap_count; i++)
+        any = any || map_is_wanted(n, style, &s->heaps[i]);
+    if (any)
+        map_legend(&n->draw, style);
     fflush(n->out);
     for (size_t i = 0; i < s->heap_count && ferror(n->out) == 0; i++) {
         if (!map_is_wanted(n, style, &s->heaps[i]))
             continue;
-        any = true;
         map_title(n, &s->heaps[i]);
         map_heap(&n->draw, s, &s->heaps[i], style, twin);
         fflush(n->out);
     }
     if (n->options->arena < 0 && style->to == 0)
         map_mappings(n, n->options->limit != 0 ? n->options->limit : 20);
-    if (!any && style->to != 0)
+    bool guards = style->to == 0 ? n->options->arena < 0
+                                 : style->from < s->guard_area.end &&
+                                       style->to > s->guard_area.start;
+    if (guards)
+        map_guards(&n->draw, s, style->from, style->to);
+    if (!any && style->to != 0 && !guards)
         fprintf(n->out, "no heap lies there\n");
     else if (!any && n->options->arena >= 0)
         fprintf(n->out, "no arena %d has a heap (chunky stats lists them)\n",
@@ -129,6 +136,15 @@ static void map_json(struct session *n, const struct map_style *style,
         fprintf(n->out, ",\"bytes\":%llu,\"kept\":%s}",
                 (unsigned long long)s->mapped[i].m.length,
                 s->mapped[i].is_kept ? "true" : "false");
+    }
+    fprintf(n->out, "],\"guarded\":[");
+    for (size_t i = 0; i < s->guard_count; i++) {
+        fprintf(n->out, "%s{\"start\":", i == 0 ? "" : ",");
+        json_address(n->out, s->guards[i].from);
+        fprintf(n->out, ",\"bytes\":%llu,\"asked\":%llu,\"freed\":%s}",
+                (unsigned long long)(s->guards[i].to - s->guards[i].from),
+                (unsigned long long)s->guards[i].bytes,
+                s->guards[i].is_live ? "false" : "true");
     }
     fprintf(n->out, "]}\n");
     scan_settle(s);

@@ -56,6 +56,25 @@ void show_arenas(struct draw *d, const struct survey *v)
     }
 }
 
+/* Blocks between guard pages: whole pages, in no heap. */
+static void stats_guarded(struct draw *d, const struct survey *v, uint64_t *sum,
+                          uint64_t whole)
+{
+    const struct tally *k = v->all.kind;
+    char note[128], size[SIZE_TEXT];
+    int length =
+        snprintf(note, sizeof note, "%llu block%s, %s asked",
+                 (unsigned long long)k[KIND_GUARDED].count,
+                 text_s(k[KIND_GUARDED].count), text_size(size, v->guarded_asked));
+    if (k[KIND_BARRED].count != 0)
+        snprintf(note + length, sizeof note - (size_t)length, "; %llu freed",
+                 (unsigned long long)k[KIND_BARRED].count);
+    if (k[KIND_GUARDED].count + k[KIND_BARRED].count != 0)
+        stats_line(d, '+', "guarded", k[KIND_GUARDED].size,
+                   k[KIND_GUARDED].resident + k[KIND_BARRED].resident, sum, whole,
+                   TINT_LIVE2, note);
+}
+
 /* requested > usable > chunk > cached > binned > top > mapped > resident */
 void show_waterfall(struct draw *d, const struct survey *v)
 {
@@ -65,8 +84,8 @@ void show_waterfall(struct draw *d, const struct survey *v)
     uint64_t cached = survey_size(a, KIND_CACHED, KIND_MOVING);
     uint64_t binned = survey_size(a, KIND_FAST, KIND_LARGE);
     uint64_t other = k[KIND_FENCE].size + k[KIND_BROKEN].size + v->meta_size + a->head;
-    uint64_t whole =
-        used + cached + binned + k[KIND_TOP].size + k[KIND_KEPT].size + other;
+    uint64_t whole = used + cached + binned + k[KIND_TOP].size + k[KIND_KEPT].size +
+                     k[KIND_GUARDED].size + other;
     uint64_t live_in = k[KIND_LIVE].resident + k[KIND_MAPPED].resident;
     char note[96], size[SIZE_TEXT];
     fprintf(d->out, "  %-11s %10s %*s %10s\n", "", "bytes", (int)stats_bar(d) + 2, "",
@@ -100,12 +119,12 @@ void show_waterfall(struct draw *d, const struct survey *v)
     if (k[KIND_KEPT].size != 0)
         stats_line(d, '+', "kept", k[KIND_KEPT].size, k[KIND_KEPT].resident, &sum,
                    whole, TINT_FREE, "freed mappings");
+    stats_guarded(d, v, &sum, whole);
     stats_line(d, '+', "own use", other,
                k[KIND_FENCE].resident + k[KIND_BROKEN].resident + v->meta_resident +
                    a->head,
                &sum, whole, TINT_DIM, "metadata, heap ends");
-    uint64_t resident = survey_resident(a, 0, KIND_BROKEN) + v->meta_resident +
-                        a->head + v->spare_resident;
+    uint64_t resident = survey_all_resident(v);
     snprintf(note, sizeof note, "%s not resident",
              text_size(size, sum > resident ? sum - resident : 0));
     stats_line(d, '=', "mapped", sum, resident, &sum, whole, TINT_NONE, note);
@@ -114,9 +133,7 @@ void show_waterfall(struct draw *d, const struct survey *v)
 void show_identity(struct draw *d, const struct survey *v)
 {
     char size[4][SIZE_TEXT];
-    const struct survey_arena *a = &v->all;
-    uint64_t ours = survey_resident(a, 0, KIND_BROKEN) + v->meta_resident + a->head +
-                    v->spare_resident;
+    uint64_t ours = survey_all_resident(v);
     if (!v->has_kernel)
         return;
     uint64_t kernel = v->kernel_resident - v->foreign_resident;

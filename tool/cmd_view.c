@@ -172,6 +172,9 @@ static void view_waterfall(struct view *v)
     view_step(v, ",", "top", k[KIND_TOP].size, k[KIND_TOP].resident);
     if (k[KIND_KEPT].size != 0)
         view_step(v, ",", "kept", k[KIND_KEPT].size, k[KIND_KEPT].resident);
+    if (k[KIND_GUARDED].count != 0)
+        view_step(v, ",", "guarded", k[KIND_GUARDED].size,
+                  k[KIND_GUARDED].resident + k[KIND_BARRED].resident);
     view_step(v, ",", "metadata", v->survey.meta_size, v->survey.meta_resident);
 }
 

@@ -22,6 +22,8 @@ static const char *what_state(enum kind k)
         [KIND_FENCE] = "the fence that ends the heap",
         [KIND_MAPPED] = "in use, in a mapping of its own",
         [KIND_KEPT] = "a freed mapping, kept for the next request of its size",
+        [KIND_GUARDED] = "in use, between guard pages",
+        [KIND_BARRED] = "freed, its pages barred",
         [KIND_BROKEN] = "BROKEN: no header of Chunky's stands here",
     };
     return text[k];
@@ -214,6 +216,10 @@ static void what_one(struct session *n, uint64_t address)
 {
     struct around a;
     struct listed l = {.place = 0};
+    if (guard_has(&n->scan, address)) {
+        what_guard(n, address);
+        return;
+    }
     bool found = around_find(&n->scan, address, &a);
     a.wanted = address;
     if (options_want(n->options, "json")) {

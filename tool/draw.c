@@ -153,6 +153,7 @@ enum tint draw_tint_of(enum kind k, bool odd)
     switch (k) {
     case KIND_LIVE:
     case KIND_MAPPED:
+    case KIND_GUARDED:
         return odd ? TINT_LIVE2 : TINT_LIVE;
     case KIND_CACHED:
     case KIND_DEPOT:

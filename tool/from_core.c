@@ -128,6 +128,17 @@ static int core_by_map(const void *x, const void *y)
     return a->start < b->start ? -1 : a->start > b->start;
 }
 
+/* Code that nothing was written to has no segment in some cores: its name is known. */
+static void core_add_file(struct source *s, const uint64_t extent[2], uint64_t offset,
+                          const char *name)
+{
+    bool overlaps = extent[0] >= extent[1];
+    for (size_t m = 0; m < s->map_count && !overlaps; m++)
+        overlaps = s->maps[m].start < extent[1] && s->maps[m].end > extent[0];
+    if (!overlaps)
+        source_add_map(s, &(struct map){extent[0], extent[1], offset, MAP_READ, name});
+}
+
 /* NT_FILE: count, page size, {start, end, page offset} each, then the names. */
 static void core_names(struct source *s, const unsigned char *note, uint64_t size)
 {
@@ -152,6 +163,7 @@ static void core_names(struct source *s, const unsigned char *note, uint64_t siz
             s->maps[m].name = must(strdup(name));
             s->maps[m].offset = entry[2] * head[1] + (s->maps[m].start - entry[0]);
         }
+        core_add_file(s, entry, entry[2] * head[1], name);
         name += length + 1;
     }
 }
@@ -229,10 +241,10 @@ static bool core_parse(struct source *s)
             else if (p.p_type == PT_NOTE && notes == 1)
                 core_notes(s, p.p_offset, p.p_filesz);
         }
-        if (notes == 0 && c->count != 0) {
+        if (notes == 0 && c->count != 0)
             qsort(c->segment, c->count, sizeof *c->segment, core_by_start);
+        if (s->map_count != 0)
             qsort(s->maps, s->map_count, sizeof *s->maps, core_by_map);
-        }
     }
     return c->count != 0;
 }

@@ -21,6 +21,8 @@ static const char *const kind_names[KINDS] = {
     [KIND_MAPPED] = "mapped",
     [KIND_KEPT] = "kept",
     [KIND_BROKEN] = "broken",
+    [KIND_GUARDED] = "guarded",
+    [KIND_BARRED] = "barred",
 };
 
 const char *kind_name(enum kind k)
@@ -170,6 +172,9 @@ static void scan_read_meta(struct scan *s)
         s->mapped_all.slot_count < LIST_MAX && s->mapped_all.slots % 4096 == 0 &&
         source_maps(s->source, s->mapped_all.slots, s->mapped_all.slots + large))
         scan_add_region(&s->meta, &s->meta_count, s->mapped_all.slots, large);
+    if (s->guard_table.end != 0)
+        scan_add_region(&s->meta, &s->meta_count, s->guard_table.start,
+                        s->guard_table.end - s->guard_table.start);
     scan_sort(s->meta, s->meta_count, sizeof *s->meta, scan_by_key);
 }
 
@@ -286,6 +291,7 @@ bool scan_open(struct scan *s, struct source *source)
         scan_read_mapped(s, s->mapped_all.kept, true);
         scan_sort(s->mapped, s->mapped_count, sizeof *s->mapped, scan_by_start);
     }
+    scan_read_guards(s);
     scan_read_meta(s);
     scan_read_spare(s);
     scan_read_places(s);
@@ -302,5 +308,6 @@ void scan_close(struct scan *s)
     free(s->meta);
     free(s->spare);
     free(s->places);
+    free(s->guards);
     *s = (struct scan){0};
 }

@@ -25,6 +25,8 @@ enum kind {
     KIND_MAPPED,
     KIND_KEPT,
     KIND_BROKEN,
+    KIND_GUARDED, /* live, before a page that nobody may touch (check=3) */
+    KIND_BARRED,  /* such a one that was freed: nobody may touch its pages */
     KINDS
 };
 
@@ -49,8 +51,9 @@ struct block {
     enum kind kind;
     bool recorded; /* request is what was asked */
     uint32_t flags;
-    const struct scan_heap *heap; /* NULL for mapped chunks */
+    const struct scan_heap *heap; /* NULL for mapped and guarded chunks */
     const struct scan_mapped *mapped;
+    const struct scan_guard *guard;
 };
 
 struct scan_heap {
@@ -78,6 +81,16 @@ struct region {
     uint64_t start, end;
 };
 
+/* The place of a guarded block: a guard page, then room for it; its pages are the last. */
+enum { GUARD_IS_LIVE = 1, GUARD_IS_FREED = 2 };
+struct scan_guard {
+    uint64_t record; /* the engine's, with the stacks */
+    uint64_t mem, bytes;
+    uint64_t from, to; /* its pages; behind them is the next place's guard page */
+    uint64_t room;
+    bool is_live;
+};
+
 struct place {
     uint64_t key; /* chunk's address, with its kind in the low bits */
 };
@@ -97,6 +110,12 @@ struct scan {
     size_t spare_count;
     struct place *places; /* of idle chunks in lists, by address */
     size_t place_count;
+    struct scan_guard *guards; /* by address */
+    size_t guard_count;
+    struct region guard_area;  /* reserved for them */
+    uint64_t guard_bump;       /* from here on it was never used */
+    struct region guard_table; /* of records; part of our metadata */
+    uint64_t guard_table_unused;
     size_t cache_count;
     struct walk_mapped_all mapped_all;
     struct walk_meta meta_all;
@@ -135,6 +154,15 @@ typedef bool scan_visit(void *context, const struct block *b);
 bool scan_heap(struct scan *s, struct scan_heap *h, scan_visit *visit, void *context);
 bool scan_heaps(struct scan *s, scan_visit *visit, void *context);
 bool scan_mappings(struct scan *s, scan_visit *visit, void *context);
+/* Blocks between guard pages, freed ones too; one of them, or false if it has just gone;
+ * the place of an address and the guard page before it, or NULL; how much of both is
+ * resident. */
+bool scan_guards(struct scan *s, scan_visit *visit, void *context);
+bool scan_guard_block(struct scan *s, const struct scan_guard *g, struct block *b);
+const struct scan_guard *scan_guard_of(const struct scan *s, uint64_t address);
+uint64_t scan_guard_resident(struct scan *s, const struct scan_guard *g);
+/* Part of scan_open. */
+void scan_read_guards(struct scan *s);
 /* Only the chunks that begin in [from, to), where `from` is a chunk's address. h->done is
  * behind the last of them: not `to` if it lay inside of a chunk. */
 bool scan_part(struct scan *s, struct scan_heap *h, uint64_t from, uint64_t to,

@@ -114,6 +114,10 @@ char *scan_name(const struct scan *s, char out[NAME_TEXT], uint64_t address)
     } else if (m != NULL) {
         snprintf(out, NAME_TEXT, "mapped%zu+0x%llx", (size_t)(m - s->mapped) + 1,
                  (unsigned long long)(address - m->m.start));
+    } else if (address - s->guard_area.start <
+               s->guard_area.end - s->guard_area.start) {
+        snprintf(out, NAME_TEXT, "guard+0x%llx",
+                 (unsigned long long)(address - s->guard_area.start));
     } else {
         snprintf(out, NAME_TEXT, "0x%llx", (unsigned long long)address);
     }
@@ -138,6 +142,10 @@ static bool session_relative(const struct session *n, const char *text,
     uint64_t offset;
     if (plus == NULL || !text_number(plus + 1, &offset))
         return false;
+    if (strncmp(text, "guard+", 6) == 0 && s->guard_area.end != 0) {
+        *address = s->guard_area.start + offset;
+        return true;
+    }
     for (size_t i = 0; i < s->heap_count + s->mapped_count; i++) {
         uint64_t base = i < s->heap_count ? s->heaps[i].h.first
                                           : s->mapped[i - s->heap_count].m.start;
@@ -161,7 +169,8 @@ bool session_address(const struct session *n, const char *text, uint64_t *addres
         return true;
     char *shown = text_printable(text);
     complain(STATUS_USAGE,
-             "\"%s\" is no address (0x..., heap+0x..., a1+0x..., mapped1+0x...)",
+             "\"%s\" is no address (0x..., heap+0x..., a1+0x..., mapped1+0x..., "
+             "guard+0x...)",
              shown);
     free(shown);
     return false;
@@ -178,7 +187,7 @@ static bool filter_word(struct filter *f, const char *word, size_t length)
     } groups[] = {
         {"cached", KIND_CACHED, KIND_MOVING}, {"binned", KIND_UNSORTED, KIND_LARGE},
         {"free", KIND_CACHED, KIND_TOP},      {"used", KIND_LIVE, KIND_LIVE},
-        {"all", KIND_LIVE, KIND_BROKEN},
+        {"all", KIND_LIVE, KIND_BARRED},
     };
     bool known = false;
     for (unsigned k = 0; k < KINDS; k++)
@@ -206,7 +215,8 @@ static bool filter_states(struct filter *f, const char *states)
             complain(
                 STATUS_USAGE,
                 "--state: no state \"%s\" (live, cached, depot, remote, moving, fast, "
-                "unsorted, small, large, binned, top, mapped, kept, free, broken)",
+                "unsorted, small, large, binned, top, mapped, kept, free, guarded, "
+                "barred, broken)",
                 shown);
             free(shown);
             return false;

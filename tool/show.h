@@ -52,6 +52,11 @@ struct listed {
 };
 void listed_find(struct scan *s, const struct block *b, struct listed *l);
 
+/* True of an address among blocks between guard pages; what there is to say of it. */
+struct session;
+bool guard_has(const struct scan *s, uint64_t address);
+void what_guard(struct session *n, uint64_t address);
+
 /* Bin of a size, and the least size of a bin: the geometry of this layout's major. */
 unsigned bin_of_size(uint64_t size);
 uint64_t bin_least(unsigned bin);
@@ -78,6 +83,8 @@ void map_legend(struct draw *d, const struct map_style *style);
 uint64_t map_base(const struct scan_heap *h, uint64_t cell);
 /* The cell size that suits an extent. */
 uint64_t map_cell_for(uint64_t extent);
+/* The area of guarded blocks, a page a cell; to 0: from its beginning, so far as fits. */
+void map_guards(struct draw *d, struct scan *s, uint64_t from, uint64_t to);
 /* 4096 numbered boxes: the page of a heap, and any 4096 cells. */
 void map_art(struct draw *d, struct scan *s, struct scan_heap *h, uint64_t page);
 void art_page(struct draw *d, const struct cell *cells);

@@ -60,6 +60,11 @@ bool around_find(struct scan *s, uint64_t address, struct around *a)
         a->heap = h;
         return a->has_at;
     }
+    const struct scan_guard *g = scan_guard_of(s, address);
+    if (g != NULL) {
+        a->has_at = address >= g->from && scan_guard_block(s, g, &a->at);
+        return a->has_at;
+    }
     for (size_t i = 0; i < s->mapped_count; i++) {
         if (address - s->mapped[i].m.start >= s->mapped[i].m.length)
             continue;

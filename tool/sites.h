@@ -9,7 +9,10 @@
 #include "draw.h"
 #include "scan.h"
 
-enum { SITE_DEPTH = 32, SITE_LIVE = 1 /* state of a guarded block in use */ };
+enum {
+    SITE_DEPTH = 32,
+    SITE_LIVE = GUARD_IS_LIVE /* state of a guarded block in use */
+};
 
 struct site_frame {
     const char *path; /* of the file, "" if it is not known */

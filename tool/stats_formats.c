@@ -86,10 +86,12 @@ void stats_json(FILE *out, const struct survey *v)
     fprintf(out,
             ",\"requested\":%llu,\"requested_is_recorded\":%s,\"usable\":%llu,"
             "\"metadata\":%llu,\"metadata_resident\":%llu,\"heads_resident\":%llu,"
-            "\"spare_resident\":%llu,\"largest_free\":%llu,\"caches\":%zu,\"states\":",
+            "\"spare_resident\":%llu,\"guarded_asked\":%llu,\"largest_free\":%llu,"
+            "\"caches\":%zu,\"states\":",
             (ull)a->requested, a->recorded != 0 ? "true" : "false", (ull)a->usable,
             (ull)v->meta_size, (ull)v->meta_resident, (ull)a->head,
-            (ull)v->spare_resident, (ull)a->largest_free, s->cache_count);
+            (ull)v->spare_resident, (ull)v->guarded_asked, (ull)a->largest_free,
+            s->cache_count);
     json_kinds(out, a);
     if (v->has_kernel)
         fprintf(out,
@@ -143,7 +145,8 @@ static void xml_arena(FILE *out, const struct survey_arena *a)
 void stats_xml(FILE *out, const struct survey *v)
 {
     const struct scan *s = v->scan;
-    uint64_t mapped = v->all.kind[KIND_MAPPED].size + v->all.kind[KIND_KEPT].size;
+    uint64_t mapped = v->all.kind[KIND_MAPPED].size + v->all.kind[KIND_KEPT].size +
+                      v->all.kind[KIND_GUARDED].size;
     fprintf(out, "<?xml version=\"1.0\"?>\n<malloc version=\"1\">\n");
     for (size_t i = 0; i < s->arena_count; i++) {
         fprintf(out, "<heap nr=\"%u\">\n", s->arenas[i].a.index);
@@ -154,6 +157,9 @@ void stats_xml(FILE *out, const struct survey *v)
     xml_arena(out, &v->all);
     xml_total(out, "mmap", v->all.kind[KIND_MAPPED].count,
               v->all.kind[KIND_MAPPED].size);
+    if (v->all.kind[KIND_GUARDED].count != 0)
+        xml_total(out, "guarded", v->all.kind[KIND_GUARDED].count,
+                  v->all.kind[KIND_GUARDED].size);
     fprintf(out,
             "<system type=\"current\" size=\"%llu\"/>\n"
             "<system type=\"metadata\" size=\"%llu\"/>\n"
@@ -253,6 +259,10 @@ void stats_openmetrics(FILE *out, const struct survey *v)
                  a->kind[KIND_MAPPED].size);
     metric_value(out, "mapped_resident_bytes", "Resident memory of these.",
                  a->kind[KIND_MAPPED].resident);
+    metric_value(out, "guarded_bytes", "Pages of blocks between guard pages (check=3).",
+                 a->kind[KIND_GUARDED].size);
+    metric_value(out, "guarded_resident_bytes", "Resident memory of these.",
+                 a->kind[KIND_GUARDED].resident + a->kind[KIND_BARRED].resident);
     metric_value(out, "metadata_bytes", "Chunky's own structures.", v->meta_size);
     metric_value(out, "largest_free_bytes", "The largest free chunk in a bin.",
                  a->largest_free);

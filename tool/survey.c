@@ -46,6 +46,18 @@ static bool survey_mapping(void *context, const struct block *b)
     return true;
 }
 
+/* Blocks between guard pages count with whole pages: no other block shares them. */
+static bool survey_guard(void *context, const struct block *b)
+{
+    struct survey *v = context;
+    struct tally *t = &v->all.kind[b->kind];
+    t->count++;
+    t->resident += v->wants_resident ? scan_guard_resident(v->scan, b->guard) : 0;
+    t->size += b->guard->to - b->guard->from;
+    v->guarded_asked += b->kind == KIND_GUARDED ? b->request : 0;
+    return true;
+}
+
 static void survey_add(struct survey_arena *to, const struct survey_arena *from)
 {
     for (unsigned k = 0; k < KINDS; k++) {
@@ -70,6 +82,8 @@ static void survey_regions(struct survey *v)
         v->meta_size += s->meta[i].end - s->meta[i].start;
         v->meta_resident += scan_resident(s, s->meta[i].start, s->meta[i].end);
     }
+    v->meta_size -= s->guard_table_unused;
+    v->meta_resident -= s->source->run == NULL ? s->guard_table_unused : 0;
     for (size_t i = 0; i < s->spare_count; i++) {
         v->spare_size += s->spare[i].end - s->spare[i].start;
         v->spare_resident += scan_resident(s, s->spare[i].start, s->spare[i].end);
@@ -137,6 +151,7 @@ void survey_take(struct survey *v, struct scan *s, bool requests, bool resident)
     for (size_t i = 0; i < s->arena_count; i++)
         survey_add(&v->all, &v->arena[i]);
     scan_mappings(s, survey_mapping, v);
+    scan_guards(s, survey_guard, v);
     scan_settle(s);
     if (resident)
         survey_regions(v);
@@ -166,7 +181,7 @@ static int survey_by_start(const void *x, const void *y)
 struct region *survey_ours(const struct scan *s, size_t *count)
 {
     struct region *r =
-        take((s->heap_count + s->mapped_count + s->meta_count + s->spare_count + 1) *
+        take((s->heap_count + s->mapped_count + s->meta_count + s->spare_count + 2) *
              sizeof *r);
     size_t n = 0;
     for (size_t i = 0; i < s->heap_count; i++)
@@ -179,6 +194,8 @@ struct region *survey_ours(const struct scan *s, size_t *count)
         r[n++] = s->meta[i];
     for (size_t i = 0; i < s->spare_count; i++)
         r[n++] = s->spare[i];
+    if (s->guard_bump != s->guard_area.start)
+        r[n++] = (struct region){s->guard_area.start, s->guard_bump};
     qsort(r, n, sizeof *r, survey_by_start);
     *count = n;
     return r;

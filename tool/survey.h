@@ -32,6 +32,8 @@ struct survey {
     uint64_t run_size[RUN_BUCKETS];
     uint64_t meta_size, meta_resident;
     uint64_t spare_size, spare_resident;
+    uint64_t
+        guarded_asked; /* of blocks between guard pages; their tally counts pages */
     /* From the kernel; all 0 when they are not known. */
     bool has_kernel;
     uint64_t kernel_resident;  /* of the mappings that hold anything of ours */
@@ -64,6 +66,13 @@ static inline uint64_t survey_resident(const struct survey_arena *a, enum kind f
     for (unsigned k = from; k <= to; k++)
         sum += a->kind[k].resident;
     return sum;
+}
+
+/* Resident bytes of all that is ours. */
+static inline uint64_t survey_all_resident(const struct survey *v)
+{
+    return survey_resident(&v->all, 0, KIND_BARRED) + v->meta_resident + v->all.head +
+           v->spare_resident;
 }
 
 #endif

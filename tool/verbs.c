@@ -61,11 +61,13 @@ const struct verb verbs[] = {
      "and how much of each is resident."},
     {"chunks", cmd_chunks, NULL, "SOURCE", "every chunk, one a line",
      "text, jsonl, csv", chunks_options,
-     "Live and free, in order of address; --state, --size, --range and --arena choose."},
+     "Live and free, in order of address, then mapped ones and those between guard pages\n"
+     "(guarded; barred: freed ones); --state, --size, --range and --arena choose."},
     {"what", cmd_what, NULL, "SOURCE ADDRESS...", "one address explained", "text, json",
      what_options,
      "Which block it lies in and where, its neighbours, the list that holds it, and why its\n"
-     "page is resident. ADDRESS: 0x..., or heap+0x... as --rel prints it."},
+     "page is resident; of a block between guard pages (check=3) who took and who freed it.\n"
+     "ADDRESS: 0x..., or heap+0x... as --rel prints it."},
     {"bins", cmd_bins, NULL, "SOURCE", "the lists of free chunks, in list order",
      "text, json", bins_options,
      "Every bin with its links compared both ways, then the caches of all threads, and the\n"

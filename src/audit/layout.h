@@ -18,7 +18,7 @@
 
 enum {
     LAYOUT_MAJOR = 1, /* chunk format, bins' geometry, meaning of fields and of root */
-    LAYOUT_MINOR = 3, /* appended fields */
+    LAYOUT_MINOR = 4, /* appended fields */
     LAYOUT_MAGIC_SIZE = 16
 };
 
@@ -153,7 +153,7 @@ enum layout_id {
     QUARANTINE_CHANCE_FIELD,
     CACHE_BUDGET,
     TUNE_GUARD_RATE,
-    /* Present at check=3. The first two lie at a signed distance from chunky_root. */
+    /* Present at check=3. Those called _AT lie at a signed distance from chunky_root. */
     GUARDS_SLOTS_AT,
     GUARDS_USED_AT,
     GUARD_RECORD_SIZE,
@@ -161,6 +161,18 @@ enum layout_id {
     GUARD_RECORD_STATE,
     GUARD_RECORD_DEPTH,
     GUARD_RECORD_STACK,
+    GUARDS_START_AT, /* the reserve: words like the first two */
+    GUARDS_BUMP_AT,  /* from here on it was never used */
+    GUARDS_END_AT,
+    GUARDS_ROOM_AT, /* bytes of the records' own mapping */
+    GUARD_RECORD_MEM,
+    GUARD_RECORD_FROM,
+    GUARD_RECORD_TO,
+    GUARD_RECORD_CLASS,
+    GUARD_RECORD_THREAD,
+    GUARD_RECORD_GIVEN_DEPTH,
+    GUARD_RECORD_GIVEN_STACK,
+    GUARD_RECORD_GIVEN_THREAD,
     LAYOUT_FIELDS,
     LAYOUT_ROOM = 256 /* most fields that a reader takes */
 };

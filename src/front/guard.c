@@ -13,6 +13,7 @@ enum {
     GUARD_SLOTS = 65535,     /* one of them is none */
     GUARD_CLASSES = 9,       /* up to 256 pages */
     GUARD_LIVE_MOST = 16000, /* each costs two of the kernel's 65,530 mappings */
+    GUARD_STEP = 4 << 20,    /* bytes by which the part for core files grows */
     GUARD_SAMPLE = 2048      /* mean of slow calls from one sampled block to the next */
 };
 
@@ -22,6 +23,8 @@ static struct {
     struct lock lock;
     struct guard *slots;            /* slot 0 is not used */
     uintptr_t start, bump, end;     /* the reserve; from bump on it is untouched */
+    uintptr_t dumped;               /* what lies below belongs in core files */
+    size_t room;                    /* bytes of the mapping of slots */
     uint32_t used;                  /* slots ever taken */
     uint32_t live;                  /* blocks now */
     size_t bytes;                   /* of their pages */
@@ -32,29 +35,60 @@ static struct {
     _Atomic int64_t countdown;       /* to the next sample */
 } guards = {.lock = LOCK_INIT(RANK_GUARD)};
 
-/* For those who ask from outside where blocks were taken. */
+/* For those who ask from outside where blocks were taken and lie. */
 static void guard_describe(void)
 {
-    uintptr_t slots = (uintptr_t)&guards.slots, used = (uintptr_t)&guards.used;
+#define WORD(id, member)                                                               \
+    {                                                                                  \
+        id,                                                                            \
+        {                                                                              \
+            (uint32_t)((uintptr_t)&guards.member - root), sizeof guards.member, 1      \
+        }                                                                              \
+    }
+#define PART(id, member)                                                               \
+    {                                                                                  \
+        id,                                                                            \
+        {                                                                              \
+            offsetof(struct guard, member), sizeof guards.slots->member, 1             \
+        }                                                                              \
+    }
+#define STACK(id, member)                                                              \
+    {                                                                                  \
+        id,                                                                            \
+        {                                                                              \
+            offsetof(struct guard, member), sizeof guards.slots->member[0], FRAMES_MAX \
+        }                                                                              \
+    }
     uintptr_t root = (uintptr_t)&chunky_root;
-    root_describe(GUARDS_SLOTS_AT, (struct layout_field){(uint32_t)(slots - root),
-                                                         sizeof guards.slots, 1});
-    root_describe(GUARDS_USED_AT, (struct layout_field){(uint32_t)(used - root),
-                                                        sizeof guards.used, 1});
-    root_describe(GUARD_RECORD_SIZE,
-                  (struct layout_field){0, (uint16_t)sizeof(struct guard), 1});
-    root_describe(GUARD_RECORD_BYTES,
-                  (struct layout_field){offsetof(struct guard, bytes),
-                                        sizeof guards.slots->bytes, 1});
-    root_describe(GUARD_RECORD_STATE,
-                  (struct layout_field){offsetof(struct guard, state),
-                                        sizeof guards.slots->state, 1});
-    root_describe(GUARD_RECORD_DEPTH,
-                  (struct layout_field){offsetof(struct guard, taken.count),
-                                        sizeof guards.slots->taken.count, 1});
-    root_describe(GUARD_RECORD_STACK,
-                  (struct layout_field){offsetof(struct guard, taken.pc),
-                                        sizeof guards.slots->taken.pc[0], FRAMES_MAX});
+    const struct {
+        enum layout_id id;
+        struct layout_field field;
+    } told[] = {
+        WORD(GUARDS_SLOTS_AT, slots),
+        WORD(GUARDS_USED_AT, used),
+        WORD(GUARDS_START_AT, start),
+        WORD(GUARDS_BUMP_AT, bump),
+        WORD(GUARDS_END_AT, end),
+        WORD(GUARDS_ROOM_AT, room),
+        {GUARD_RECORD_SIZE, {0, (uint16_t)sizeof(struct guard), 1}},
+        PART(GUARD_RECORD_MEM, mem),
+        PART(GUARD_RECORD_BYTES, bytes),
+        PART(GUARD_RECORD_FROM, from),
+        PART(GUARD_RECORD_TO, to),
+        PART(GUARD_RECORD_STATE, state),
+        PART(GUARD_RECORD_CLASS, class),
+        PART(GUARD_RECORD_DEPTH, taken.count),
+        PART(GUARD_RECORD_THREAD, taken.thread),
+        STACK(GUARD_RECORD_STACK, taken.pc),
+        PART(GUARD_RECORD_GIVEN_DEPTH, given.count),
+        PART(GUARD_RECORD_GIVEN_THREAD, given.thread),
+        STACK(GUARD_RECORD_GIVEN_STACK, given.pc),
+    };
+#undef WORD
+#undef PART
+#undef STACK
+    for (unsigned i = 0; i < sizeof told / sizeof told[0]; i++)
+        root_describe(told[i].id, told[i].field);
 }
 
 bool guard_start(void)
@@ -66,14 +100,15 @@ bool guard_start(void)
         length = rooms[i];
         start = os_reserve_aligned(length, page);
     }
-    struct guard *slots =
-        start == NULL ? NULL
-                      : os_map(align_up((GUARD_SLOTS + 1) * sizeof *slots, page));
+    guards.room = align_up((GUARD_SLOTS + 1) * sizeof(struct guard), page);
+    struct guard *slots = start == NULL ? NULL : os_map(guards.room);
     if (slots == NULL)
         return false;
     os_name(start, length, "chunky guard");
     guards.start = guards.bump = (uintptr_t)start;
     guards.end = guards.start + length;
+    guards.dumped = guards.start;
+    os_dump(start, length, false); /* gcore would write all of it */
     guards.countdown = 64;
     guards.slots = slots;
     guard_describe();
@@ -109,6 +144,17 @@ static uint32_t guard_reuse(unsigned class)
     return slot;
 }
 
+/* Whatever was used belongs in core files. Lock held. */
+static void guard_dump(void)
+{
+    if (guards.bump <= guards.dumped)
+        return;
+    size_t size = min_size(align_up(guards.bump - guards.dumped, GUARD_STEP),
+                           guards.end - guards.dumped);
+    os_dump((void *)guards.dumped, size, true);
+    guards.dumped += size;
+}
+
 /* A place for 1 << class pages: a fresh one as long as there are any, so that freed ones
  * stay out of use for long. 0: none. Lock held. */
 static uint32_t guard_place(unsigned class)
@@ -122,6 +168,7 @@ static uint32_t guard_place(unsigned class)
         guards.slots[slot].class = class;
         guards.slots[slot].to = guards.bump + length;
         guards.bump += length;
+        guard_dump();
     } else if (guards.waiting[class] != 0) {
         slot = guard_reuse(class);
     }

@@ -42,6 +42,8 @@ void *os_break(intptr_t delta);
 bool os_purge(void *start, size_t size);
 /* Names an anonymous mapping in /proc/PID/maps where the kernel can; a hint. */
 void os_name(void *start, size_t size, const char *name);
+/* Whether the pages belong in core files; a hint. All do at first. */
+void os_dump(void *start, size_t size, bool wanted);
 
 /* Fills `out`; never fails (falls back on the kernel's start-up bytes and the clock). */
 void os_random(void *out, size_t bytes);

@@ -187,6 +187,11 @@ void os_name(void *start, size_t size, const char *name)
     errno = saved;
 }
 
+void os_dump(void *start, size_t size, bool wanted)
+{
+    os_advise(start, size, wanted ? MADV_DODUMP : MADV_DONTDUMP);
+}
+
 void os_random(void *out, size_t bytes)
 {
     int saved = errno;

@@ -220,6 +220,13 @@ bool os_purge(void *start, size_t size)
     return !os_fake.refuse_purge && madvise(start, size, MADV_DONTNEED) == 0;
 }
 
+void os_dump(void *start, size_t size, bool wanted)
+{
+    (void)start;
+    (void)size;
+    (void)wanted;
+}
+
 void os_name(void *start, size_t size, const char *name)
 {
     (void)start;
