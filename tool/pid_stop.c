@@ -5,9 +5,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
-enum { PID_STOPS = 64 };
+enum {
+    PID_STOPS = 64,
+    PID_PATIENCE_MS = 3000, /* a thread that is on the processor stops in microseconds */
+    VFORK_FLAG = 0x4000     /* CLONE_VFORK */
+};
 
 void pid_release(struct pid_state *state)
 {
@@ -42,13 +48,57 @@ static pid_t pid_tracer(pid_t thread, bool *stands)
     return tracer;
 }
 
+/* Whether a thread waits for a child that it made by vfork, as posix_spawn does. */
+static bool pid_waits_for_child(pid_t thread)
+{
+    char path[64];
+    long call = -1;
+    unsigned long first = 0;
+    snprintf(path, sizeof path, "/proc/%d/syscall", (int)thread);
+    FILE *f = fopen(path, "re");
+    int got = f == NULL ? 0 : fscanf(f, "%ld %lx", &call, &first);
+    if (f != NULL)
+        fclose(f);
+#ifdef SYS_vfork
+    if (got >= 1 && call == SYS_vfork)
+        return true;
+#endif
+    return (got >= 1 && call == SYS_clone3) ||
+           (got == 2 && call == SYS_clone && (first & VFORK_FLAG) != 0);
+}
+
+/* Waits until it stands. The kernel does not stop who sleeps for a child of vfork, or for
+ * a device: then a line says so. */
+static bool pid_await(struct source *s, pid_t thread)
+{
+    struct timespec pause = {0, 100000}, start, now;
+    int status;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    while (waitpid(thread, &status, __WALL | WNOHANG) == 0) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 >
+            PID_PATIENCE_MS) {
+            complain(STATUS_OK,
+                     "%s cannot be stopped now: it waits %s; try again, or "
+                     "without --stop",
+                     s->title,
+                     pid_waits_for_child(thread)
+                         ? "for its child to end or to run a program (vfork)"
+                         : "in the kernel, for a device perhaps");
+            return false;
+        }
+        nanosleep(&pause, NULL);
+        pause.tv_nsec = pause.tv_nsec < 10000000 ? pause.tv_nsec * 2 : pause.tv_nsec;
+    }
+    return true;
+}
+
 /* Stops one thread without a signal that the program could notice. */
 static bool pid_stop_thread(struct source *s, pid_t thread)
 {
     struct pid_state *state = s->state;
-    int status, why;
     bool stands = false, ours = ptrace(PTRACE_SEIZE, thread, NULL, NULL) == 0;
-    why = errno;
+    int why = errno;
     if (!ours && why == ESRCH)
         return true; /* it has ended: as good as stopped */
     pid_t tracer = ours ? 0 : pid_tracer(thread, &stands);
@@ -64,9 +114,8 @@ static bool pid_stop_thread(struct source *s, pid_t thread)
     state->stopped = must(
         realloc(state->stopped, (state->stopped_count + 1) * sizeof *state->stopped));
     state->stopped[state->stopped_count++] = thread;
-    if (ours && ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) == 0)
-        waitpid(thread, &status, __WALL);
-    return true;
+    return !ours || ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0 ||
+           pid_await(s, thread);
 }
 
 /* New threads may start until all are stopped. */
