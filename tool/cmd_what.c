@@ -70,7 +70,7 @@ static bool page_visit(void *context, const struct block *b)
 static void what_page(struct session *n, struct around *a)
 {
     uint64_t page = n->scan.walk->page;
-    struct page_sum p = {.from = align_down(a->wanted, page)};
+    struct page_sum p = {.from = a->page};
     p.to = p.from + page;
     if (n->source.run == NULL)
         return;
@@ -83,7 +83,8 @@ static void what_page(struct session *n, struct around *a)
                          : "nobody has touched it since it was mapped");
         return;
     }
-    scan_heap(&n->scan, scan_heap_of(&n->scan, a->wanted), page_visit, &p);
+    scan_part(&n->scan, scan_heap_of(&n->scan, a->wanted), a->page_chunk, p.to,
+              page_visit, &p);
     if (!resident)
         fprintf(n->out, "%s\n",
                 p.live != 0 ? "nobody has touched this part of the block"
@@ -106,6 +107,9 @@ static void what_list(struct session *n, const struct block *b)
     if (l.place != 0)
         fprintf(n->out, "  listed    %s, %llu of %llu\n", l.name,
                 (unsigned long long)l.place, (unsigned long long)l.length);
+    else if (l.wrong != NULL)
+        fprintf(n->out, "  listed    not met in %s, which leads to %s: chunky check\n",
+                l.name, l.wrong);
     else if (l.name[0] != '\0')
         fprintf(n->out, "  listed    should be in %s, and is not\n", l.name);
 }

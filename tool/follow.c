@@ -107,6 +107,7 @@ static void follow_step(struct follow *f, struct list *l, const void *raw)
     l->count++;
     l->size += c.size;
     l->at = l->fd;
+    l->place = l->at == l->seek ? l->count : l->place;
     l->fd = (uintptr_t)copy.fd;
     if (!follow_belongs(&c, l))
         follow_fail(l, "a chunk that does not belong here", l->at);

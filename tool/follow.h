@@ -21,6 +21,8 @@ struct list {
     uint64_t says;     /* what stands there instead of `broken` */
     bool is_one_sided; /* what is wrong is bk of the chunk behind */
     uint64_t at, fd;   /* where it was followed to, and what is next */
+    uint64_t seek;     /* a chunk whose place is wanted, or 0 */
+    uint64_t place;    /* of that chunk, from 1; 0: not met */
     bool done;
 };
 

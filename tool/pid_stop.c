@@ -11,8 +11,9 @@
 
 enum {
     PID_STOPS = 64,
-    PID_PATIENCE_MS = 3000, /* a thread that is on the processor stops in microseconds */
-    VFORK_FLAG = 0x4000     /* CLONE_VFORK */
+    PID_PATIENCE_MS =
+        3000,           /* a thread that is on the processor stops in microseconds */
+    VFORK_FLAG = 0x4000 /* CLONE_VFORK */
 };
 
 void pid_release(struct pid_state *state)
@@ -76,7 +77,8 @@ static bool pid_await(struct source *s, pid_t thread)
     clock_gettime(CLOCK_MONOTONIC, &start);
     while (waitpid(thread, &status, __WALL | WNOHANG) == 0) {
         clock_gettime(CLOCK_MONOTONIC, &now);
-        if ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 >
+        if ((now.tv_sec - start.tv_sec) * 1000 +
+                (now.tv_nsec - start.tv_nsec) / 1000000 >
             PID_PATIENCE_MS) {
             complain(STATUS_OK,
                      "%s cannot be stopped now: it waits %s; try again, or "

@@ -43,6 +43,7 @@ static bool guard_is_sane(const struct scan *s, const struct scan_guard *g)
 {
     uint64_t page = s->walk->page;
     return g->room != 0 && g->to % page == 0 && g->to <= s->guard_area.end &&
+           g->to > s->guard_area.start &&
            g->to - s->guard_area.start >= g->room + page && g->from % page == 0 &&
            g->from < g->to && g->to - g->from <= g->room && g->mem % CHUNK_ALIGN == 0 &&
            g->mem >= g->from + CHUNK_HEADER && g->mem <= g->to &&

@@ -39,6 +39,8 @@ struct around {
     uint64_t wanted;
     const struct scan_heap *heap; /* NULL: a mapping */
     struct block prev, at, next;
+    uint64_t page,
+        page_chunk; /* the address's page, and the first chunk that reaches it */
     bool has_prev, has_at, has_next;
 };
 /* False if no chunk holds the address. */
@@ -46,9 +48,10 @@ bool around_find(struct scan *s, uint64_t address, struct around *a);
 
 /* The list that a free chunk is in. */
 struct listed {
-    char name[64];   /* "" if it is in none */
-    uint64_t place;  /* from 1 */
-    uint64_t length; /* of the list */
+    char name[64];     /* "" if it is in none */
+    uint64_t place;    /* from 1 */
+    uint64_t length;   /* of the list */
+    const char *wrong; /* what a list that is damaged leads to; or NULL */
 };
 void listed_find(struct scan *s, const struct block *b, struct listed *l);
 

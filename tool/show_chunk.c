@@ -1,6 +1,7 @@
 /* One chunk for a person: its neighbours, where it is listed, its bytes. See show.h. */
 #include "show.h"
 
+#include "follow.h"
 #include "text.h"
 
 #include <ctype.h>
@@ -34,6 +35,8 @@ void show_hex(struct draw *d, struct source *s, uint64_t address, uint64_t size)
 static bool around_visit(void *context, const struct block *b)
 {
     struct around *a = context;
+    if (a->page_chunk == 0 && b->address + b->size > a->page)
+        a->page_chunk = b->address;
     if (a->has_at) {
         a->next = *b;
         a->has_next = true;
@@ -52,7 +55,7 @@ static bool around_visit(void *context, const struct block *b)
 bool around_find(struct scan *s, uint64_t address, struct around *a)
 {
     struct scan_heap *h = scan_heap_of(s, address);
-    *a = (struct around){.wanted = address};
+    *a = (struct around){.wanted = address, .page = align_down(address, s->walk->page)};
     s->wants_request = true;
     if (h != NULL) {
         if (address >= h->h.first && address < h->h.end)
@@ -80,52 +83,45 @@ bool around_find(struct scan *s, uint64_t address, struct around *a)
 
 /* --- where it is listed ----------------------------------------------------- */
 
-/* Position of a chunk in a ring or chain, from 1, and its length; 0 if it is not in it. */
-static uint64_t listed_at(struct scan *s, uint64_t head, bool is_ring, uint64_t chunk,
-                          uint64_t *length)
-{
-    uint64_t at = head, found = 0;
-    *length = 0;
-    while (at != 0 && *length < LOOK_MAX) {
-        ++*length;
-        if (at == chunk)
-            found = *length;
-        at = walk_word(s->walk, at + CHUNK_HEADER);
-        if (is_ring && at == head)
-            break;
-    }
-    return found;
-}
-
 static void listed_bin(struct scan *s, const struct block *b, struct listed *l)
 {
     const struct walk_arena *a = &s->arenas[b->heap->arena].a;
-    uint64_t head;
+    struct list list = {.kind = b->kind, .seek = b->address};
     if (b->kind == KIND_FAST) {
-        head = walk_element(s->walk, a->address, ARENA_FAST, (unsigned)(b->size / 16));
-        snprintf(l->name, sizeof l->name, "fast[0x%llx]", (unsigned long long)b->size);
+        list.bin = (unsigned)(b->size / CHUNK_ALIGN);
+        list.head = walk_element(s->walk, a->address, ARENA_FAST, list.bin);
     } else if (b->kind == KIND_UNSORTED) {
-        head = walk_element(s->walk, a->address, ARENA_UNSORTED, 0);
-        snprintf(l->name, sizeof l->name, "unsorted");
+        list.head = walk_element(s->walk, a->address, ARENA_UNSORTED, 0);
     } else {
-        unsigned bin = bin_of_size(b->size);
-        head = walk_element(s->walk, a->address, ARENA_BINS, bin);
-        snprintf(l->name, sizeof l->name, "%s[0x%llx]",
-                 b->kind == KIND_SMALL ? "small" : "large",
-                 (unsigned long long)bin_least(bin));
+        list.kind = KIND_SMALL;
+        list.bin = bin_of_size(b->size);
+        list.head = walk_element(s->walk, a->address, ARENA_BINS, list.bin);
     }
-    l->place = listed_at(s, head, b->kind != KIND_FAST, b->address, &l->length);
+    list.fd = list.head;
+    list_label(&list, l->name);
+    if (list.head != 0)
+        follow_all(s, a, &list, 1);
+    l->place = list.place;
+    l->length = list.count;
+    l->wrong = list.wrong;
 }
 
 static bool listed_in_slots(struct scan *s, uint64_t at, uint64_t count, uint64_t mem,
                             struct listed *l)
 {
-    for (uint64_t i = 0; i < count; i++) {
-        if (walk_word(s->walk, at + 8 * i) == mem) {
-            l->place = i + 1;
-            l->length = count;
-            return true;
+    uint64_t slot[128];
+    for (uint64_t done = 0; done < count;) {
+        size_t n = min_size((size_t)(count - done), 128);
+        if (!reader_get(s->walk->reader, at + 8 * done, slot, 8 * n))
+            return false;
+        for (size_t i = 0; i < n; i++) {
+            if (slot[i] == mem) {
+                l->place = done + i + 1;
+                l->length = count;
+                return true;
+            }
         }
+        done += n;
     }
     return false;
 }

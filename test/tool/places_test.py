@@ -54,6 +54,78 @@ def contained():
         p.communicate(b"quit 0\n")
 
 
+def numbered():
+    """Its process number is another one inside, with and without a /proc of its own."""
+    for more in ([], ["--mount-proc"]):
+        script = f"LD_PRELOAD={LIB} exec {os.environ['SUBJECT']}"
+        p = subprocess.Popen(["unshare", "-p", "-f", *more, "sh", "-c", script],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                             stderr=subprocess.DEVNULL)
+        words = p.stdout.readline().split()
+        if not words:
+            print("no namespaces here")
+            p.communicate()
+            return
+        pid = subprocess.run(["pgrep", "-P", str(p.pid)], text=True, check=True,
+                             stdout=subprocess.PIPE).stdout.split()[0]
+        block = words[0].split("=")[1]
+        good(int(pid), more)
+        with tempfile.TemporaryDirectory() as folder:
+            for verb in (["check", pid, "--stop"], ["what", pid, block], ["bins", pid],
+                         ["frag", pid], ["chunks", pid], ["ctl", pid], ["diff", pid, pid],
+                         ["dump", pid, "-o", folder + "/x.snap"],
+                         ["check", folder + "/x.snap"],
+                         ["view", pid, "-o", folder + "/x.html"],
+                         ["explain", "free", block, pid]):
+                result = chunky(*verb)
+                expect(result.status == 0 and not result.err, more, verb, result)
+        p.communicate("quit 0\n")
+
+
+VFORKED = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+    void *p = malloc(100);
+    int end[2];
+    char c;
+    printf("%p\\n", p);
+    fflush(stdout);
+    if (pipe(end) == 0 && vfork() == 0) {
+        while (read(0, &c, 1) > 0)
+            ;
+        _exit(0);
+    }
+    return p == NULL;
+}
+"""
+
+
+def vforked():
+    """A process that waits for a child of vfork cannot be stopped: that is told, and soon."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = folder + "/vforked"
+        done = subprocess.run([os.environ.get("CC", "cc"), "-O1", "-w", "-o", path, "-x", "c", "-"],
+                              input=VFORKED, text=True, check=False)
+        if done.returncode != 0:
+            print("no compiler")
+            return
+        p = subprocess.Popen([path], env=dict(os.environ, LD_PRELOAD=LIB), text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        p.stdout.readline()
+        while not os.path.exists(f"/proc/{p.pid}/task/{p.pid}/children") or not open(
+                f"/proc/{p.pid}/task/{p.pid}/children", encoding="ascii").read():
+            time.sleep(0.01)
+        for verb in (["stats", p.pid, "--stop"], ["dump", p.pid, "-o", folder + "/x.snap"]):
+            result = chunky(*verb)
+            expect(result.status == 3 and "(vfork)" in result.err, verb, result)
+            expect(result.err.count("\n") == 1 and "--stop" in result.err, result)
+        expect(chunky("stats", p.pid).status == 0, "without --stop")
+        p.communicate("")
+        expect(p.returncode == 0, "it went on", p.returncode)
+
+
 def linked():
     for kind in ("SUBJECT", "SUBJECT_STRIPPED", "SUBJECT_STATIC"):
         with Subject(kind, preload=kind != "SUBJECT_STATIC") as s:
@@ -131,6 +203,8 @@ def completed():
 
 deleted()
 contained()
+numbered()
+vforked()
 linked()
 completed()
 finish()
