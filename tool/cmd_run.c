@@ -375,7 +375,7 @@ static bool run_look(pid_t pid, struct options *o)
     struct session n = {.options = o, .out = stderr};
     bool found = false;
     if (source_open_pid(&n.source, pid, false) == STATUS_OK &&
-        scan_open(&n.scan, &n.source)) {
+        scan_open(&n.scan, &n.source) == STATUS_OK) {
         n.source.reader.is_live = false;
         draw_open(&n.draw, stderr, o);
         if (o->report)

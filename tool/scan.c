@@ -277,7 +277,7 @@ static void scan_read_places(struct scan *s)
 
 /* --- the scan --------------------------------------------------------------- */
 
-bool scan_open(struct scan *s, struct source *source)
+enum status scan_open(struct scan *s, struct source *source)
 {
     *s = (struct scan){.source = source, .walk = &source->walk};
     scan_read_arenas(s);
@@ -295,9 +295,12 @@ bool scan_open(struct scan *s, struct source *source)
     scan_read_meta(s);
     scan_read_spare(s);
     scan_read_places(s);
-    if (s->arena_count == 0)
-        complain(STATUS_DAMAGED, "%s: its main arena cannot be read", source->title);
-    return s->arena_count != 0;
+    if (s->arena_count != 0)
+        return STATUS_OK;
+    if (source_is_gone(source))
+        return complain(STATUS_UNREADABLE, "%s ended while it was looked at",
+                        source->title);
+    return complain(STATUS_DAMAGED, "%s: its main arena cannot be read", source->title);
 }
 
 void scan_close(struct scan *s)

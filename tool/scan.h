@@ -126,8 +126,9 @@ struct scan {
     bool wants_request; /* fill in block.request: one more read a chunk */
 };
 
-/* Reads everything but the chunks. False, with a line on stderr, if nothing makes sense. */
-bool scan_open(struct scan *s, struct source *source);
+/* Reads everything but the chunks. If nothing makes sense: one line on stderr, and whether
+ * the heap is damaged or the process gone. */
+enum status scan_open(struct scan *s, struct source *source);
 void scan_close(struct scan *s);
 
 /* A place in the scan of one heap. */

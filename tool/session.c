@@ -12,8 +12,8 @@ enum status session_open(struct session *n, struct options *o)
 {
     *n = (struct session){.options = o, .out = stdout};
     enum status status = options_open(o, &n->source);
-    if (status == STATUS_OK && !scan_open(&n->scan, &n->source))
-        status = STATUS_DAMAGED;
+    if (status == STATUS_OK)
+        status = scan_open(&n->scan, &n->source);
     if (status == STATUS_OK && o->output != NULL) {
         n->out = fopen(o->output, "we");
         if (n->out == NULL) {
