@@ -10,6 +10,7 @@
 #include "play_stepper.h"
 #include "play_trace.h"
 #include "text.h"
+#include "wrap.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -92,6 +93,14 @@ static void play_complain(const char *where, const char *text,
         play_mark(line, e->column);
 }
 
+static unsigned play_last(const struct play_script *s)
+{
+    unsigned last = 0;
+    for (size_t i = 0; i < s->count; i++)
+        last = s->op[i].number > last ? s->op[i].number : last;
+    return last;
+}
+
 static bool play_is_last(const struct play_options *o, const struct play_run *run)
 {
     return o->to != 0 && run->op != NULL && run->op->number >= o->to;
@@ -114,6 +123,9 @@ static int play_one(struct play_options *o, const struct play_script *s)
     play_run_skip(&run, o->from);
     double wall = play_clock(CLOCK_MONOTONIC),
            cpu = play_clock(CLOCK_PROCESS_CPUTIME_ID);
+    if (o->from > play_last(s))
+        fprintf(o->style.draw.out, "there is no step %u: the last is #%u\n", o->from,
+                play_last(s));
     if (run.session.ended) /* before the step that was to be drawn */
         play_text_step(&o->style, &run);
     while (!play_is_last(o, &run) && play_run_step(&run)) {
@@ -211,6 +223,17 @@ static bool play_names_file(const char *script)
     return strchr(script, '(') == NULL && stat(script, &s) == 0;
 }
 
+static int play_asked(struct play_options *o)
+{
+    if (o->file == NULL && o->script != NULL && play_names_file(o->script))
+        return play_file(o, o->script);
+    if (o->file != NULL)
+        return play_file(o, o->file);
+    if (o->script != NULL)
+        return play_text(o, "", o->script);
+    return prompt_run(&o->style, o->mode[0]);
+}
+
 int play_main(int argc, char **argv)
 {
     struct play_options o;
@@ -222,11 +245,15 @@ int play_main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (o.record)
         return record_run(&o.recording);
-    if (o.file == NULL && o.script != NULL && play_names_file(o.script))
-        return play_file(&o, o.script);
-    if (o.file != NULL)
-        return play_file(&o, o.file);
-    if (o.script != NULL)
-        return play_text(&o, "", o.script);
-    return prompt_run(&o.style, o.mode[0]);
+    /* The columns of two heaps side by side and the numbered page are as wide as they are. */
+    FILE *wrapped = stdout;
+    if (o.wraps && o.html == NULL && !o.json && !o.compare && !o.style.art)
+        wrapped = wrap_open(stdout, o.style.draw.width);
+    if (wrapped != stdout)
+        setvbuf(wrapped, NULL, _IOLBF, BUFSIZ);
+    o.style.draw.out = wrapped;
+    status = play_asked(&o);
+    if (wrapped != stdout)
+        fclose(wrapped);
+    return status;
 }

@@ -137,7 +137,7 @@ static void bytes_fold(const struct draw_style *d, const struct play_run *r,
 static void bytes_region(const struct draw_style *d, const struct play_run *r,
                          const struct heap_region *region)
 {
-    unsigned cells = d->width >= 142 ? 128 : 64;
+    unsigned cells = d->width >= 142 ? 128 : d->width >= 76 ? 64 : 32;
     uint64_t size = region->end - region->start;
     struct focus f;
     focus_of(&f, r, region, cells, d->all);

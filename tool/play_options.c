@@ -244,6 +244,7 @@ static bool options_drawing(struct play_options *o, int option)
 
 static bool options_one(struct play_options *o, int option)
 {
+    o->wraps = o->wraps || option == OPT_WIDTH;
     switch (option) {
     case 'f':
         o->file = optarg;
@@ -303,6 +304,7 @@ bool play_options_parse(struct play_options *o, int argc, char **argv, int *stat
                                .recording = {.limit = RECORD_LIMIT}};
     o->style.draw.out = stdout;
     o->style.draw.width = options_width();
+    o->wraps = isatty(1) != 0;
     o->style.draw.color = tint_wanted(0);
     o->style.draw.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     optind = 1;

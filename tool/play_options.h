@@ -10,6 +10,7 @@ struct play_options {
     enum play_mode mode[2];
     bool compare, json, step, record, time;
     bool chosen;       /* a mode was */
+    bool wraps;        /* for a terminal, or a width was given: no line is wider */
     unsigned from, to; /* steps that are drawn; to: 0 for all */
     const char *file, *html, *title;
     struct record_options recording;

@@ -3,6 +3,7 @@
 step the drawing must agree with the audit's walk of the same heap (--verify prints what
 does not), with a model of what the script asked for, and with its own lists; and the
 sentence of why must name every rule that the engine's trace recorded."""
+import os
 import random
 import re
 import subprocess
@@ -190,9 +191,10 @@ def run(job):
     mode = rng.choice(["coalesce", "bins", "cache"])
     ops, states = make_script(rng)
     script = "; ".join(ops)
-    command = [chunky, "play", "--level", "byte", "--rules", "--verify", "--width", "80", "--all",
+    command = [chunky, "play", "--level", "byte", "--rules", "--verify", "--all",
                "--relative", "--from", str(max(1, len(ops) - 30)), "--mode", mode, script]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True,
+                          env={**os.environ, "COLUMNS": "80"})
     steps = blocks_of(done.stdout)
     where = f"seed {seed}, mode {mode}: {script}"
     states = states[-len(steps):] if steps else states

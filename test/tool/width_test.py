@@ -67,4 +67,25 @@ with Subject() as s:
     expect(rows == same and rows, rows, same)
     boxes = plain(on_terminal(80, ["layout", str(s.pid)], LC_ALL="C")).splitlines()
     expect(all(line[19] in "+|" for line in boxes[2:-1]), boxes[:9])
+
+
+def played():
+    """play: its strips, lists and words too; and a step that does not exist is told."""
+    script = ("repeat(8){a=malloc(24)}; repeat(30){x$=malloc(100)}; repeat(30){free(x$)}; "
+              "thread(t){p=malloc(100)}; m=malloc(200000)")
+    for options in (["-m", "cache"], ["-m", "coalesce"], ["-m", "bins", "--level", "byte"]):
+        for columns in (60, 80):
+            told = chunky("play", *options, "--width", str(columns), script)
+            wide = [line for line in told.out.splitlines() if len(line) > columns]
+            expect(told.status == 0 and not wide, options, columns, wide[:3], told.err)
+            full = chunky("play", *options, script)
+            expect(any(len(line) > 80 for line in full.out.splitlines()), "files get full lines")
+        shown = plain(on_terminal(80, ["play", *options, script]))
+        expect(max(map(len, shown.splitlines())) <= 80, options)
+    beyond = chunky("play", "--from", "9", "a=malloc(10); free(a)")
+    expect(beyond.status == 0 and "there is no step 9: the last is #2" in beyond.out, beyond)
+    expect("no step" not in chunky("play", "--from", "2", "a=malloc(10); free(a)").out)
+
+
+played()
 finish()
