@@ -1,7 +1,7 @@
 /*
  * Chunky in one translation unit. Release builds compile this file; development and CI
- * also build file by file. First, bottom up, what runs in every program; then what
- * is asked for: code that nobody asks for then stays out of memory.
+ * also build file by file. First, bottom up, what runs in every program, then what is
+ * asked for: the variables of each lie together, on fewer pages.
  */
 #define CHUNKY_UNITY 1
 

@@ -220,7 +220,7 @@ static void what_one(struct session *n, uint64_t address)
 {
     struct around a;
     struct listed l = {.place = 0};
-    if (guard_has(&n->scan, address)) {
+    if (scan_guard_has(&n->scan, address)) {
         what_guard(n, address);
         return;
     }

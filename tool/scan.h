@@ -161,6 +161,8 @@ bool scan_mappings(struct scan *s, scan_visit *visit, void *context);
 bool scan_guards(struct scan *s, scan_visit *visit, void *context);
 bool scan_guard_block(struct scan *s, const struct scan_guard *g, struct block *b);
 const struct scan_guard *scan_guard_of(const struct scan *s, uint64_t address);
+/* True of an address in their area. */
+bool scan_guard_has(const struct scan *s, uint64_t address);
 uint64_t scan_guard_resident(struct scan *s, const struct scan_guard *g);
 /* Part of scan_open. */
 void scan_read_guards(struct scan *s);

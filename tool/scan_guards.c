@@ -8,8 +8,6 @@
 
 enum { GUARDS_MOST = 1 << 16, GUARD_CLASSES_MOST = 16 };
 
-#define GUARD_MARK ((uint64_t)1 << 63) /* as in front/guard.c */
-
 static uint64_t guards_word(struct scan *s, enum layout_id at)
 {
     const struct layout_field *f = &s->walk->field[at];
@@ -174,6 +172,11 @@ const struct scan_guard *scan_guard_of(const struct scan *s, uint64_t address)
     bool has = low < s->guard_count &&
                address >= s->guards[low].to - s->guards[low].room - s->walk->page;
     return has ? &s->guards[low] : NULL;
+}
+
+bool scan_guard_has(const struct scan *s, uint64_t address)
+{
+    return address - s->guard_area.start < s->guard_area.end - s->guard_area.start;
 }
 
 uint64_t scan_guard_resident(struct scan *s, const struct scan_guard *g)

@@ -114,8 +114,7 @@ char *scan_name(const struct scan *s, char out[NAME_TEXT], uint64_t address)
     } else if (m != NULL) {
         snprintf(out, NAME_TEXT, "mapped%zu+0x%llx", (size_t)(m - s->mapped) + 1,
                  (unsigned long long)(address - m->m.start));
-    } else if (address - s->guard_area.start <
-               s->guard_area.end - s->guard_area.start) {
+    } else if (scan_guard_has(s, address)) {
         snprintf(out, NAME_TEXT, "guard+0x%llx",
                  (unsigned long long)(address - s->guard_area.start));
     } else {

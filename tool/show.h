@@ -55,9 +55,8 @@ struct listed {
 };
 void listed_find(struct scan *s, const struct block *b, struct listed *l);
 
-/* True of an address among blocks between guard pages; what there is to say of it. */
+/* What there is to say of an address among blocks between guard pages. */
 struct session;
-bool guard_has(const struct scan *s, uint64_t address);
 void what_guard(struct session *n, uint64_t address);
 
 /* Bin of a size, and the least size of a bin: the geometry of this layout's major. */

@@ -2,6 +2,7 @@
 #include "show.h"
 
 #include "session.h"
+#include "sites.h"
 #include "symbol.h"
 #include "text.h"
 
@@ -33,33 +34,19 @@ static void guard_stack_read(struct scan *s, const struct scan_guard *g, bool gi
         stack->pc[stack->depth] = walk_element(w, g->record, list, stack->depth);
 }
 
-/* The file that a return address lies in, and how far from its first mapping. */
-static const char *guard_file(const struct source *s, uint64_t pc, uint64_t *offset)
-{
-    const struct map *m = source_map_of(s, pc - 1);
-    *offset = pc;
-    if (m == NULL || m->name[0] == '\0')
-        return "";
-    while (m > s->maps && m->offset != 0 && strcmp(m[-1].name, m->name) == 0)
-        m--;
-    *offset = pc - m->start;
-    return m->name;
-}
-
 static void guard_frame(struct draw *d, struct scan *s, struct symbols *names,
                         unsigned number, uint64_t pc)
 {
     char said[SYMBOL_TEXT] = "";
-    uint64_t offset;
-    const char *path = guard_file(s->source, pc, &offset);
-    if (path[0] != '\0')
-        symbols_say(names, path, offset, said);
-    char *shown = text_printable(path);
+    struct site_frame f = site_frame_of(s->source, pc);
+    if (f.path[0] != '\0')
+        symbols_say(names, f.path, f.offset, said);
+    char *shown = text_printable(f.path);
     if (said[0] != '\0')
         fprintf(d->out, "      #%u %s\n", number, said);
     else
         fprintf(d->out, "      #%u %s%s0x%llx\n", number, shown,
-                path[0] != '\0' ? "+" : "", (ull)offset);
+                f.path[0] != '\0' ? "+" : "", (ull)f.offset);
     free(shown);
 }
 
@@ -81,30 +68,14 @@ static void guard_stack_json(FILE *out, struct scan *s, struct symbols *names,
     guard_stack_read(s, g, given, &stack);
     fprintf(out, "{\"thread\":%u,\"stack\":[", stack.thread);
     for (unsigned i = 0; i < stack.depth; i++) {
-        struct symbol y = {.line = 0};
-        uint64_t offset;
-        const char *path = guard_file(s->source, stack.pc[i], &offset);
-        if (path[0] != '\0')
-            symbols_find(names, path, offset, &y);
-        fprintf(out, "%s{\"file\":", i == 0 ? "" : ",");
-        json_string(out, path);
-        fprintf(out, ",\"offset\":");
-        json_address(out, offset);
-        fprintf(out, ",\"function\":");
-        json_string(out, y.name);
-        fprintf(out, ",\"source\":");
-        json_string(out, y.file);
-        fprintf(out, ",\"line\":%u}", y.line);
+        struct site_frame f = site_frame_of(s->source, stack.pc[i]);
+        fputs(i == 0 ? "" : ",", out);
+        site_frame_json(names, &f, out);
     }
     fprintf(out, "]}");
 }
 
 /* --- an address ------------------------------------------------------------- */
-
-bool guard_has(const struct scan *s, uint64_t address)
-{
-    return address - s->guard_area.start < s->guard_area.end - s->guard_area.start;
-}
 
 /* The place whose block ends at the guard page that the address lies in, or NULL. */
 static const struct scan_guard *guard_before(const struct scan *s, uint64_t address)

@@ -14,15 +14,23 @@ static const char *sites_path(struct sites *t, const char *path)
     return t->path[t->paths++] = must(strdup(path));
 }
 
-static struct site_frame sites_frame(struct sites *t, const struct source *s,
-                                     uint64_t pc)
+struct site_frame site_frame_of(const struct source *s, uint64_t pc)
 {
     const struct map *m = source_map_of(s, pc - 1);
     if (m == NULL || m->name[0] == '\0')
         return (struct site_frame){"", pc};
     while (m > s->maps && m->offset != 0 && strcmp(m[-1].name, m->name) == 0)
         m--;
-    return (struct site_frame){sites_path(t, m->name), pc - m->start};
+    return (struct site_frame){m->name, pc - m->start};
+}
+
+static struct site_frame sites_frame(struct sites *t, const struct source *s,
+                                     uint64_t pc)
+{
+    struct site_frame f = site_frame_of(s, pc);
+    if (f.path[0] != '\0')
+        f.path = sites_path(t, f.path);
+    return f;
 }
 
 static bool site_same(const struct site *a, const struct site *b)
@@ -73,7 +81,7 @@ static void sites_add(struct sites *t, struct scan *s, unsigned side,
     struct site new = {.hash = 0};
     uint64_t bytes = layout_value(&field[GUARD_RECORD_BYTES], record);
     uint64_t depth = layout_value(&field[GUARD_RECORD_DEPTH], record);
-    if (layout_value(&field[GUARD_RECORD_STATE], record) != SITE_LIVE)
+    if (layout_value(&field[GUARD_RECORD_STATE], record) != GUARD_IS_LIVE)
         return;
     depth = depth < stack->count ? depth : stack->count;
     for (; new.depth < depth &&new.depth < SITE_DEPTH; new.depth++) {

@@ -9,10 +9,7 @@
 #include "draw.h"
 #include "scan.h"
 
-enum {
-    SITE_DEPTH = 32,
-    SITE_LIVE = GUARD_IS_LIVE /* state of a guarded block in use */
-};
+enum { SITE_DEPTH = 32 };
 
 struct site_frame {
     const char *path; /* of the file, "" if it is not known */
@@ -37,6 +34,12 @@ struct sites {
     uint64_t rate[2];
     uint64_t blocks[2], bytes[2];
 };
+
+struct symbols;
+
+/* Where a return address lies; the path is the source's. */
+struct site_frame site_frame_of(const struct source *s, uint64_t pc);
+void site_frame_json(struct symbols *names, const struct site_frame *f, FILE *out);
 
 /* The table of guarded blocks: where its first record lies (there is none of number 0),
  * and how many there are. False if the process keeps none. */

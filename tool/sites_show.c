@@ -96,25 +96,30 @@ void sites_print(const struct sites *t, struct draw *d, size_t limit)
         fprintf(d->out, "    no site grew or shrank\n");
 }
 
+void site_frame_json(struct symbols *names, const struct site_frame *f, FILE *out)
+{
+    struct symbol y = {.line = 0};
+    if (f->path[0] != '\0')
+        symbols_find(names, f->path, f->offset, &y);
+    fprintf(out, "{\"file\":");
+    json_string(out, f->path);
+    fprintf(out, ",\"offset\":");
+    json_address(out, f->offset);
+    fprintf(out, ",\"function\":");
+    json_string(out, y.name);
+    fprintf(out, ",\"source\":");
+    json_string(out, y.file);
+    fprintf(out, ",\"line\":%u}", y.line);
+}
+
 static void site_json(struct symbols *names, const struct site *s, FILE *out)
 {
     fprintf(out, "{\"count\":[%llu,%llu],\"bytes\":[%llu,%llu],\"stack\":[",
             (unsigned long long)s->count[0], (unsigned long long)s->count[1],
             (unsigned long long)s->bytes[0], (unsigned long long)s->bytes[1]);
     for (unsigned i = 0; i < s->depth; i++) {
-        const struct site_frame *f = &s->frame[i];
-        struct symbol y = {.line = 0};
-        if (f->path[0] != '\0')
-            symbols_find(names, f->path, f->offset, &y);
-        fprintf(out, "%s{\"file\":", i == 0 ? "" : ",");
-        json_string(out, f->path);
-        fprintf(out, ",\"offset\":");
-        json_address(out, f->offset);
-        fprintf(out, ",\"function\":");
-        json_string(out, y.name);
-        fprintf(out, ",\"source\":");
-        json_string(out, y.file);
-        fprintf(out, ",\"line\":%u}", y.line);
+        fputs(i == 0 ? "" : ",", out);
+        site_frame_json(names, &s->frame[i], out);
     }
     fprintf(out, "]}");
 }

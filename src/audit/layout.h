@@ -22,6 +22,9 @@ enum {
     LAYOUT_MAGIC_SIZE = 16
 };
 
+/* In prev_size of a guarded block: its record's number, not that of a mapped chunk. */
+#define GUARD_MARK ((uint64_t)1 << 63)
+
 enum layout_id {
     /* Fields named S_SIZE have the size of the struct itself. */
     ARENA_SIZE,

@@ -17,8 +17,6 @@ enum {
     GUARD_SAMPLE = 2048      /* mean of slow calls from one sampled block to the next */
 };
 
-#define GUARD_MARK ((uint64_t)1 << 63) /* in prev_size: not a mapped chunk's number */
-
 static struct {
     struct lock lock;
     struct guard *slots;            /* slot 0 is not used */

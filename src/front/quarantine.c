@@ -126,11 +126,6 @@ static struct resting quarantine_take(struct quarantine *q)
     return r;
 }
 
-static ALWAYS_INLINE size_t quarantine_count(const struct quarantine *q)
-{
-    return atomic_load_explicit(&q->bytes, memory_order_relaxed);
-}
-
 static ALWAYS_INLINE void quarantine_set_count(struct quarantine *q, size_t bytes)
 {
     atomic_store_explicit(&q->bytes, bytes, memory_order_relaxed);

@@ -37,12 +37,17 @@ void quarantine_describe(void);
 void quarantine_give(struct cache *k, struct chunk *c);
 /* The same, when the header's lower half is known, but for P. */
 void quarantine_give_hit(struct cache *k, struct chunk *c, uint32_t bits);
+static ALWAYS_INLINE size_t quarantine_count(const struct quarantine *q)
+{
+    return atomic_load_explicit(&q->bytes, memory_order_relaxed);
+}
+
 /* Bytes of chunks that rest in this thread's, the list of caches locked; a guess while
  * it runs. */
 static inline size_t quarantine_bytes(const struct cache *k)
 {
     const struct quarantine *q = k->quarantine;
-    return q == NULL ? 0 : atomic_load_explicit(&q->bytes, memory_order_relaxed);
+    return q == NULL ? 0 : quarantine_count(q);
 }
 
 /* Everything in the calling thread's quarantine leaves. */

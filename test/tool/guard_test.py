@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
-from subject import LIB, chunky, chunky_json, expect, finish, skip
+from subject import LIB, Driven, chunky, chunky_json, compiled, expect, finish
 
 SOURCE = """
 #include <stdint.h>
@@ -39,29 +39,12 @@ int main(void) {
     return 0;
 }
 """
-CC = os.environ.get("CC", "cc")
 
 
-class Guarded:
+class Guarded(Driven):
     def __init__(self, path, conf):
-        self.p = subprocess.Popen([path], env=dict(os.environ, LD_PRELOAD=LIB, CHUNKY_CONF=conf),
-                                  text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.pid = self.p.pid
-        self.a, self.b, self.c = (int(x, 16) for x in self.p.stdout.readline().split())
-
-    def say(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-        self.p.stdout.readline()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.p.kill()
-        self.p.wait()
-        self.p.stdin.close()
-        self.p.stdout.close()
+        super().__init__([path], dict(os.environ, LD_PRELOAD=LIB, CHUNKY_CONF=conf))
+        self.a, self.b, self.c = (int(x, 16) for x in self.first.split())
 
 
 def apart(source):
@@ -194,12 +177,7 @@ def some(path):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    with open(folder + "/guarded.c", "w", encoding="ascii") as f:
-        f.write(SOURCE)
-    path = folder + "/guarded"
-    if subprocess.run([CC, "-g", "-O1", "-fno-builtin", "-fno-omit-frame-pointer", "-o", path,
-                       "guarded.c"], cwd=folder, check=False).returncode != 0:
-        skip("no compiler")
+    path = compiled(folder, "guarded", SOURCE)
     every(path, folder)
     some(path)
 finish()

@@ -2,10 +2,9 @@
 """diff by call site: what grew and where, when the stacks were kept; of processes, of
 snapshots, of two runs with other addresses; and how to record when they were not."""
 import os
-import subprocess
 import tempfile
 
-from subject import LIB, chunky, chunky_json, expect, finish, skip
+from subject import LIB, Driven, chunky, chunky_json, compiled, expect, finish
 
 SOURCE = """
 #include <stdio.h>
@@ -30,28 +29,11 @@ int main(void) {
     return 0;
 }
 """
-CC = os.environ.get("CC", "cc")
 
 
-class Grower:
+class Grower(Driven):
     def __init__(self, path, conf):
-        self.p = subprocess.Popen([path], env=dict(os.environ, LD_PRELOAD=LIB, CHUNKY_CONF=conf),
-                                  text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.pid = self.p.pid
-        self.p.stdout.readline()
-
-    def say(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-        self.p.stdout.readline()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.p.stdin.close()
-        self.p.wait()
-        self.p.stdout.close()
+        super().__init__([path], dict(os.environ, LD_PRELOAD=LIB, CHUNKY_CONF=conf))
 
 
 def sites(a, b):
@@ -118,11 +100,6 @@ def others(path, folder, recorded):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    with open(folder + "/grower.c", "w", encoding="ascii") as f:
-        f.write(SOURCE)
-    path = folder + "/grower"
-    if subprocess.run([CC, "-g", "-O1", "-fno-builtin", "-fno-omit-frame-pointer", "-o", path,
-                       "grower.c"], cwd=folder, check=False).returncode != 0:
-        skip("no compiler")
+    path = compiled(folder, "grower", SOURCE)
     others(path, folder, every(path, folder))
 finish()

@@ -53,18 +53,14 @@ def chunky_json(*arguments):
     return json.loads(result.out)
 
 
-class Subject:
-    """The program under Chunky, waiting for lines."""
+class Driven:
+    """A program that waits for lines, and has printed one."""
 
-    def __init__(self, kind="SUBJECT", conf="request=1", args=(), preload=True):
-        env = dict(os.environ, CHUNKY_CONF=conf)
-        if preload:
-            env["LD_PRELOAD"] = LIB
-        self.process = subprocess.Popen([os.environ[kind], *args], env=env, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, command, env):
+        self.process = subprocess.Popen(command, env=env, text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
         self.pid = self.process.pid
-        line = self.process.stdout.readline()
-        self.block = {int(k): int(v, 16) for k, v in (p.split("=") for p in line.split())}
+        self.first = self.process.stdout.readline()
 
     def say(self, line, wait=True):
         self.process.stdin.write(line + "\n")
@@ -84,3 +80,26 @@ class Subject:
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
+
+
+class Subject(Driven):
+    """The program under Chunky, waiting for lines."""
+
+    def __init__(self, kind="SUBJECT", conf="request=1", args=(), preload=True):
+        env = dict(os.environ, CHUNKY_CONF=conf)
+        if preload:
+            env["LD_PRELOAD"] = LIB
+        super().__init__([os.environ[kind], *args], env)
+        self.block = {int(k): int(v, 16) for k, v in (p.split("=") for p in self.first.split())}
+
+
+def compiled(folder, name, source):
+    """A program of one test, built so that its stacks have names and lines."""
+    with open(f"{folder}/{name}.c", "w", encoding="ascii") as f:
+        f.write(source)
+    path = f"{folder}/{name}"
+    if subprocess.run([os.environ.get("CC", "cc"), "-g", "-O1", "-fno-builtin",
+                       "-fno-omit-frame-pointer", "-o", path, name + ".c"], cwd=folder,
+                      check=False).returncode != 0:
+        skip("no compiler")
+    return path
