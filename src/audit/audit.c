@@ -10,7 +10,7 @@ static const char *const audit_rules[RULE_COUNT] = {
     [RULE_A4] = "A4: fast_bytes is the sum of chunks in fast bins",
     [RULE_A5] = "A5: the top is idle, and ends at the fence of top_heap",
     [RULE_A6] = "A6: dirty_bytes is the sum of resident whole pages in free chunks",
-    [RULE_A7] = "A7: the list of dirty chunks links both ways and holds them all",
+    [RULE_A7] = "A7: the lists of dirty chunks link both ways and hold them all",
     [RULE_H1] = "H1: a heap carries its magic word and belongs to its arena",
     [RULE_H2] = "H2: start, first, end and limit of a heap are in order and aligned",
     [RULE_H3] = "H3: a spanned heap starts at a multiple of its span",
@@ -271,7 +271,7 @@ bool audit_arena_sums(struct audit *u)
 
 bool audit_arena_lists(struct audit *u, const struct audit_sum bins[2])
 {
-    return audit_bins_sums(u, bins) && audit_fast(u) && audit_dirty_list(u) &&
+    return audit_bins_sums(u, bins) && audit_fast(u) && audit_dirty_lists(u) &&
            audit_depot(u);
 }
 

@@ -133,7 +133,7 @@ bool audit_find(struct audit *u, enum audit_id rule, uint64_t chunk, uint64_t ot
 bool audit_links_of(struct audit *u, uint64_t address, struct audit_links *l);
 bool audit_bins_sums(struct audit *u, const struct audit_sum bins[2]);
 bool audit_fast(struct audit *u);
-bool audit_dirty_list(struct audit *u);
+bool audit_dirty_lists(struct audit *u);
 bool audit_magazines(struct audit *u, uint64_t first, uint64_t class, uint64_t *bytes);
 bool audit_depot(struct audit *u);
 

@@ -30,19 +30,28 @@ static uint64_t audit_dirty(struct audit *u, const struct walk_chunk *c)
     return to > from ? to - from - clean : 0;
 }
 
-bool audit_dirty_list(struct audit *u)
+static bool audit_dirty_list(struct audit *u, unsigned list, uint64_t *sum)
 {
     struct audit_links l;
-    uint64_t sum = 0, before = 0, at = u->arena.dirty_oldest, count = 0;
+    uint64_t before = 0, at = u->arena.dirty_oldest[list], count = 0;
     for (; at != 0; before = at, at = l.dirty_next) {
         if (!audit_links_of(u, at, &l) || !walk_is_binned(l.chunk.state) ||
             l.chunk.size < TAIL_MIN || l.dirty_prev != before || count++ > u->chunks)
             return audit_find(u, RULE_A7, at, before, 0, 0);
-        sum += audit_dirty(u, &l.chunk);
+        *sum += audit_dirty(u, &l.chunk);
     }
-    if (before != u->arena.dirty_newest || sum != u->dirty)
-        return audit_find(u, RULE_A7, before, u->arena.dirty_newest, sum, u->dirty);
+    if (before != u->arena.dirty_newest[list])
+        return audit_find(u, RULE_A7, before, u->arena.dirty_newest[list], 0, 0);
     return true;
+}
+
+bool audit_dirty_lists(struct audit *u)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < WALK_DIRTY; i++)
+        if (!audit_dirty_list(u, i, &sum))
+            return false;
+    return sum == u->dirty || audit_find(u, RULE_A7, 0, 0, sum, u->dirty);
 }
 
 /* At least the class's size, and below the next one's; 16 bytes more when they were too

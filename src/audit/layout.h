@@ -18,7 +18,7 @@
 
 enum {
     LAYOUT_MAJOR = 1, /* chunk format, bins' geometry, meaning of fields and of root */
-    LAYOUT_MINOR = 4, /* appended fields */
+    LAYOUT_MINOR = 5, /* appended fields */
     LAYOUT_MAGIC_SIZE = 16
 };
 

@@ -137,9 +137,11 @@ bool walk_read_arena(struct walk *w, uint64_t address, struct walk_arena *a)
         .fast_bytes = walk_value(w, p, ARENA_FAST_BYTES),
     };
     a->unsorted = walk_element(w, address, ARENA_UNSORTED, 0);
-    a->dirty_oldest = walk_element(w, address, ARENA_DIRTY_OLDEST, 0);
-    a->dirty_newest = walk_element(w, address, ARENA_DIRTY_NEWEST, 0);
-    a->dirty_bytes = walk_element(w, address, ARENA_DIRTY_BYTES, 0);
+    for (unsigned i = 0; i < WALK_DIRTY; i++) {
+        a->dirty_oldest[i] = walk_element(w, address, ARENA_DIRTY_OLDEST, i);
+        a->dirty_newest[i] = walk_element(w, address, ARENA_DIRTY_NEWEST, i);
+        a->dirty_bytes += walk_element(w, address, ARENA_DIRTY_BYTES, i);
+    }
     a->widened = walk_element(w, address, ARENA_WIDENED, 0);
     a->purging = walk_element(w, address, ARENA_PURGING, 0);
     a->depot_bytes = walk_element(w, address, ARENA_DEPOT_BYTES, 0);

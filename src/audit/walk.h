@@ -41,6 +41,7 @@ enum {
     WALK_FASTS = 128,
     WALK_SLOTS = 4096,
     WALK_COUNTS = 12,
+    WALK_DIRTY = 2, /* lists of dirty chunks */
     WALK_LISTS_MAX = 1 << 22
 };
 
@@ -56,7 +57,7 @@ struct walk {
 struct walk_arena {
     uint64_t address, next, tune, heaps, top_heap, top, top_clean, unsorted;
     uint64_t heap_bytes, free_bytes, fast_bytes, dirty_bytes, widened, purging;
-    uint64_t dirty_oldest, dirty_newest;
+    uint64_t dirty_oldest[WALK_DIRTY], dirty_newest[WALK_DIRTY];
     uint64_t depot_bytes, remote_list, remote_bytes;
     uint32_t lock, index, flags, generation, threads;
     uint64_t counts[WALK_COUNTS]; /* as struct arena_counts */

@@ -15,6 +15,8 @@
 enum {
     FAST_COUNT = 65,      /* fast bin i holds size 16 * i, up to 1 KiB */
     ARENA_LOW_PAGES = 16, /* pages that a top must have before it is worth purging */
+    DIRTY_LISTS = 2,      /* of chunks with less, */
+    DIRTY_LONG = 16384,   /* and at least so many dirty bytes */
     ARENA_NAME = 32       /* room for a named heap's name, NUL included */
 };
 
@@ -67,13 +69,16 @@ struct arena {
     struct chunk *unsorted;         /* ring of chunks not yet sorted */
     struct bins bins;               /* small and large bins */
 
-    struct chunk *dirty_oldest; /* binned chunks that hold dirty pages, by age */
-    struct chunk *dirty_newest; /* its other end */
-    size_t dirty_bytes;         /* whole free resident pages in them, bytes */
-    size_t widened;             /* added to the dirty budget, bytes */
-    uint64_t widened_until;     /* clock, ms */
-    uint64_t purged_at;         /* clock of the last purge, ms */
-    size_t purging;             /* bytes out of their bins for a purge right now */
+    /* Binned chunks that hold dirty pages, by age: those with little, and the others. */
+    struct chunk *dirty_oldest[DIRTY_LISTS];
+    struct chunk *dirty_newest[DIRTY_LISTS];
+    size_t dirty_bytes[DIRTY_LISTS]; /* whole free resident pages in them, bytes */
+    size_t widened;                  /* added to the dirty budget, bytes */
+    uint64_t widened_until;          /* clock, ms */
+    size_t reused;      /* purged bytes used again lately, but for a rate */
+    uint64_t reused_at; /* clock of that, ms */
+    uint64_t purged_at; /* clock of the last purge, ms */
+    size_t purging;     /* bytes out of their bins for a purge right now */
 
     struct depot depot;   /* magazines, this arena's chunks only */
     struct remote remote; /* magazines freed by threads of other arenas */

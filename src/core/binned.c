@@ -41,34 +41,36 @@ size_t binned_dirty(const struct chunk *c, size_t size)
 
 static void binned_dirty_link(struct arena *a, struct chunk *c, size_t dirty)
 {
+    unsigned list = dirty >= DIRTY_LONG;
     c->dirty_next = NULL;
-    c->dirty_prev = a->dirty_newest;
-    if (a->dirty_newest != NULL)
-        a->dirty_newest->dirty_next = c;
+    c->dirty_prev = a->dirty_newest[list];
+    if (a->dirty_newest[list] != NULL)
+        a->dirty_newest[list]->dirty_next = c;
     else
-        a->dirty_oldest = c;
-    a->dirty_newest = c;
-    a->dirty_bytes += dirty;
+        a->dirty_oldest[list] = c;
+    a->dirty_newest[list] = c;
+    a->dirty_bytes[list] += dirty;
 }
 
 static void binned_dirty_unlink(struct arena *a, struct chunk *c, size_t dirty)
 {
+    unsigned list = dirty >= DIRTY_LONG;
     struct chunk *next = c->dirty_next, *prev = c->dirty_prev;
-    GUARD(next == NULL ? a->dirty_newest == c
+    GUARD(next == NULL ? a->dirty_newest[list] == c
                        : chunk_is_binned(&heap_keys, next) && next->dirty_prev == c,
           "corrupted free chunk: list of dirty chunks", mem_of(c));
-    GUARD(prev == NULL ? a->dirty_oldest == c
+    GUARD(prev == NULL ? a->dirty_oldest[list] == c
                        : chunk_is_binned(&heap_keys, prev) && prev->dirty_next == c,
           "corrupted free chunk: list of dirty chunks", mem_of(c));
     if (next == NULL)
-        a->dirty_newest = prev;
+        a->dirty_newest[list] = prev;
     else
         next->dirty_prev = prev;
     if (prev == NULL)
-        a->dirty_oldest = next;
+        a->dirty_oldest[list] = next;
     else
         prev->dirty_next = next;
-    a->dirty_bytes -= dirty;
+    a->dirty_bytes[list] -= dirty;
 }
 
 /* Header, footer, and the neighbour's P of a chunk that goes into a bin. What is left of

@@ -17,7 +17,10 @@
 
 enum {
     PURGE_BATCH = 16,
-    EXPIRY_VISITS = 16,      /* so rarely is the age of a widened budget looked at */
+    SPARED = 2,            /* budgets that chunks with few dirty pages have beside it */
+    EXPIRY_VISITS = 16,    /* so rarely is the age of a widened budget looked at */
+    REUSE_RATE = 32 * KIB, /* purged bytes used again in a ms cost next to nothing, */
+    REUSE_FREE = 256 * KIB,  /* nor do these once */
     DEPOT_SHARE = 32,        /* a depot may hold this part of what is live */
     DEPOT_FREE_PART = 8,     /* of all of an arena's bytes, at least this part, */
     DEPOT_LEAST = 32 * KIB,  /* and this much however small it is, */
@@ -33,9 +36,15 @@ void arena_note_reuse(struct arena *a, size_t bytes)
         a->widened = 0;
     if (now - a->purged_at > a->tune->purge_hold_ms)
         return;
-    a->widened += bytes;
-    a->widened_until = now + a->tune->purge_hold_ms;
     a->counts.returned += bytes;
+    /* Faults that are few in a second cost less than the memory. */
+    a->reused -= min_size(a->reused, (size_t)(now - a->reused_at) * REUSE_RATE);
+    a->reused += bytes;
+    a->reused_at = now;
+    if (a->reused <= REUSE_FREE)
+        return;
+    a->widened += min_size(bytes, a->reused - REUSE_FREE);
+    a->widened_until = now + a->tune->purge_hold_ms;
 }
 
 static size_t purge_live(const struct arena *a)
@@ -56,14 +65,25 @@ static size_t purge_budget(const struct arena *a)
     return base + purge_live(a) / 100 * a->tune->purge_percent;
 }
 
-static size_t purge_dirty(const struct arena *a)
+/* What chunks with few dirty pages may keep beside the budget: where other threads run, a
+ * system call for them interrupts every other processor. */
+static size_t purge_spare(size_t budget)
 {
-    return a->dirty_bytes + top_dirty(a);
+    return arena_count() > 1 ? SPARED * budget : 0;
+}
+
+/* Dirty bytes that count. A system call for a few pages costs more than they do, and they
+ * are the first to be used again: of chunks with less than DIRTY_LONG, so much is spared.
+ */
+static size_t purge_dirty(const struct arena *a, size_t spare)
+{
+    size_t few = a->dirty_bytes[0];
+    return a->dirty_bytes[1] + top_dirty(a) + few - min_size(few, spare);
 }
 
 bool arena_wants_purge(const struct arena *a)
 {
-    size_t dirty = purge_dirty(a), budget = purge_budget(a);
+    size_t budget = purge_budget(a), dirty = purge_dirty(a, purge_spare(budget));
     if (LIKELY(dirty <= budget))
         return false;
     return a->widened == 0 || os_clock_ms() > a->widened_until ||
@@ -77,20 +97,25 @@ struct purge_item {
     struct clean clean;
 };
 
-/* Takes the oldest dirty chunk, or the dirty part of the top; false if there is none. */
-static bool purge_pick(struct arena *a, struct purge_item *item)
+/* Takes the oldest chunk of a list of dirty ones; false if there is none. */
+static bool purge_pick_chunk(struct arena *a, unsigned list, struct purge_item *item)
 {
-    struct chunk *c = a->dirty_oldest;
-    if (c != NULL) {
-        item->size = chunk_size(c);
-        item->chunk = c;
-        item->clean = binned_to_out(a, c, item->size);
-        return true;
-    }
+    struct chunk *c = a->dirty_oldest[list];
+    if (c == NULL)
+        return false;
+    item->size = chunk_size(c);
+    item->chunk = c;
+    item->clean = binned_to_out(a, c, item->size);
+    return true;
+}
+
+/* Takes the dirty part of the top if it is at least so large. */
+static bool purge_pick_top(struct arena *a, size_t least, struct purge_item *item)
+{
     size_t dirty = top_dirty(a);
     size_t above = align_up((uintptr_t)a->top + sizeof *a->top, os_page_size()) -
                    (uintptr_t)a->top;
-    if (dirty < os_page_size() || top_size(a) < above + dirty + CHUNK_MIN)
+    if (dirty < least || top_size(a) < above + dirty + CHUNK_MIN)
         return false;
     item->size = above + dirty;
     if (item->size < TAIL_MIN)
@@ -99,6 +124,12 @@ static bool purge_pick(struct arena *a, struct purge_item *item)
     item->chunk = top_cut(a, item->size, NULL);
     item->clean = (struct clean){0, 0};
     return true;
+}
+
+static bool purge_pick(struct arena *a, struct purge_item *item)
+{
+    return purge_pick_chunk(a, 1, item) || purge_pick_top(a, DIRTY_LONG, item) ||
+           purge_pick_chunk(a, 0, item) || purge_pick_top(a, os_page_size(), item);
 }
 
 static bool purge_range(uintptr_t from, uintptr_t to, uint64_t *calls)
@@ -147,18 +178,18 @@ static void purge_return(struct arena *a, struct purge_item *item)
     }
 }
 
-size_t arena_purge(struct arena *a, size_t keep)
+static size_t purge_until(struct arena *a, size_t keep, size_t spare)
 {
     size_t total = 0;
     size_t before = SIZE_MAX;
     /* Each round must get somewhere: pages can be refused, or dirtied by others. */
-    while (purge_dirty(a) > keep && purge_dirty(a) < before) {
+    while (purge_dirty(a, spare) > keep && purge_dirty(a, spare) < before) {
         struct purge_item item[PURGE_BATCH];
-        before = purge_dirty(a);
+        before = purge_dirty(a, spare);
         unsigned count = 0;
         uint64_t calls = 0;
         size_t bytes = 0;
-        while (count < PURGE_BATCH && purge_dirty(a) > keep &&
+        while (count < PURGE_BATCH && purge_dirty(a, spare) > keep &&
                purge_pick(a, &item[count])) {
             a->purging += item[count].size;
             count++;
@@ -185,6 +216,17 @@ size_t arena_purge(struct arena *a, size_t keep)
         }
     }
     return total;
+}
+
+static void purge_to_half(struct arena *a)
+{
+    size_t budget = purge_budget(a);
+    purge_until(a, budget / 2, purge_spare(budget));
+}
+
+size_t arena_purge(struct arena *a, size_t keep)
+{
+    return purge_until(a, keep, 0);
 }
 
 size_t arena_trim(struct arena *a, size_t pad)
@@ -260,7 +302,7 @@ static NOINLINE void settle_promise(struct arena *a, size_t idle, size_t promise
     arena_drain(a, 0);
     arena_consolidate(a);
     if (arena_wants_purge(a))
-        arena_purge(a, purge_budget(a) / 2);
+        purge_to_half(a);
     a->pinned = max_size(settle_idle(a), promise);
 }
 
@@ -268,7 +310,7 @@ static NOINLINE void settle_dirty(struct arena *a)
 {
     if (!arena_wants_purge(a))
         return;
-    arena_purge(a, purge_budget(a) / 2);
+    purge_to_half(a);
     size_t threshold = a->tune->trim_threshold;
     if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
         arena_trim(a, threshold / 2);
@@ -298,14 +340,14 @@ void arena_settle(struct arena *a)
     if (UNLIKELY(a->depot.bytes > a->depot.limit))
         settle_depot(a);
     /* What the budget was widened by expires; a little is not worth a clock each time. */
-    size_t dirty = purge_dirty(a), budget = purge_budget(a);
+    size_t budget = purge_budget(a), dirty = purge_dirty(a, purge_spare(budget));
     if (UNLIKELY(dirty > budget) &&
         (dirty > 2 * budget || dirty > budget + a->widened ||
          a->counts.visits % EXPIRY_VISITS == 0))
         settle_dirty(a);
     if (a->depot.bytes > DEPOT_LEAST) {
         size_t idle = settle_idle(a);
-        size_t promise = budget + a->widened + a->depot.limit;
+        size_t promise = budget + purge_spare(budget) + a->widened + a->depot.limit;
         if (UNLIKELY(idle > promise || a->pinned != 0))
             settle_promise(a, idle, promise);
     }

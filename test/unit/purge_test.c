@@ -46,8 +46,8 @@ static void purge_budget_is_kept(void **state)
             arena_unlock(a);
             size_t live = world_walk(a).live;
             size_t allowed = world_tune.purge_base + live / 100 * 6;
-            assert_true(a->dirty_bytes + top_dirty(a) <= allowed);
-            most = max_size(most, a->dirty_bytes);
+            assert_true(world_dirty(a) + top_dirty(a) <= allowed);
+            most = max_size(most, world_dirty(a));
         }
         assert_int_equal(gives_under_lock, 0);
         assert_true(a->counts.purged >= 12 * MIB);
@@ -68,11 +68,58 @@ static void purge_oldest_first(void **state)
     for (unsigned i = 0; i < 4; i++)
         world_give(a, c[order[i]]);
     arena_lock(a);
-    size_t all = a->dirty_bytes;
+    size_t all = world_dirty(a);
     arena_purge(a, all - 1);
     arena_unlock(a);
     assert_int_equal(binned_dirty(c[2], chunk_size(c[2])), 0);
     assert_int_not_equal(binned_dirty(c[0], chunk_size(c[0])), 0);
+    world_walk(a);
+}
+
+/* Frees all, one after the other. */
+static void purge_free_all(struct chunk **c, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        arena_lock(a);
+        world_give(a, c[i]);
+        arena_settle(a);
+        arena_unlock(a);
+    }
+}
+
+/* Now there are two, which share the base of the budget. */
+static void purge_second_arena(void)
+{
+    arena_lock(&arena_main);
+    arena_unlock(arena_choose(&arena_main));
+    arena_unlock(&arena_main);
+    assert_int_equal(arena_count(), 2);
+}
+
+/* Where there are more arenas, chunks with a page or two stay until they are two budgets
+ * more; if all shall go, they go as well. */
+static void purge_spares_short_ones(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_TRIM)
+        skip();
+    enum { COUNT = 1000 };
+    static struct chunk *c[COUNT];
+    for (unsigned more = 0; more < 2; more++) {
+        purge_world(1, c, COUNT, 12 * KIB);
+        if (more != 0)
+            purge_second_arena();
+        purge_free_all(c, COUNT);
+        size_t budget = world_tune.purge_base / (1 + more) +
+                        world_walk(a).live / 100 * world_tune.purge_percent;
+        assert_true(a->dirty_bytes[0] > (more != 0 ? 2 * budget : 0));
+        assert_true(a->dirty_bytes[0] <= (more != 0 ? 3 * budget : budget));
+        assert_int_equal(a->dirty_bytes[1], 0);
+    }
+    arena_lock(a);
+    arena_purge(a, 0);
+    arena_unlock(a);
+    assert_int_equal(world_dirty(a) + top_dirty(a), 0);
     world_walk(a);
 }
 
@@ -87,7 +134,7 @@ static void purge_only_the_dirty_part(void **state)
     arena_purge(a, 0);
     size_t purged = os_fake.purged;
     assert_true(purged >= 1 * MIB - 3 * 4096);
-    assert_int_equal(a->dirty_bytes + top_dirty(a), 0);
+    assert_int_equal(world_dirty(a) + top_dirty(a), 0);
     arena_purge(a, 0);
     assert_int_equal(os_fake.purged, purged);
     arena_unlock(a);
@@ -95,7 +142,7 @@ static void purge_only_the_dirty_part(void **state)
     memset(mem_of(part), 1, 64 * KIB);
     world_give(a, part);
     arena_lock(a);
-    size_t dirty = a->dirty_bytes;
+    size_t dirty = world_dirty(a);
     assert_true(dirty >= 120 * KIB && dirty <= 136 * KIB);
     assert_int_equal(arena_purge(a, 0), dirty);
     arena_unlock(a);
@@ -157,7 +204,7 @@ static void purge_widens_for_a_while(void **state)
     world_give(a, c[0]);
     arena_settle(a);
     arena_unlock(a);
-    assert_true(a->dirty_bytes <= world_tune.purge_base);
+    assert_true(world_dirty(a) <= world_tune.purge_base);
     world_walk(a);
 }
 
@@ -179,6 +226,35 @@ static void purge_late_use_is_no_reason(void **state)
     }
     assert_int_equal(a->counts.returned, 0);
     assert_true(a->counts.purged >= 5 * 13 * MIB);
+}
+
+/* Frees and takes a block of 200 KiB again and again; returns how often that purged. */
+static unsigned purge_rounds(unsigned ms)
+{
+    struct chunk *c[1];
+    size_t base = world_tune.purge_base;
+    purge_world(1, c, 1, 200 * KIB);
+    world_tune.purge_base = 32 * KIB;
+    for (unsigned i = 0; i < 100; i++) {
+        arena_lock(a);
+        world_give(a, c[0]);
+        arena_settle(a);
+        arena_unlock(a);
+        c[0] = world_take(a, 200 * KIB);
+        os_fake.clock += ms;
+    }
+    world_tune.purge_base = base;
+    return (unsigned)a->counts.purges;
+}
+
+/* A few faults now and then are no reason to keep more, many are. */
+static void purge_few_faults_are_no_reason(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_TRIM)
+        skip();
+    assert_int_equal(purge_rounds(20), 100);
+    assert_true(purge_rounds(2) < 20);
 }
 
 static void purge_refused(void **state)
@@ -253,10 +329,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(purge_budget_is_kept),
         cmocka_unit_test(purge_oldest_first),
+        cmocka_unit_test(purge_spares_short_ones),
         cmocka_unit_test(purge_only_the_dirty_part),
         cmocka_unit_test(purge_the_top),
         cmocka_unit_test(purge_widens_for_a_while),
         cmocka_unit_test(purge_late_use_is_no_reason),
+        cmocka_unit_test(purge_few_faults_are_no_reason),
         cmocka_unit_test(purge_refused),
         cmocka_unit_test(purge_trims),
         cmocka_unit_test(purge_settles_the_depot),

@@ -63,7 +63,7 @@ static void top_retires(void **state)
     assert_ptr_equal(a->unsorted, old);
     assert_int_equal(chunk_size(old), size - 30 * MIB);
     assert_false(chunk_prev_inuse(heap_fence(h)));
-    assert_int_equal(a->dirty_bytes, 0); /* nobody touched it */
+    assert_int_equal(world_dirty(a), 0); /* nobody touched it */
     assert_int_equal(world_walk(a).heaps, 2);
 }
 
