@@ -36,7 +36,7 @@ target_link_libraries(chunky_operators PRIVATE chunky_engine_flags)
 add_custom_command(OUTPUT ${archive}
   COMMAND ${CMAKE_LINKER} -r -o ${whole} $<TARGET_OBJECTS:chunky_objects>
   COMMAND ${CMAKE_OBJCOPY} --localize-hidden -w --localize-symbol=_Zn*
-    --localize-symbol=_Zd* ${whole}
+    --localize-symbol=_Zd* --localize-symbol=dlopen ${whole}
   COMMAND ${CMAKE_COMMAND} -E rm -f ${archive}
   COMMAND ${CMAKE_AR} rcs ${archive} ${whole} $<TARGET_OBJECTS:chunky_operators>
   DEPENDS chunky_objects $<TARGET_OBJECTS:chunky_objects> chunky_operators

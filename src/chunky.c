@@ -34,6 +34,7 @@
 #include "front/aligned.c"
 #include "front/override.c"
 #include "front/operators.c"
+#include "front/deepbind.c"
 
 /* What is asked for. */
 #include "base/say.c"

@@ -17,6 +17,7 @@
 
 struct tune tune;
 unsigned options_stats;
+unsigned options_deepbind;
 
 static _Atomic unsigned options_help;
 
@@ -83,6 +84,8 @@ static const struct option options[] = {
     {"sbrk", OPTION_SMALL, &tune.sbrk, 1, 1,
      "1: the main arena grows by sbrk; 0 by itself beside another malloc"},
     {"stats", OPTION_FLAG, &options_stats, 0, 1, "1: print counters at exit"},
+    {"deepbind", OPTION_FLAG, &options_deepbind, 0, 1,
+     "1: dlopen keeps RTLD_DEEPBIND, whose modules use libc's malloc"},
     {"limit_soft", OPTION_SIZE, &limits.soft, 0, SIZE_MAX / 2,
      "memory from the system beyond which free memory goes back at once; 0: none"},
     {"limit_hard", OPTION_SIZE, &limits.hard, 0, SIZE_MAX / 2,

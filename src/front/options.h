@@ -15,6 +15,8 @@ extern struct tune tune;
 
 /* Printing at exit was asked for (stats=1). */
 extern unsigned options_stats;
+/* dlopen leaves RTLD_DEEPBIND alone (deepbind=1). */
+extern unsigned options_deepbind;
 
 /* Sets the defaults; then reads the environment, once it exists. An unknown name or a
  * malformed value costs one line on stderr, and the program runs. */

@@ -1,5 +1,5 @@
-/* expect: write after free: header | use after free: write level=2 sizes=tiny,small,large */
-/* The header of a freed block, by its old owner. */
+/* expect: write after free: header | use after free level=2 sizes=tiny,small,large */
+/* The header of a freed block, by its old owner; some processors read it first. */
 #include "death.h"
 
 void misuse(size_t bytes)
