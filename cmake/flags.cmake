@@ -43,7 +43,7 @@ foreach(name malloc calloc realloc free aligned_alloc posix_memalign memalign va
   target_compile_options(chunky_engine_flags INTERFACE -fno-builtin-${name})
 endforeach()
 target_compile_options(chunky_engine_flags INTERFACE
-  -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt
+  -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-plt -ffunction-sections
   -fno-semantic-interposition -fasynchronous-unwind-tables)
 # nodelete: threads hold pointers to our code (TLS destructors), so dlclose keeps it.
 target_link_options(chunky_engine_flags INTERFACE

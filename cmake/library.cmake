@@ -22,6 +22,9 @@ set_target_properties(chunky_shared PROPERTIES
   OUTPUT_NAME chunky VERSION 1 SOVERSION 1 LINKER_LANGUAGE C
   LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 target_link_libraries(chunky_shared PRIVATE chunky_engine_flags Threads::Threads)
+set(often ${CMAKE_CURRENT_LIST_DIR}/often.ld)
+target_link_options(chunky_shared PRIVATE -Wl,-T,${often})
+set_target_properties(chunky_shared PROPERTIES LINK_DEPENDS ${often})
 target_include_directories(chunky_shared INTERFACE ${PROJECT_SOURCE_DIR}/include)
 
 # One object for the archive, with the hidden names made local: a program linked with it
