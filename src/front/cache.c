@@ -32,8 +32,9 @@ enum {
     RECLAIM_TICKS = 16,     /* and an idle class looked for */
     BUSY_VISIT = 4,         /* a visit that found the arena locked counts so much, */
     BUSY_MOVE = 64,         /* one that did not takes 1 away; here the thread moves */
-    NEXT = 2,               /* classes above that may stand in for one */
-    LOOK_BACK = 8,          /* blocks that an aligned request looks at */
+    NEXT = 2,               /* classes above that may stand in for one, */
+    NEXT_ALIGNED = 4,       /* or if it is small and the address shall be right */
+    LOOK_BACK = 8,          /* blocks that an aligned request looks at in each */
     TREND = 8,              /* fills without a flush, or flushes without a fill, and */
     TREND_CLASSES = 4,      /* classes that join in, for a visit to serve others too */
 };
@@ -423,18 +424,30 @@ void *cache_take_large(struct cache *k, unsigned class)
     return mem;
 }
 
-void *cache_take_aligned(struct cache *k, unsigned class, size_t align)
+/* One of the newest few blocks of a stack whose address is right, out of it, or NULL. */
+static void *cache_find_aligned(struct stack *s, size_t align)
 {
-    struct stack *s = &k->stack[class];
-    k->state[class].active = ++k->tick;
     for (int i = 1; i <= LOOK_BACK; i++) {
         void *mem = s->top[-i];
         if (mem == NULL)
             return NULL;
         if (((uintptr_t)mem & (align - 1)) == 0) {
-            trace(TRACE_CACHE_HIT, class_sizes[class]);
             s->top[-i] = s->top[-1];
             s->top--;
+            return mem;
+        }
+    }
+    return NULL;
+}
+
+void *cache_take_aligned(struct cache *k, unsigned class, size_t align)
+{
+    unsigned next = class < CLASS_EXACT ? NEXT_ALIGNED : NEXT;
+    k->state[class].active = ++k->tick;
+    for (unsigned i = class; i <= class + next && i < CLASS_COUNT; i++) {
+        void *mem = cache_find_aligned(&k->stack[i], align);
+        if (mem != NULL) {
+            trace(TRACE_CACHE_HIT, class_sizes[i]);
             return mem;
         }
     }

@@ -25,8 +25,8 @@ void cache_flush(struct cache *k, unsigned class, void *mem);
 /* The same for the large classes, one block at a time: an idle mem that is cached, or
  * NULL; and an idle chunk to keep, which goes to its arena if the budget is used up. */
 void *cache_take_large(struct cache *k, unsigned class);
-/* One of the newest few blocks of a class whose address is a multiple of `align`, out of
- * its stack, or NULL. */
+/* One of the newest few blocks of a class, or of one a little above, whose address is a
+ * multiple of `align`, out of its stack, or NULL. */
 void *cache_take_aligned(struct cache *k, unsigned class, size_t align);
 void cache_keep_large(struct cache *k, unsigned class, struct chunk *c);
 

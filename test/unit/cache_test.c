@@ -90,6 +90,39 @@ static void cache_stack_addresses(void **state)
     }
 }
 
+/* Blocks of `from` are in the cache: an aligned request for `class` gets one of them. */
+static bool cache_aligned_from(unsigned from, unsigned class)
+{
+    void *mem = cache_take_aligned(k, class, 32);
+    if (mem == NULL)
+        return false;
+    assert_int_equal((uintptr_t)mem % 32, 0);
+    assert_true(chunk_size(chunk_of(mem)) >= class_sizes[from]);
+    cache_put(from, mem);
+    return true;
+}
+
+/* Four classes above are looked at, two above 1 KiB. */
+static void cache_aligned_from_above(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_NOCACHE)
+        skip();
+    const unsigned filled[] = {20, 80}, reach[] = {4, 2};
+    for (unsigned i = 0; i < 2; i++) {
+        void *mem[6];
+        for (unsigned j = 0; j < 6; j++)
+            mem[j] = cache_get(filled[i]);
+        for (unsigned j = 0; j < 6; j++)
+            cache_put(filled[i], mem[j]);
+        for (unsigned below = 0; below <= reach[i]; below++)
+            assert_true(cache_aligned_from(filled[i], filled[i] - below));
+        assert_false(cache_aligned_from(filled[i], filled[i] - reach[i] - 1));
+        assert_false(cache_aligned_from(filled[i], filled[i] + 1));
+        cache_empty(k);
+    }
+}
+
 static void cache_slow_start(void **state)
 {
     (void)state;
@@ -356,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cache_dummy_is_empty_and_full),
         cmocka_unit_test(cache_stack_addresses),
+        cmocka_unit_test(cache_aligned_from_above),
         cmocka_unit_test(cache_slow_start),
         cmocka_unit_test(cache_every_class),
         cmocka_unit_test(cache_budget_holds),

@@ -3,6 +3,8 @@
 
 #include "core/meta.h"
 
+#include <pthread.h>
+
 #ifndef CHUNKY_HARD_TRIM
 #define CHUNKY_HARD_TRIM 0
 #endif
@@ -87,11 +89,19 @@ static void purge_free_all(struct chunk **c, unsigned count)
     }
 }
 
+static void *purge_choose(void *busy)
+{
+    arena_unlock(arena_choose(busy));
+    return NULL;
+}
+
 /* Now there are two, which share the base of the budget. */
 static void purge_second_arena(void)
 {
+    pthread_t thread;
     arena_lock(&arena_main);
-    arena_unlock(arena_choose(&arena_main));
+    assert_int_equal(pthread_create(&thread, NULL, purge_choose, &arena_main), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
     arena_unlock(&arena_main);
     assert_int_equal(arena_count(), 2);
 }
