@@ -4,6 +4,7 @@
  */
 #include "audit/root.h"
 
+#include "audit/walk.h"
 #include "base/check.h"
 #include "chunky.h"
 #include "core/cache.h"
@@ -21,6 +22,8 @@
 #define ARRAY(id, type, member)                                                        \
     [id] = {offsetof(type, member), SIZE_OF(type, member[0]),                          \
             SIZE_OF(type, member) / SIZE_OF(type, member[0])}
+
+static_assert((int)WALK_DIRTY == (int)DIRTY_LISTS, "readers see all lists");
 
 /* Written to never, yet not const: core files hold only what could be written. */
 static struct layout_field root_fields[LAYOUT_FIELDS] = {

@@ -15,10 +15,12 @@
 enum {
     FAST_COUNT = 65,      /* fast bin i holds size 16 * i, up to 1 KiB */
     ARENA_LOW_PAGES = 16, /* pages that a top must have before it is worth purging */
-    DIRTY_LISTS = 2,      /* of chunks with less, */
-    DIRTY_LONG = 16384,   /* and at least so many dirty bytes */
+    DIRTY_LONG = 16384,   /* dirty bytes from which on a chunk is worth a system call */
     ARENA_NAME = 32       /* room for a named heap's name, NUL included */
 };
+
+/* Lists of chunks with dirty pages: less than DIRTY_LONG, and the others. */
+enum { DIRTY_SHORT_LIST, DIRTY_LONG_LIST, DIRTY_LISTS };
 
 /* What an arena is for. */
 enum arena_kind {
@@ -69,7 +71,7 @@ struct arena {
     struct chunk *unsorted;         /* ring of chunks not yet sorted */
     struct bins bins;               /* small and large bins */
 
-    /* Binned chunks that hold dirty pages, by age: those with little, and the others. */
+    /* Binned chunks that hold dirty pages, by age. */
     struct chunk *dirty_oldest[DIRTY_LISTS];
     struct chunk *dirty_newest[DIRTY_LISTS];
     size_t dirty_bytes[DIRTY_LISTS]; /* whole free resident pages in them, bytes */

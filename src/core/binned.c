@@ -41,7 +41,7 @@ size_t binned_dirty(const struct chunk *c, size_t size)
 
 static void binned_dirty_link(struct arena *a, struct chunk *c, size_t dirty)
 {
-    unsigned list = dirty >= DIRTY_LONG;
+    unsigned list = dirty >= DIRTY_LONG ? DIRTY_LONG_LIST : DIRTY_SHORT_LIST;
     c->dirty_next = NULL;
     c->dirty_prev = a->dirty_newest[list];
     if (a->dirty_newest[list] != NULL)
@@ -54,7 +54,7 @@ static void binned_dirty_link(struct arena *a, struct chunk *c, size_t dirty)
 
 static void binned_dirty_unlink(struct arena *a, struct chunk *c, size_t dirty)
 {
-    unsigned list = dirty >= DIRTY_LONG;
+    unsigned list = dirty >= DIRTY_LONG ? DIRTY_LONG_LIST : DIRTY_SHORT_LIST;
     struct chunk *next = c->dirty_next, *prev = c->dirty_prev;
     GUARD(next == NULL ? a->dirty_newest[list] == c
                        : chunk_is_binned(&heap_keys, next) && next->dirty_prev == c,

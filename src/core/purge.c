@@ -77,8 +77,8 @@ static size_t purge_spare(size_t budget)
  */
 static size_t purge_dirty(const struct arena *a, size_t spare)
 {
-    size_t few = a->dirty_bytes[0];
-    return a->dirty_bytes[1] + top_dirty(a) + few - min_size(few, spare);
+    size_t few = a->dirty_bytes[DIRTY_SHORT_LIST];
+    return a->dirty_bytes[DIRTY_LONG_LIST] + top_dirty(a) + few - min_size(few, spare);
 }
 
 bool arena_wants_purge(const struct arena *a)
@@ -128,8 +128,10 @@ static bool purge_pick_top(struct arena *a, size_t least, struct purge_item *ite
 
 static bool purge_pick(struct arena *a, struct purge_item *item)
 {
-    return purge_pick_chunk(a, 1, item) || purge_pick_top(a, DIRTY_LONG, item) ||
-           purge_pick_chunk(a, 0, item) || purge_pick_top(a, os_page_size(), item);
+    return purge_pick_chunk(a, DIRTY_LONG_LIST, item) ||
+           purge_pick_top(a, DIRTY_LONG, item) ||
+           purge_pick_chunk(a, DIRTY_SHORT_LIST, item) ||
+           purge_pick_top(a, os_page_size(), item);
 }
 
 static bool purge_range(uintptr_t from, uintptr_t to, uint64_t *calls)

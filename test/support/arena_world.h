@@ -66,7 +66,7 @@ static inline struct arena *world_new(unsigned index)
 /* Whole free resident pages that the arena counts, bytes. */
 static inline size_t world_dirty(const struct arena *a)
 {
-    return a->dirty_bytes[0] + a->dirty_bytes[1];
+    return a->dirty_bytes[DIRTY_SHORT_LIST] + a->dirty_bytes[DIRTY_LONG_LIST];
 }
 
 struct world_sum {

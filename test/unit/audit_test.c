@@ -173,10 +173,11 @@ static void audit_arenas(void **state)
     BREAKS("A4", at.a->fast_bytes, 0);
     BREAKS("A5", at.a->top, (uintptr_t)at.live);
     BREAKS("A5", at.a->top_heap, 0);
-    BREAKS("A6", at.a->dirty_bytes[0], at.a->dirty_bytes[0] + 4096);
-    BREAKS("A7", at.a->dirty_newest[1], (uintptr_t)at.large[0]);
+    BREAKS("A6", at.a->dirty_bytes[DIRTY_SHORT_LIST],
+           at.a->dirty_bytes[DIRTY_SHORT_LIST] + 4096);
+    BREAKS("A7", at.a->dirty_newest[DIRTY_LONG_LIST], (uintptr_t)at.large[0]);
     BREAKS("A7", at.dirty->dirty_prev, (uintptr_t)at.large[0]);
-    BREAKS("A7", at.a->dirty_oldest[1], 0);
+    BREAKS("A7", at.a->dirty_oldest[DIRTY_LONG_LIST], 0);
 }
 
 static void audit_heaps_broken(void **state)

@@ -80,8 +80,8 @@ static void binned_there_and_back(void **state)
     assert_true(chunk_prev_inuse(next));
     assert_int_equal(a->free_bytes, 0);
     assert_int_equal(world_dirty(a), 0);
-    assert_null(a->dirty_oldest[1]);
-    assert_null(a->dirty_newest[1]);
+    assert_null(a->dirty_oldest[DIRTY_LONG_LIST]);
+    assert_null(a->dirty_newest[DIRTY_LONG_LIST]);
     world_walk(a);
 }
 
@@ -92,15 +92,15 @@ static void binned_dirty_list_is_by_age(void **state)
     binned_run(c, 7, 20480);
     for (unsigned i = 1; i < 7; i += 2)
         world_give(a, c[i]);
-    assert_ptr_equal(a->dirty_oldest[1], c[1]);
+    assert_ptr_equal(a->dirty_oldest[DIRTY_LONG_LIST], c[1]);
     assert_ptr_equal(c[1]->dirty_next, c[3]);
-    assert_ptr_equal(a->dirty_newest[1], c[5]);
+    assert_ptr_equal(a->dirty_newest[DIRTY_LONG_LIST], c[5]);
     binned_to_out(a, c[3], 20480);
     assert_ptr_equal(c[1]->dirty_next, c[5]);
     assert_ptr_equal(c[5]->dirty_prev, c[1]);
     world_walk(a);
     binned_to_out(a, c[1], 20480);
-    assert_ptr_equal(a->dirty_oldest[1], c[5]);
+    assert_ptr_equal(a->dirty_oldest[DIRTY_LONG_LIST], c[5]);
     binned_to_out(a, c[5], 20480);
     assert_int_equal(world_dirty(a), 0);
     world_walk(a);
@@ -115,7 +115,7 @@ static void binned_nothing_dirty(void **state)
     chunk_flip(c[1]);
     binned_out_to_unsorted(a, c[1], 20480, (struct clean){0, UINTPTR_MAX});
     assert_int_equal(world_dirty(a), 0);
-    assert_null(a->dirty_oldest[1]);
+    assert_null(a->dirty_oldest[DIRTY_LONG_LIST]);
     world_walk(a);
     binned_to_out(a, c[1], 20480);
     world_walk(a);

@@ -122,9 +122,10 @@ static void purge_spares_short_ones(void **state)
         purge_free_all(c, COUNT);
         size_t budget = world_tune.purge_base / (1 + more) +
                         world_walk(a).live / 100 * world_tune.purge_percent;
-        assert_true(a->dirty_bytes[0] > (more != 0 ? 2 * budget : 0));
-        assert_true(a->dirty_bytes[0] <= (more != 0 ? 3 * budget : budget));
-        assert_int_equal(a->dirty_bytes[1], 0);
+        assert_true(a->dirty_bytes[DIRTY_SHORT_LIST] > (more != 0 ? 2 * budget : 0));
+        assert_true(a->dirty_bytes[DIRTY_SHORT_LIST] <=
+                    (more != 0 ? 3 * budget : budget));
+        assert_int_equal(a->dirty_bytes[DIRTY_LONG_LIST], 0);
     }
     arena_lock(a);
     arena_purge(a, 0);
