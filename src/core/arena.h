@@ -169,8 +169,6 @@ void arena_drain(struct arena *a, size_t keep);
 
 /* Purged pages are used again: for the hold time the arena may keep as much more. */
 void arena_note_reuse(struct arena *a, size_t bytes);
-/* True when more free pages are resident than the budget allows. */
-bool arena_wants_purge(const struct arena *a);
 /* Gives dirty pages back until at most `keep` bytes stay. The lock is held at entry
  * and exit, but not across the system calls. Returns the bytes given back. */
 size_t arena_purge(struct arena *a, size_t keep);
@@ -180,5 +178,7 @@ size_t arena_trim(struct arena *a, size_t pad);
 void arena_note_miss(struct arena *a, size_t bytes);
 /* What a thread does before it unlocks after giving: depot limit, purge. */
 void arena_settle(struct arena *a);
+/* The same in one of a few visits: where they give or take little each. */
+void arena_settle_now_and_then(struct arena *a);
 
 #endif

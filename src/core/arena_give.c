@@ -12,12 +12,18 @@
 
 enum { AHEAD = 6 }; /* blocks of a magazine whose lines are asked for early */
 
-/* Whole header of a chunk that comes back, and the header behind it. */
-static void give_verify(const struct chunk *c, size_t size)
+/* Whole header of a chunk that comes back. */
+static ALWAYS_INLINE void give_verify_own(const struct chunk_keys *k,
+                                          const struct chunk *c)
 {
-    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_idle(&heap_keys, c) &&
-              chunk_idle_state(c) == IDLE_OUT && size >= CHUNK_MIN,
+    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_out(k, c) &&
+              chunk_size(c) >= CHUNK_MIN,
           "corrupted header of a freed block", mem_of(c));
+}
+
+/* The header behind it. */
+static ALWAYS_INLINE void give_verify_behind(const struct chunk *c, size_t size)
+{
     const struct chunk *next = chunk_at(c, size);
     GUARD(chunk_is_valid(&heap_keys, next),
           "heap overflow: header behind the block was overwritten", mem_of(c));
@@ -154,7 +160,8 @@ static void give_fast(struct arena *a, struct chunk *c, size_t size)
 void arena_give(struct arena *a, struct chunk *c)
 {
     size_t size = chunk_size(c);
-    give_verify(c, size);
+    give_verify_own(&heap_keys, c);
+    give_verify_behind(c, size);
     if (size > a->tune->fast_max) {
         give_merged(a, c, size, (struct clean){0, 0});
         return;
@@ -233,43 +240,52 @@ RACE_IS_KNOWN static bool give_is_marked(const struct chunk *c, uintptr_t token)
     return (uintptr_t)c->fd == token;
 }
 
-/* Verifies the chunks and marks them. */
+/* Verifies the chunks and marks them. What lies behind is verified at the end of a run
+ * only: within one it is a marked chunk. */
 static void give_mark(const struct magazine *m, uintptr_t token)
 {
-    for (uint32_t i = 0; i < m->count; i++) {
+    struct chunk_keys keys = heap_keys;
+    uint32_t count = m->count;
+    size_t size = class_sizes[m->class];
+    for (uint32_t i = 0; i < count; i++) {
         struct chunk *c = chunk_of(m->slot[i]);
-        uintptr_t ahead = (uintptr_t)m->slot[min_size(i + AHEAD, MAGAZINE_SLOTS - 1)];
-        PREFETCH((const void *)(ahead - CHUNK_HEADER));
-        PREFETCH((const void *)(ahead + class_sizes[m->class] - CHUNK_HEADER));
-        give_verify(c, chunk_size(c));
+        const struct chunk *ahead = chunk_of(m->slot[min_size(i + AHEAD, count - 1)]);
+        PREFETCH(ahead);
+        PREFETCH(chunk_at(ahead, size));
+        give_verify_own(&keys, c);
         GUARD(!give_is_marked(c, token), "double free: the block is listed twice",
               mem_of(c));
         c->fd = (struct chunk *)token;
     }
 }
 
-/* Each chunk that is still a run of its own swallows the marked ones behind it. */
-static void give_join(struct arena *a, const struct magazine *m, uintptr_t token)
+/* Each chunk that is still a run of its own swallows the marked ones behind it. Leaves
+ * those that were runs when their turn came. */
+static void give_join(struct arena *a, struct magazine *m, uintptr_t token)
 {
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < m->count; i++) {
         struct chunk *c = chunk_of(m->slot[i]), *next;
         if (!give_is_marked(c, token))
             continue;
-        size_t size = chunk_size(c), before = size;
-        while (next = chunk_at(c, size), chunk_size(next) >= CHUNK_MIN &&
-                                             give_is_marked(next, token) &&
-                                             chunk_is_idle(&heap_keys, next)) {
-            size += chunk_size(next);
+        size_t size = chunk_size(c), before = size, more;
+        while (next = chunk_at(c, size),
+               (more = chunk_size(next)) >= CHUNK_MIN && give_is_marked(next, token)) {
+            GUARD(chunk_prev_inuse(next),
+                  "double free: the neighbour says it is free already", mem_of(c));
+            size += more;
             next->fd = NULL;
             a->counts.merges++;
         }
         if (size != before)
             chunk_set_idle(&heap_keys, c, size,
                            IDLE_OUT | a->flags | (chunk_bits(c) & PREV_INUSE));
+        m->slot[kept++] = m->slot[i];
     }
+    m->count = kept;
 }
 
-/* Leaves only the heads of runs: what they swallowed may soon be unmapped. */
+/* Leaves only what nobody swallowed later: it may soon be unmapped. */
 static void give_keep_heads(struct magazine *m, uintptr_t token)
 {
     uint32_t kept = 0;
@@ -284,6 +300,7 @@ static void give_run(struct arena *a, struct chunk *c)
 {
     size_t size = chunk_size(c);
     struct clean clean = {0, 0};
+    give_verify_behind(c, size);
     if (size <= a->tune->fast_max && a->fast_bytes + size <= a->tune->fast_bytes)
         give_fast(a, c, size);
     else if (give_merge(a, &c, &size, &clean))

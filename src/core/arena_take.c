@@ -157,13 +157,15 @@ struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
 static void take_carve(struct arena *a, struct chunk *c, size_t have, size_t size,
                        size_t count, void **out)
 {
+    const struct chunk_keys keys = heap_keys; /* in registers, as the flags */
+    uint32_t flags = IDLE_OUT | PREV_INUSE | a->flags;
     for (size_t i = 0; i + 1 < count; i++) {
-        chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
+        chunk_set_idle(&keys, c, size, flags);
         out[i] = mem_of(c);
         c = chunk_at(c, size);
         have -= size;
     }
-    chunk_set_idle(&heap_keys, c, have, IDLE_OUT | PREV_INUSE | a->flags);
+    chunk_set_idle(&keys, c, have, flags);
     out[count - 1] = mem_of(c);
 }
 

@@ -18,6 +18,7 @@
 enum {
     PURGE_BATCH = 16,
     SPARED = 2,            /* budgets that chunks with few dirty pages have beside it */
+    SETTLE_VISITS = 4,     /* so often a small visit settles; a divisor of the next */
     EXPIRY_VISITS = 16,    /* so rarely is the age of a widened budget looked at */
     REUSE_RATE = 32 * KIB, /* purged bytes used again in a ms cost next to nothing, */
     REUSE_FREE = 256 * KIB,  /* nor do these once */
@@ -47,29 +48,31 @@ void arena_note_reuse(struct arena *a, size_t bytes)
     a->widened_until = now + a->tune->purge_hold_ms;
 }
 
-static size_t purge_live(const struct arena *a)
+/* Bytes handed out. */
+static size_t purge_live(const struct arena *a, size_t top)
 {
-    size_t idle = a->free_bytes + a->purging + top_size(a);
+    size_t idle = a->free_bytes + a->purging + top;
     return a->heap_bytes > idle ? a->heap_bytes - idle : 0;
 }
 
-/* Free resident bytes that the arena may keep. */
-static size_t purge_budget(const struct arena *a)
-{
-    if (CHUNKY_HARD_TRIM)
-        return 0;
-    size_t base = a->tune->purge_base;
-    unsigned arenas = arena_count();
-    if (arenas > 1)
-        base /= arenas;
-    return base + purge_live(a) / 100 * a->tune->purge_percent;
-}
+/* Free resident bytes that an arena may keep while so much is live. */
+struct budget {
+    size_t bytes;
+    /* What chunks with few dirty pages may keep beside it: where other threads run, a
+     * system call for them interrupts every other processor. */
+    size_t spare;
+};
 
-/* What chunks with few dirty pages may keep beside the budget: where other threads run, a
- * system call for them interrupts every other processor. */
-static size_t purge_spare(size_t budget)
+static ALWAYS_INLINE struct budget purge_budget(const struct arena *a, size_t live)
 {
-    return arena_count() > 1 ? SPARED * budget : 0;
+    size_t base = a->tune->purge_base, spared = 0;
+    unsigned arenas = arena_count();
+    if (arenas > 1) {
+        base /= arenas;
+        spared = SPARED;
+    }
+    size_t bytes = CHUNKY_HARD_TRIM ? 0 : base + live / 100 * a->tune->purge_percent;
+    return (struct budget){bytes, spared * bytes};
 }
 
 /* Dirty bytes that count. A system call for a few pages costs more than they do, and they
@@ -81,13 +84,12 @@ static size_t purge_dirty(const struct arena *a, size_t spare)
     return a->dirty_bytes[DIRTY_LONG_LIST] + top_dirty(a) + few - min_size(few, spare);
 }
 
-bool arena_wants_purge(const struct arena *a)
+/* Whether more is dirty than the budget and what it was widened by allow. */
+static bool purge_is_due(const struct arena *a, struct budget b)
 {
-    size_t budget = purge_budget(a), dirty = purge_dirty(a, purge_spare(budget));
-    if (LIKELY(dirty <= budget))
-        return false;
-    return a->widened == 0 || os_clock_ms() > a->widened_until ||
-           dirty > budget + a->widened;
+    size_t dirty = purge_dirty(a, b.spare);
+    return dirty > b.bytes && (a->widened == 0 || dirty > b.bytes + a->widened ||
+                               os_clock_ms() > a->widened_until);
 }
 
 /* A chunk on its way: out of its bin, its pages about to go. */
@@ -220,10 +222,14 @@ static size_t purge_until(struct arena *a, size_t keep, size_t spare)
     return total;
 }
 
-static void purge_to_half(struct arena *a)
+/* Down to half of the budget, if it is exceeded. */
+static bool purge_to_half(struct arena *a)
 {
-    size_t budget = purge_budget(a);
-    purge_until(a, budget / 2, purge_spare(budget));
+    struct budget b = purge_budget(a, purge_live(a, top_size(a)));
+    bool due = purge_is_due(a, b);
+    if (due)
+        purge_until(a, b.bytes / 2, b.spare);
+    return due;
 }
 
 size_t arena_purge(struct arena *a, size_t keep)
@@ -252,7 +258,7 @@ void arena_note_miss(struct arena *a, size_t bytes)
 {
     struct depot *d = &a->depot;
     size_t always = a->tune->depot_bytes / arena_count();
-    size_t most = max_size(always, purge_live(a) / DEPOT_SHARE) +
+    size_t most = max_size(always, purge_live(a, top_size(a)) / DEPOT_SHARE) +
                   min_size(depot_regretted(d), always);
     d->limit = min_size(d->limit + bytes, most);
     size_t again = min_size(bytes, d->drained);
@@ -278,9 +284,9 @@ static NOINLINE void settle_depot(struct arena *a)
 }
 
 /* Idle and resident: free chunks, the top, and what waits unmerged. */
-static size_t settle_idle(const struct arena *a)
+static ALWAYS_INLINE size_t settle_idle(const struct arena *a, size_t top)
 {
-    size_t top = top_size(a), fresh = 0;
+    size_t fresh = 0;
     uintptr_t end = (uintptr_t)a->top + top;
     if (a->top_clean < end)
         fresh = end - a->top_clean;
@@ -299,20 +305,18 @@ static NOINLINE void settle_promise(struct arena *a, size_t idle, size_t promise
         return;
     }
     if (idle <= a->pinned + a->pinned / 8 &&
-        a->depot.bytes <= DEPOT_LEAST + purge_live(a) / 8)
+        a->depot.bytes <= DEPOT_LEAST + purge_live(a, top_size(a)) / 8)
         return;
     arena_drain(a, 0);
     arena_consolidate(a);
-    if (arena_wants_purge(a))
-        purge_to_half(a);
-    a->pinned = max_size(settle_idle(a), promise);
+    purge_to_half(a);
+    a->pinned = max_size(settle_idle(a, top_size(a)), promise);
 }
 
 static NOINLINE void settle_dirty(struct arena *a)
 {
-    if (!arena_wants_purge(a))
+    if (!purge_to_half(a))
         return;
-    purge_to_half(a);
     size_t threshold = a->tune->trim_threshold;
     if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
         arena_trim(a, threshold / 2);
@@ -321,35 +325,49 @@ static NOINLINE void settle_dirty(struct arena *a)
 /* A threshold that the program set is kept to the letter, as in glibc. */
 static NOINLINE void settle_top(struct arena *a)
 {
-    if (a->heap_bytes + a->depot.bytes - purge_live(a) > a->tune->trim_threshold)
+    if (a->heap_bytes + a->depot.bytes - purge_live(a, top_size(a)) >
+        a->tune->trim_threshold)
         arena_drain(a, 0);
     if (top_size(a) > a->tune->trim_threshold)
         arena_trim(a, a->tune->top_pad);
 }
 
+void arena_settle_now_and_then(struct arena *a)
+{
+    if (a->counts.visits % SETTLE_VISITS == 0 || a->depot.bytes > a->depot.limit ||
+        a->tune->trim_set != 0)
+        arena_settle(a);
+}
+
 void arena_settle(struct arena *a)
 {
-    atomic_store_explicit(&a->live, purge_live(a), memory_order_relaxed);
+    size_t top = top_size(a), live = purge_live(a, top);
+    atomic_store_explicit(&a->live, live, memory_order_relaxed);
     if (UNLIKELY(a->heap_bytes > a->heap_peak))
         a->heap_peak = a->heap_bytes;
     size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
     if (UNLIKELY(waiting > a->depot.limit))
         arena_absorb(a);
     /* What the depot may hold falls with what is live, whether anybody asks or not. */
-    size_t most = a->tune->depot_bytes + purge_live(a) / DEPOT_SHARE;
+    size_t most = a->tune->depot_bytes + live / DEPOT_SHARE;
     most += min_size(depot_regretted(&a->depot), a->tune->depot_bytes);
     a->depot.limit = min_size(a->depot.limit, most);
-    if (UNLIKELY(a->depot.bytes > a->depot.limit))
+    if (UNLIKELY(a->depot.bytes > a->depot.limit)) {
         settle_depot(a);
+        top = top_size(a);
+    }
     /* What the budget was widened by expires; a little is not worth a clock each time. */
-    size_t budget = purge_budget(a), dirty = purge_dirty(a, purge_spare(budget));
-    if (UNLIKELY(dirty > budget) &&
-        (dirty > 2 * budget || dirty > budget + a->widened ||
-         a->counts.visits % EXPIRY_VISITS == 0))
+    struct budget b = purge_budget(a, live);
+    size_t dirty = purge_dirty(a, b.spare);
+    if (UNLIKELY(dirty > b.bytes) &&
+        (dirty > 2 * b.bytes || dirty > b.bytes + a->widened ||
+         a->counts.visits % EXPIRY_VISITS == 0)) {
         settle_dirty(a);
+        top = top_size(a);
+    }
     if (a->depot.bytes > DEPOT_LEAST) {
-        size_t idle = settle_idle(a);
-        size_t promise = budget + purge_spare(budget) + a->widened + a->depot.limit;
+        size_t idle = settle_idle(a, top);
+        size_t promise = b.bytes + b.spare + a->widened + a->depot.limit;
         if (UNLIKELY(idle > promise || a->pinned != 0))
             settle_promise(a, idle, promise);
     }

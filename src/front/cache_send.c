@@ -80,7 +80,7 @@ static void cache_deliver(struct cache *k, struct arena *a, struct magazine *cha
         for (size_t i = 0; i < rest; i++)
             arena_give(a, chunk_of(mem[i]));
         a->counts.flushes++;
-        arena_settle(a);
+        arena_settle_now_and_then(a);
         arena_unlock(a);
     }
 }
@@ -89,9 +89,12 @@ static void cache_deliver(struct cache *k, struct arena *a, struct magazine *cha
 static size_t cache_gather(const struct arena *a, void **mem, size_t count)
 {
     size_t own = 0;
+    uintptr_t home = 1; /* a span where everything is a's; most follow one that was */
     for (size_t i = 0; i < count; i++) {
         void *here = mem[i];
-        if (arena_of(here) == a) {
+        uintptr_t span = (uintptr_t)here & ~(HEAP_SPAN - 1);
+        if (span == home || arena_of(here) == a) {
+            home = span;
             mem[i] = mem[own];
             mem[own++] = here;
         }

@@ -155,7 +155,7 @@ void free_verified(struct chunk *c)
 {
     size_t size = chunk_size(c);
     unsigned class = class_floor(size);
-    struct cache *k = thread_cache();
+    struct cache *k = thread_own();
     chunk_flip(c);
     if (chunk_is_mapped(c)) {
         mapped_give(c, &tune);
@@ -174,7 +174,8 @@ struct chunk *malloc_verify(const void *mem, const char *verb)
 {
     struct chunk *c = chunk_of(mem);
     thread_start_process();
-    if (UNLIKELY(thread_is_checked()))
+    bool checked = thread_is_checked();
+    if (UNLIKELY(checked))
         fault_expect(mem, verb);
     if (UNLIKELY(((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 ||
                  !chunk_is_live(&heap_keys, c) ||
@@ -184,7 +185,7 @@ struct chunk *malloc_verify(const void *mem, const char *verb)
     } else if (UNLIKELY(chunk_is_mapped(c)) && !guard_owns(c)) {
         mapped_verify(c);
     }
-    if (UNLIKELY(thread_is_checked()))
+    if (UNLIKELY(checked))
         fault_relax();
     return c;
 }

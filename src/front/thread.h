@@ -6,6 +6,7 @@
 #define CHUNKY_FRONT_THREAD_H
 
 #include "core/cache.h"
+#include "front/options.h"
 
 /* The hot path's word: the thread's cache, or the dummy. Never NULL. */
 extern TLS_INITIAL_EXEC struct cache *thread_hot;
@@ -34,6 +35,9 @@ void thread_start_process(void);
 /* The hot path is off: every call goes the slow way (checks, recorded requests). */
 bool thread_is_slow(void);
 /* The same, or guarded blocks are sampled on the slow paths. */
-bool thread_is_checked(void);
+static inline bool thread_is_checked(void)
+{
+    return (tune.check | tune.request | tune.perturb) != 0;
+}
 
 #endif
