@@ -337,7 +337,7 @@ static void give_ask_lists(const struct chunk *c)
  * in whatever order they come, so that bins are touched once a run. */
 static void give_magazines(struct arena *a, struct magazine *chain)
 {
-    struct magazine *m;
+    struct magazine *m, *empty = NULL;
     uintptr_t token = give_token(a);
     a->depot.drains++;
     for (m = chain; m != NULL; m = m->next)
@@ -355,8 +355,10 @@ static void give_magazines(struct arena *a, struct magazine *chain)
                 give_ask_lists(chunk_of(m->slot[i + AHEAD / 2]));
             give_run(a, chunk_of(m->slot[i]));
         }
-        meta_give(m, sizeof *m);
+        m->next = empty;
+        empty = m;
     }
+    meta_give_list(empty, sizeof *empty);
 }
 
 /* Remembers how much went, to learn whether it should have stayed. */

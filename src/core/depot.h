@@ -14,9 +14,9 @@
 enum { MAGAZINE_SLOTS = 62 };
 
 struct magazine {
-    struct magazine *next;      /* older one of the same list */
-    uint32_t class;             /* of every chunk in it; CLASS_NONE: one large chunk */
-    uint32_t count;             /* slots in use, from 0 */
+    struct magazine *next; /* older one of the same list; first, for meta's lists */
+    uint32_t class;        /* of every chunk in it; CLASS_NONE: one large chunk */
+    uint32_t count;        /* slots in use, from 0 */
     void *slot[MAGAZINE_SLOTS]; /* mem of idle chunks */
 };
 

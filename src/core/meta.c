@@ -78,6 +78,38 @@ static void *meta_pick(unsigned class, bool *zeroed)
     return block;
 }
 
+void *meta_take_list(size_t bytes, unsigned count)
+{
+    bool zeroed;
+    unsigned class = meta_class(bytes);
+    struct meta_block *list = NULL;
+    ASSERT(class <= META_MAX_LOG2);
+    if (UNLIKELY(!lock_take_or_leave(&meta.lock)))
+        return meta_map(align_up((size_t)1 << class, os_page_size()));
+    for (unsigned i = 0; i < count; i++) {
+        struct meta_block *block = meta_pick(class, &zeroed);
+        if (block == NULL)
+            break;
+        block->next = list;
+        list = block;
+    }
+    lock_give(&meta.lock);
+    return list;
+}
+
+void meta_give_list(void *list, size_t bytes)
+{
+    unsigned class = meta_class(bytes);
+    if (list == NULL || UNLIKELY(!lock_take_or_leave(&meta.lock)))
+        return; /* lost: see meta_give */
+    struct meta_block *last = list;
+    for (meta.used -= (size_t)1 << class; last->next != NULL; last = last->next)
+        meta.used -= (size_t)1 << class;
+    last->next = meta.free[class];
+    meta.free[class] = list;
+    lock_give(&meta.lock);
+}
+
 void *meta_take(size_t bytes)
 {
     bool zeroed;

@@ -42,4 +42,10 @@ void *meta_take(size_t bytes);
 /* `bytes` as it was taken with. */
 void meta_give(void *block, size_t bytes);
 
+/* Up to `count` blocks of at most 64 KiB at once: a list through their first words, all
+ * else in them is anything. NULL and ENOMEM if there is none. */
+void *meta_take_list(size_t bytes, unsigned count);
+/* Gives such a list back; it may be NULL. */
+void meta_give_list(void *list, size_t bytes);
+
 #endif

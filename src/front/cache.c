@@ -162,11 +162,7 @@ void cache_destroy(struct cache *k)
         if (k->state[class].base != NULL)
             meta_give(k->state[class].base - 1,
                       (k->state[class].room + 1U) * sizeof(void *));
-    while (k->spare != NULL) {
-        struct magazine *m = k->spare;
-        k->spare = m->next;
-        meta_give(m, sizeof *m);
-    }
+    meta_give_list(k->spare, sizeof *k->spare);
     meta_give(k, sizeof *k);
 }
 

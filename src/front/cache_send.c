@@ -9,28 +9,40 @@
 
 #include <string.h>
 
-enum { SPARES = 8 }; /* empty magazines kept by a cache */
+enum {
+    SPARES = 8, /* most empty magazines kept by a cache */
+    FETCHED = 4 /* of them taken and given back at once: meta has one lock for all */
+};
 
 static struct magazine *cache_spare(struct cache *k)
 {
+    if (k->spare == NULL) {
+        k->spare = meta_take_list(sizeof *k->spare, FETCHED);
+        k->spares = 0;
+        for (const struct magazine *m = k->spare; m != NULL; m = m->next)
+            k->spares++;
+    }
     struct magazine *m = k->spare;
     if (m != NULL) {
         k->spare = m->next;
         k->spares--;
-        return m;
     }
-    return meta_take(sizeof *m);
+    return m;
 }
 
 void cache_keep_spare(struct cache *k, struct magazine *m)
 {
-    if (k->spares == SPARES) {
-        meta_give(m, sizeof *m);
-        return;
-    }
     m->next = k->spare;
     k->spare = m;
-    k->spares++;
+    if (++k->spares <= SPARES)
+        return;
+    struct magazine *last = m;
+    for (unsigned i = 1; i < FETCHED; i++)
+        last = last->next;
+    k->spare = last->next;
+    k->spares -= FETCHED;
+    last->next = NULL;
+    meta_give_list(m, sizeof *m);
 }
 
 /* Packs pointers into magazines before *chain; returns how many, for want of memory not
@@ -85,16 +97,18 @@ static void cache_deliver(struct cache *k, struct arena *a, struct magazine *cha
     }
 }
 
-/* Those that are at home in `a` to the front; returns how many they are. */
+/* Those that are at home in `a` to the front; returns how many they are. What lies in one
+ * span of address space is one arena's. */
 static size_t cache_gather(const struct arena *a, void **mem, size_t count)
 {
     size_t own = 0;
-    uintptr_t home = 1; /* a span where everything is a's; most follow one that was */
+    uintptr_t home = 1, away = 1; /* spans seen last, of a and of others; 1: none */
     for (size_t i = 0; i < count; i++) {
         void *here = mem[i];
         uintptr_t span = (uintptr_t)here & ~(HEAP_SPAN - 1);
-        if (span == home || arena_of(here) == a) {
-            home = span;
+        if (span != home && span != away)
+            *(arena_of(here) == a ? &home : &away) = span;
+        if (span == home) {
             mem[i] = mem[own];
             mem[own++] = here;
         }

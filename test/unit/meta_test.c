@@ -54,6 +54,35 @@ static void meta_reuse_is_zeroed(void **state)
     assert_ptr_not_equal(meta_take(200), block);
 }
 
+/* A list has as many blocks as were asked for, or as there is memory for, each once; and
+ * all of them come back. */
+static void meta_lists(void **state)
+{
+    (void)state;
+    char *one = meta_take(200);
+    meta_give(one, 200);
+    size_t used = meta.used;
+    struct meta_block *list = meta_take_list(200, 3);
+    bool reused = false;
+    unsigned count = 0;
+    for (struct meta_block *b = list; b != NULL; b = b->next, count++) {
+        reused |= (char *)b == one;
+        assert_int_equal((uintptr_t)b % 64, 0);
+    }
+    assert_int_equal(count, 3);
+    assert_true(reused);
+    assert_int_equal(meta.used - used, 3 * 256);
+    meta_give_list(list, 200);
+    meta_give_list(NULL, 200);
+    assert_int_equal(meta.used, used);
+    for (unsigned i = 0; i < 3; i++) {
+        char *again = meta_take(200);
+        for (unsigned at = 0; at < 200; at++)
+            assert_int_equal(again[at], 0);
+    }
+    assert_int_equal(meta.used - used, 3 * 256);
+}
+
 static void meta_regions_are_listed(void **state)
 {
     (void)state;
@@ -91,6 +120,9 @@ static void meta_fails_cleanly(void **state)
     assert_null(meta_take(64));
     assert_int_equal(errno, ENOMEM);
     assert_null(meta_take(100000));
+    errno = 0;
+    assert_null(meta_take_list(512, 4));
+    assert_int_equal(errno, ENOMEM);
     assert_int_equal(meta.used, 0);
     os_fake_reset();
     assert_non_null(meta_take(64));
@@ -123,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(meta_blocks, meta_setup),
         cmocka_unit_test_setup(meta_reuse_is_zeroed, meta_setup),
+        cmocka_unit_test_setup(meta_lists, meta_setup),
         cmocka_unit_test_setup(meta_regions_are_listed, meta_setup),
         cmocka_unit_test_setup(meta_large_is_mapped_alone, meta_setup),
         cmocka_unit_test_setup(meta_fails_cleanly, meta_setup),
