@@ -301,6 +301,7 @@ static void give_run(struct arena *a, struct chunk *c)
     size_t size = chunk_size(c);
     struct clean clean = {0, 0};
     give_verify_behind(c, size);
+    c->fd = NULL; /* the mark comes from the keys: no block may bring it to light */
     if (size <= a->tune->fast_max && a->fast_bytes + size <= a->tune->fast_bytes)
         give_fast(a, c, size);
     else if (give_merge(a, &c, &size, &clean))

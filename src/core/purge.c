@@ -355,6 +355,7 @@ void arena_settle(struct arena *a)
     if (UNLIKELY(a->depot.bytes > a->depot.limit)) {
         settle_depot(a);
         top = top_size(a);
+        live = purge_live(a, top);
     }
     /* What the budget was widened by expires; a little is not worth a clock each time. */
     struct budget b = purge_budget(a, live);

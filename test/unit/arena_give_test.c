@@ -152,6 +152,27 @@ static void give_absorbs_and_drains(void **state)
     assert_int_equal(meta.used, used);
 }
 
+/* The mark of a drain does not stay in memory that somebody gets next: neither where a run
+ * joined the top, nor where it joined the free chunk before it. */
+static void give_leaves_no_mark(void **state)
+{
+    (void)state;
+    for (unsigned behind = 0; behind < 2; behind++) {
+        a = world_new(1);
+        struct chunk *before = world_take(a, 2048);
+        struct magazine *m = give_magazine_of(60, 3);
+        struct chunk *first = chunk_of(m->slot[0]);
+        if (behind != 0)
+            world_take(a, 64);
+        world_give(a, before);
+        depot_give(&a->depot, m);
+        arena_drain(a, 0);
+        arena_consolidate(a);
+        assert_true(a->counts.merges >= 3);
+        assert_ptr_equal(first->fd, NULL);
+    }
+}
+
 /* Neighbours in a drain are joined first, in whatever order and magazine they lie. */
 static void give_joins_neighbours(void **state)
 {
@@ -280,6 +301,7 @@ int main(void)
         cmocka_unit_test(give_a_whole_heap),
         cmocka_unit_test(give_a_dirty_heap_waits),
         cmocka_unit_test(give_absorbs_and_drains),
+        cmocka_unit_test(give_leaves_no_mark),
         cmocka_unit_test(give_joins_neighbours),
         cmocka_unit_test(give_finds_duplicates),
         cmocka_unit_test(give_random_life),
