@@ -178,7 +178,5 @@ size_t arena_trim(struct arena *a, size_t pad);
 void arena_note_miss(struct arena *a, size_t bytes);
 /* What a thread does before it unlocks after giving: depot limit, purge. */
 void arena_settle(struct arena *a);
-/* The same in one of a few visits: where they give or take little each. */
-void arena_settle_now_and_then(struct arena *a);
 
 #endif

@@ -18,7 +18,6 @@
 enum {
     PURGE_BATCH = 16,
     SPARED = 2,            /* budgets that chunks with few dirty pages have beside it */
-    SETTLE_VISITS = 4,     /* so often a small visit settles; a divisor of the next */
     EXPIRY_VISITS = 16,    /* so rarely is the age of a widened budget looked at */
     REUSE_RATE = 32 * KIB, /* purged bytes used again in a ms cost next to nothing, */
     REUSE_FREE = 256 * KIB,  /* nor do these once */
@@ -84,7 +83,7 @@ static size_t purge_dirty(const struct arena *a, size_t spare)
     return a->dirty_bytes[DIRTY_LONG_LIST] + top_dirty(a) + few - min_size(few, spare);
 }
 
-/* Whether more is dirty than the budget and what it was widened by allow. */
+/* Whether more is dirty than the budget and what it was widened by allow, now. */
 static bool purge_is_due(const struct arena *a, struct budget b)
 {
     size_t dirty = purge_dirty(a, b.spare);
@@ -222,16 +221,6 @@ static size_t purge_until(struct arena *a, size_t keep, size_t spare)
     return total;
 }
 
-/* Down to half of the budget, if it is exceeded. */
-static bool purge_to_half(struct arena *a)
-{
-    struct budget b = purge_budget(a, purge_live(a, top_size(a)));
-    bool due = purge_is_due(a, b);
-    if (due)
-        purge_until(a, b.bytes / 2, b.spare);
-    return due;
-}
-
 size_t arena_purge(struct arena *a, size_t keep)
 {
     return purge_until(a, keep, 0);
@@ -309,17 +298,29 @@ static NOINLINE void settle_promise(struct arena *a, size_t idle, size_t promise
         return;
     arena_drain(a, 0);
     arena_consolidate(a);
-    purge_to_half(a);
+    struct budget b = purge_budget(a, purge_live(a, top_size(a)));
+    if (purge_is_due(a, b))
+        purge_until(a, b.bytes / 2, b.spare);
     a->pinned = max_size(settle_idle(a, top_size(a)), promise);
 }
 
-static NOINLINE void settle_dirty(struct arena *a)
+static NOINLINE void settle_dirty(struct arena *a, struct budget b)
 {
-    if (!purge_to_half(a))
-        return;
+    purge_until(a, b.bytes / 2, b.spare);
     size_t threshold = a->tune->trim_threshold;
     if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
         arena_trim(a, threshold / 2);
+}
+
+/* Whether more is dirty than the budget and what it was widened by allow. That expires; a
+ * little is not worth a clock each time. */
+static ALWAYS_INLINE bool settle_is_dirty(const struct arena *a, struct budget b)
+{
+    size_t dirty = purge_dirty(a, b.spare);
+    return UNLIKELY(dirty > b.bytes) &&
+           (dirty > b.bytes + a->widened ||
+            ((dirty > 2 * b.bytes || a->counts.visits % EXPIRY_VISITS == 0) &&
+             purge_is_due(a, b)));
 }
 
 /* A threshold that the program set is kept to the letter, as in glibc. */
@@ -330,13 +331,6 @@ static NOINLINE void settle_top(struct arena *a)
         arena_drain(a, 0);
     if (top_size(a) > a->tune->trim_threshold)
         arena_trim(a, a->tune->top_pad);
-}
-
-void arena_settle_now_and_then(struct arena *a)
-{
-    if (a->counts.visits % SETTLE_VISITS == 0 || a->depot.bytes > a->depot.limit ||
-        a->tune->trim_set != 0)
-        arena_settle(a);
 }
 
 void arena_settle(struct arena *a)
@@ -357,13 +351,9 @@ void arena_settle(struct arena *a)
         top = top_size(a);
         live = purge_live(a, top);
     }
-    /* What the budget was widened by expires; a little is not worth a clock each time. */
     struct budget b = purge_budget(a, live);
-    size_t dirty = purge_dirty(a, b.spare);
-    if (UNLIKELY(dirty > b.bytes) &&
-        (dirty > 2 * b.bytes || dirty > b.bytes + a->widened ||
-         a->counts.visits % EXPIRY_VISITS == 0)) {
-        settle_dirty(a);
+    if (UNLIKELY(settle_is_dirty(a, b))) {
+        settle_dirty(a, b);
         top = top_size(a);
     }
     if (a->depot.bytes > DEPOT_LEAST) {

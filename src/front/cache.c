@@ -352,7 +352,7 @@ void *cache_fill(struct cache *k, unsigned class)
     k->flushes = 0;
     a->counts.fills++;
     PROBE2(refill, class_sizes[class], count);
-    arena_settle_now_and_then(a);
+    arena_settle(a);
     arena_unlock(a);
     while (empty != NULL) {
         m = empty;

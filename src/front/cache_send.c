@@ -92,7 +92,7 @@ static void cache_deliver(struct cache *k, struct arena *a, struct magazine *cha
         for (size_t i = 0; i < rest; i++)
             arena_give(a, chunk_of(mem[i]));
         a->counts.flushes++;
-        arena_settle_now_and_then(a);
+        arena_settle(a);
         arena_unlock(a);
     }
 }
