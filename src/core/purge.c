@@ -83,12 +83,13 @@ static size_t purge_dirty(const struct arena *a, size_t spare)
     return a->dirty_bytes[DIRTY_LONG_LIST] + top_dirty(a) + few - min_size(few, spare);
 }
 
-/* Whether more is dirty than the budget and what it was widened by allow, now. */
-static bool purge_is_due(const struct arena *a, struct budget b)
+/* Whether so many dirty bytes are more than the budget and what it was widened by. That
+ * expires: `ask` the clock or not. */
+static ALWAYS_INLINE bool purge_is_due(const struct arena *a, size_t budget,
+                                       size_t dirty, bool ask)
 {
-    size_t dirty = purge_dirty(a, b.spare);
-    return dirty > b.bytes && (a->widened == 0 || dirty > b.bytes + a->widened ||
-                               os_clock_ms() > a->widened_until);
+    return dirty > budget &&
+           (dirty > budget + a->widened || (ask && os_clock_ms() > a->widened_until));
 }
 
 /* A chunk on its way: out of its bin, its pages about to go. */
@@ -299,7 +300,7 @@ static NOINLINE void settle_promise(struct arena *a, size_t idle, size_t promise
     arena_drain(a, 0);
     arena_consolidate(a);
     struct budget b = purge_budget(a, purge_live(a, top_size(a)));
-    if (purge_is_due(a, b))
+    if (purge_is_due(a, b.bytes, purge_dirty(a, b.spare), true))
         purge_until(a, b.bytes / 2, b.spare);
     a->pinned = max_size(settle_idle(a, top_size(a)), promise);
 }
@@ -310,17 +311,6 @@ static NOINLINE void settle_dirty(struct arena *a, struct budget b)
     size_t threshold = a->tune->trim_threshold;
     if (top_size(a) > threshold && top_size(a) > a->heap_bytes / 4)
         arena_trim(a, threshold / 2);
-}
-
-/* Whether more is dirty than the budget and what it was widened by allow. That expires; a
- * little is not worth a clock each time. */
-static ALWAYS_INLINE bool settle_is_dirty(const struct arena *a, struct budget b)
-{
-    size_t dirty = purge_dirty(a, b.spare);
-    return UNLIKELY(dirty > b.bytes) &&
-           (dirty > b.bytes + a->widened ||
-            ((dirty > 2 * b.bytes || a->counts.visits % EXPIRY_VISITS == 0) &&
-             purge_is_due(a, b)));
 }
 
 /* A threshold that the program set is kept to the letter, as in glibc. */
@@ -352,7 +342,10 @@ void arena_settle(struct arena *a)
         live = purge_live(a, top);
     }
     struct budget b = purge_budget(a, live);
-    if (UNLIKELY(settle_is_dirty(a, b))) {
+    size_t dirty = purge_dirty(a, b.spare);
+    /* A little that is over is not worth a clock each time. */
+    bool ask = dirty > 2 * b.bytes || a->counts.visits % EXPIRY_VISITS == 0;
+    if (UNLIKELY(purge_is_due(a, b.bytes, dirty, ask))) {
         settle_dirty(a, b);
         top = top_size(a);
     }

@@ -54,8 +54,7 @@ static void meta_reuse_is_zeroed(void **state)
     assert_ptr_not_equal(meta_take(200), block);
 }
 
-/* A list has as many blocks as were asked for, or as there is memory for, each once; and
- * all of them come back. */
+/* A list has as many blocks as were asked for, and all of them come back. */
 static void meta_lists(void **state)
 {
     (void)state;
