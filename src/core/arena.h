@@ -40,9 +40,20 @@ struct arena_counts {
     uint64_t consolidations; /* fast bins emptied */
     uint64_t grows;          /* heap growth calls */
     uint64_t trims;          /* top given back */
-    uint64_t purges;         /* madvise calls */
+    uint64_t purges;         /* ranges of pages given back */
     uint64_t purged;         /* bytes of them */
     uint64_t returned; /* purged bytes that were used again within the hold time */
+};
+
+/* An arena as the last settling left it, and how far its depot may fill before the next
+ * one has anything to do, if nothing else changes. */
+struct settled {
+    const struct chunk *top;
+    size_t heap_bytes;
+    size_t free_bytes; /* SIZE_MAX: something has */
+    size_t clean_bytes;
+    size_t fast_bytes;
+    size_t depot_most;
 };
 
 struct arena {
@@ -81,6 +92,8 @@ struct arena {
     uint64_t reused_at; /* clock of that, ms */
     uint64_t purged_at; /* clock of the last purge, ms */
     size_t purging;     /* bytes out of their bins for a purge right now */
+
+    struct settled settled; /* what the last settling found */
 
     struct depot depot;   /* magazines, this arena's chunks only */
     struct remote remote; /* magazines freed by threads of other arenas */

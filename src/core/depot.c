@@ -53,6 +53,18 @@ void depot_give(struct depot *d, struct magazine *m)
     d->bytes += magazine_bytes(m);
 }
 
+size_t depot_put(struct depot *d, unsigned class, void *const *mem, size_t count)
+{
+    struct magazine *m = d->full[class];
+    if (m == NULL)
+        return 0;
+    size_t put = min_size(count, MAGAZINE_SLOTS - m->count);
+    memcpy(m->slot + m->count, mem, put * sizeof *mem);
+    m->count += (uint32_t)put;
+    d->bytes += put * class_sizes[class];
+    return put;
+}
+
 struct magazine *depot_take_many(struct depot *d, size_t keep)
 {
     struct magazine *chain = NULL;

@@ -57,6 +57,8 @@ struct magazine *depot_take(struct depot *d, unsigned class);
 size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
                        struct magazine **empty);
 void depot_give(struct depot *d, struct magazine *m);
+/* Fills the room of the newest magazine of `class`; returns how many pointers went. */
+size_t depot_put(struct depot *d, unsigned class, void *const *mem, size_t count);
 /* Up to 256 magazines, class after class from where the last time ended, until at most
  * `keep` bytes stay; NULL if no more are there. */
 struct magazine *depot_take_many(struct depot *d, size_t keep);

@@ -16,7 +16,7 @@
 #endif
 
 enum {
-    PURGE_BATCH = 16,
+    PURGE_BATCH = 32,      /* chunks whose pages go in one system call */
     SPARED = 2,            /* budgets that chunks with few dirty pages have beside it */
     EXPIRY_VISITS = 16,    /* so rarely is the age of a widened budget looked at */
     REUSE_RATE = 32 * KIB, /* purged bytes used again in a ms cost next to nothing, */
@@ -97,6 +97,7 @@ struct purge_item {
     struct chunk *chunk;
     size_t size;
     struct clean clean;
+    unsigned ranges; /* of pages that are to go: 1, or 2 around what is clean */
 };
 
 /* Takes the oldest chunk of a list of dirty ones; false if there is none. */
@@ -136,28 +137,45 @@ static bool purge_pick(struct arena *a, struct purge_item *item)
            purge_pick_top(a, os_page_size(), item);
 }
 
-static bool purge_range(uintptr_t from, uintptr_t to, uint64_t *calls)
-{
-    if (to <= from)
-        return true;
-    ++*calls;
-    return os_purge((void *)from, to - from);
-}
-
-/* The system calls: the interior but for what is clean already. Returns the bytes given
- * back; 0 when the system refuses. */
-static size_t purge_pages(struct purge_item *item, uint64_t *calls)
+/* The interior but for what is clean already, into `out`; returns how many ranges. */
+static unsigned purge_ranges(const struct purge_item *item, struct os_range *out)
 {
     struct clean inside = binned_interior(item->chunk, item->size);
     struct clean k = item->clean;
-    size_t bytes = (inside.to - inside.from) - (k.to - k.from);
+    unsigned count = 0;
     if (k.from == k.to)
         k.from = k.to = inside.to;
-    if (!purge_range(inside.from, k.from, calls) ||
-        !purge_range(k.to, inside.to, calls))
-        return 0;
-    item->clean = inside;
-    return bytes;
+    if (inside.from < k.from)
+        out[count++] = (struct os_range){(void *)inside.from, k.from - inside.from};
+    if (k.to < inside.to)
+        out[count++] = (struct os_range){(void *)k.to, inside.to - k.to};
+    return count;
+}
+
+/* The system call for all items. What was refused stays as it was. Returns the bytes
+ * given back. */
+static size_t purge_pages(struct purge_item *items, unsigned count, uint64_t *ranges)
+{
+    struct os_range range[2 * PURGE_BATCH];
+    unsigned all = 0;
+    size_t total = 0;
+    for (unsigned i = 0; i < count; i++)
+        all += items[i].ranges = purge_ranges(&items[i], range + all);
+    os_purge(range, all);
+    *ranges += all;
+    const struct os_range *r = range;
+    for (struct purge_item *item = items; item < items + count; item++) {
+        size_t bytes = 0;
+        bool gone = true;
+        for (unsigned i = 0; i < item->ranges; i++, r++) {
+            gone &= r->size != 0;
+            bytes += r->size;
+        }
+        if (gone)
+            item->clean = binned_interior(item->chunk, item->size);
+        total += bytes;
+    }
+    return total;
 }
 
 /* Merges a purged chunk back; one that joins the top leaves the top clean behind it. */
@@ -191,8 +209,6 @@ static size_t purge_until(struct arena *a, size_t keep, size_t spare)
         struct purge_item item[PURGE_BATCH];
         before = purge_dirty(a, spare);
         unsigned count = 0;
-        uint64_t calls = 0;
-        size_t bytes = 0;
         while (count < PURGE_BATCH && purge_dirty(a, spare) > keep &&
                purge_pick(a, &item[count])) {
             a->purging += item[count].size;
@@ -201,11 +217,11 @@ static size_t purge_until(struct arena *a, size_t keep, size_t spare)
         if (count == 0)
             break;
         arena_unlock(a);
-        for (unsigned i = 0; i < count; i++)
-            bytes += purge_pages(&item[i], &calls);
+        uint64_t ranges = 0;
+        size_t bytes = purge_pages(item, count, &ranges);
         arena_lock(a);
         a->purged_at = os_clock_ms();
-        a->counts.purges += calls;
+        a->counts.purges += ranges;
         a->counts.purged += bytes;
         PROBE2(purge, a->index, bytes);
         trace(TRACE_PURGE, bytes);
@@ -323,15 +339,45 @@ static NOINLINE void settle_top(struct arena *a)
         arena_trim(a, a->tune->top_pad);
 }
 
+/* Whether nothing but the depot changed since the last settling, and that little: most
+ * visits exchange magazines only. */
+static ALWAYS_INLINE bool settle_is_idle(const struct arena *a)
+{
+    const struct settled *s = &a->settled;
+    return a->depot.bytes <= s->depot_most && a->free_bytes == s->free_bytes &&
+           a->fast_bytes == s->fast_bytes && a->clean_bytes == s->clean_bytes &&
+           a->top == s->top && a->heap_bytes == s->heap_bytes &&
+           a->counts.visits % EXPIRY_VISITS != 0;
+}
+
+/* `room`: bytes that may become idle before something is due; 0: look each time. */
+static ALWAYS_INLINE void settle_note(struct arena *a, size_t room)
+{
+    if (room == 0 || a->pinned != 0 || a->tune->trim_set != 0) {
+        a->settled.free_bytes = SIZE_MAX;
+        return;
+    }
+    a->settled = (struct settled){
+        .top = a->top,
+        .heap_bytes = a->heap_bytes,
+        .free_bytes = a->free_bytes,
+        .clean_bytes = a->clean_bytes,
+        .fast_bytes = a->fast_bytes,
+        .depot_most = min_size(a->depot.limit, a->depot.bytes + room),
+    };
+}
+
 void arena_settle(struct arena *a)
 {
+    size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
+    if (UNLIKELY(waiting > a->depot.limit))
+        arena_absorb(a);
+    if (settle_is_idle(a))
+        return;
     size_t top = top_size(a), live = purge_live(a, top);
     atomic_store_explicit(&a->live, live, memory_order_relaxed);
     if (UNLIKELY(a->heap_bytes > a->heap_peak))
         a->heap_peak = a->heap_bytes;
-    size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
-    if (UNLIKELY(waiting > a->depot.limit))
-        arena_absorb(a);
     /* What the depot may hold falls with what is live, whether anybody asks or not. */
     size_t most = a->tune->depot_bytes + live / DEPOT_SHARE;
     most += min_size(depot_regretted(&a->depot), a->tune->depot_bytes);
@@ -349,12 +395,11 @@ void arena_settle(struct arena *a)
         settle_dirty(a, b);
         top = top_size(a);
     }
-    if (a->depot.bytes > DEPOT_LEAST) {
-        size_t idle = settle_idle(a, top);
-        size_t promise = b.bytes + b.spare + a->widened + a->depot.limit;
-        if (UNLIKELY(idle > promise || a->pinned != 0))
-            settle_promise(a, idle, promise);
-    }
+    size_t idle = settle_idle(a, top);
+    size_t promise = b.bytes + b.spare + a->widened + a->depot.limit;
+    if (a->depot.bytes > DEPOT_LEAST && UNLIKELY(idle > promise || a->pinned != 0))
+        settle_promise(a, idle, promise);
     if (UNLIKELY(a->tune->trim_set != 0))
         settle_top(a);
+    settle_note(a, idle < promise ? promise - idle : 0);
 }

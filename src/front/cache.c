@@ -208,6 +208,10 @@ static bool cache_widen(struct cache *k, unsigned class)
     if (++k->tick % BUDGET_TICKS == 0)
         k->budget = cache_budget(k);
     state->active = k->tick;
+    /* The usual case when the budget is used up. */
+    if (k->capacity + size > k->budget && state->allowed != 0 &&
+        k->tick % RECLAIM_TICKS != 0)
+        return false;
     size_t wanted = cache_wanted(state, size, k->budget);
     size_t more = wanted > state->allowed ? (wanted - state->allowed) * size : 0;
     /* Also when nothing is wanted: the budget falls with what is live. */

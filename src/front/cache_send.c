@@ -66,35 +66,48 @@ static size_t cache_pack(struct cache *k, struct magazine **chain, unsigned clas
     return packed;
 }
 
-/* Gives a chain of one arena's magazines to it, and what could not be packed. */
-static void cache_deliver(struct cache *k, struct arena *a, struct magazine *chain,
-                          void **mem, size_t rest)
+/* Pointers into the depot of their arena, whose lock is held; without memory for
+ * magazines into its bins. */
+static void cache_put(struct cache *k, struct arena *a, unsigned class, void **mem,
+                      size_t count)
 {
-    bool locked = a == k->arena || rest != 0 ? arena_try(a) : false;
-    if (!locked && rest != 0) {
-        arena_lock(a);
-        locked = true;
+    struct magazine *chain = NULL, *m;
+    size_t put = depot_put(&a->depot, class, mem, count);
+    put += cache_pack(k, &chain, class, mem + put, count - put);
+    while ((m = chain) != NULL) {
+        chain = m->next;
+        depot_give(&a->depot, m);
     }
-    size_t waiting = 0;
+    for (; put < count; put++)
+        arena_give(a, chunk_of(mem[put]));
+}
+
+static void cache_leave(struct arena *a)
+{
+    a->counts.flushes++;
+    arena_settle(a);
+    arena_unlock(a);
+}
+
+/* Pointers to an arena, by way of its remote list: without waiting for the lock while
+ * there is memory for magazines. */
+static void cache_push(struct cache *k, struct arena *a, unsigned class, void **mem,
+                       size_t count)
+{
+    struct magazine *chain = NULL;
+    size_t packed = cache_pack(k, &chain, class, mem, count), waiting = 0;
     while (chain != NULL) {
         struct magazine *m = chain;
         chain = m->next;
-        if (locked)
-            depot_give(&a->depot, m);
-        else
-            waiting = remote_push(&a->remote, m);
+        waiting = remote_push(&a->remote, m);
     }
-    if (!locked && waiting > tune.depot_bytes / 4 && arena_try(a)) {
-        arena_absorb(a);
-        locked = true;
-    }
-    if (locked) {
-        for (size_t i = 0; i < rest; i++)
-            arena_give(a, chunk_of(mem[i]));
-        a->counts.flushes++;
-        arena_settle(a);
-        arena_unlock(a);
-    }
+    if (packed < count)
+        arena_lock(a);
+    else if (waiting <= tune.depot_bytes / 4 || !arena_try(a))
+        return;
+    arena_absorb(a);
+    cache_put(k, a, class, mem + packed, count - packed);
+    cache_leave(a);
 }
 
 /* Those that are at home in `a` to the front; returns how many they are. What lies in one
@@ -125,47 +138,51 @@ void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
     while (count > 0) {
         struct arena *a = arena_of(mem[0]);
         size_t same = cache_gather(a, mem, count);
-        struct magazine *chain = NULL;
-        size_t packed = cache_pack(k, &chain, class, mem, same);
-        cache_deliver(k, a, chain, mem + packed, same - packed);
+        if (a == k->arena && arena_try(a)) {
+            cache_put(k, a, class, mem, same);
+            cache_leave(a);
+        } else {
+            cache_push(k, a, class, mem, same);
+        }
         mem += same;
         count -= same;
     }
 }
 
-/* Of the oldest `count` blocks of a class those that are at home in `a`, into magazines
- * before *chain. Returns how many left the class. */
-static size_t cache_pack_own(struct cache *k, const struct arena *a, unsigned class,
-                             size_t count, struct magazine **chain)
+/* Of the oldest `count` blocks of a class those that are at home in `a`, whose lock is
+ * held. Returns how many. */
+static size_t cache_put_own(struct cache *k, struct arena *a, unsigned class,
+                            size_t count)
 {
     struct stack *s = &k->stack[class];
     void **base = k->state[class].base;
     size_t own = cache_gather(a, base, count);
-    size_t packed = cache_pack(k, chain, class, base, own);
-    memmove(base, base + packed, (size_t)(s->top - (base + packed)) * sizeof *base);
-    s->top -= packed;
-    if (packed != 0) {
-        PROBE2(flush, class_sizes[class], packed);
-        trace(TRACE_CACHE_FLUSH, packed);
+    cache_put(k, a, class, base, own);
+    memmove(base, base + own, (size_t)(s->top - (base + own)) * sizeof *base);
+    s->top -= own;
+    if (own != 0) {
+        PROBE2(flush, class_sizes[class], own);
+        trace(TRACE_CACHE_FLUSH, own);
     }
-    return packed;
+    return own;
 }
 
 unsigned cache_send_own(struct cache *k, bool everything)
 {
-    struct magazine *chain = NULL;
+    struct arena *a = k->arena;
     unsigned classes = 0;
+    if (!arena_try(a))
+        return 0;
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
         const struct stack_state *state = &k->state[class];
         size_t count =
             state->base == NULL ? 0 : (size_t)(k->stack[class].top - state->base);
         if (count == 0 || (!everything && 2 * count < state->allowed))
             continue;
-        size_t oldest = everything ? count : (count + 1) / 2;
-        classes += cache_pack_own(k, k->arena, class, oldest, &chain) != 0;
+        classes +=
+            cache_put_own(k, a, class, everything ? count : (count + 1) / 2) != 0;
     }
-    if (chain != NULL)
-        cache_deliver(k, k->arena, chain, NULL, 0);
+    cache_leave(a);
     return classes;
 }
 

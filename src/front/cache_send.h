@@ -14,7 +14,8 @@ void cache_keep_spare(struct cache *k, struct magazine *m);
 /* Sends `count` pointers home, each arena's in one go. Reorders mem. */
 void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count);
 /* Sends what is at home in the cache's own arena, in one visit: everything, or the older
- * half of each class that is half full. Returns how many classes gave some. */
+ * half of each class that is half full; nothing when the arena is locked. Returns how many
+ * classes gave some. */
 unsigned cache_send_own(struct cache *k, bool everything);
 
 #endif

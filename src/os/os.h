@@ -37,9 +37,15 @@ bool os_protect(void *start, size_t size);
  * have moved it since. */
 void *os_break(intptr_t delta);
 
-/* The pages lose their contents and stop being resident; they read as zero again. False
- * when that is refused (locked memory, a sandbox): then they keep their contents. */
-bool os_purge(void *start, size_t size);
+struct os_range {
+    void *start;
+    size_t size; /* not 0 */
+};
+
+/* The pages of all these lose their contents and stop being resident; they read as zero
+ * again. A range that is refused (locked memory, a sandbox) keeps its contents, and its
+ * size becomes 0. */
+void os_purge(struct os_range *ranges, unsigned count);
 /* Names an anonymous mapping in /proc/PID/maps where the kernel can; a hint. */
 void os_name(void *start, size_t size, const char *name);
 /* Whether the pages belong in core files; a hint. All do at first. */

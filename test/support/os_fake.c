@@ -209,7 +209,7 @@ void *os_break(intptr_t delta)
     return old;
 }
 
-bool os_purge(void *start, size_t size)
+static bool fake_purge(void *start, size_t size)
 {
     os_fake.purges++;
     os_fake.purged += size;
@@ -218,6 +218,13 @@ bool os_purge(void *start, size_t size)
     if (os_fake.on_give != NULL)
         os_fake.on_give(start, size);
     return !os_fake.refuse_purge && madvise(start, size, MADV_DONTNEED) == 0;
+}
+
+void os_purge(struct os_range *ranges, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!fake_purge(ranges[i].start, ranges[i].size))
+            ranges[i].size = 0;
 }
 
 void os_dump(void *start, size_t size, bool wanted)

@@ -23,14 +23,15 @@ struct os_fake {
     bool refuse_commit;  /* os_commit fails */
     bool refuse_purge;   /* os_purge is refused, as for locked memory */
     size_t refuse_above; /* requests for more than this fail; 0: none */
-    void (*on_give)(void *start, size_t size); /* called by every os_purge */
+    void (*on_give)(void *start, size_t size); /* called for every range of os_purge */
 
     /* what happened */
     unsigned requests; /* calls that may fail: map, reserve, commit, remap, break up */
-    unsigned maps, reserves, commits, decommits, unmaps, remaps, breaks, purges;
+    unsigned maps, reserves, commits, decommits, unmaps, remaps, breaks;
+    unsigned purges;   /* ranges of them */
     size_t mapped;     /* bytes mapped or reserved, and not unmapped yet */
     size_t purged;     /* bytes of all purges */
-    void *purge_start; /* the last one */
+    void *purge_start; /* the last range */
     size_t purge_size;
 };
 

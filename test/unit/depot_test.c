@@ -33,6 +33,30 @@ static void depot_order_and_sum(void **state)
     assert_null(depot_take_many(&d, 0));
 }
 
+/* Loose pointers fill up the newest magazine, and come out newest first. */
+static void depot_fills_magazines(void **state)
+{
+    (void)state;
+    struct depot d = {0};
+    struct magazine m[2], *empty = NULL;
+    char block[80];
+    void *mem[80], *out[4];
+    for (unsigned i = 0; i < 80; i++)
+        mem[i] = &block[i];
+    assert_int_equal(depot_put(&d, 3, mem, 5), 0);
+    depot_give(&d, magazine_new(&m[0], 3, 10));
+    depot_give(&d, magazine_new(&m[1], 3, MAGAZINE_SLOTS - 40));
+    assert_int_equal(depot_put(&d, 3, mem, 30), 30);
+    assert_int_equal(depot_put(&d, 3, mem + 30, 50), 10);
+    assert_int_equal(depot_put(&d, 3, mem + 40, 40), 0);
+    assert_int_equal(m[0].count, 10);
+    assert_int_equal(m[1].count, MAGAZINE_SLOTS);
+    assert_int_equal(d.bytes, (10 + MAGAZINE_SLOTS) * (size_t)class_sizes[3]);
+    assert_int_equal(depot_take_some(&d, 3, 4, out, &empty), 4);
+    assert_memory_equal(out, mem + 36, sizeof out);
+    assert_int_equal(d.bytes, (6 + MAGAZINE_SLOTS) * (size_t)class_sizes[3]);
+}
+
 static unsigned chain_length(const struct magazine *m)
 {
     unsigned n = 0;
@@ -140,8 +164,11 @@ static int depot_setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(depot_order_and_sum), cmocka_unit_test(depot_drains_by_turns),
-        cmocka_unit_test(depot_remote_list),   cmocka_unit_test(depot_remote_large),
+        cmocka_unit_test(depot_order_and_sum),
+        cmocka_unit_test(depot_fills_magazines),
+        cmocka_unit_test(depot_drains_by_turns),
+        cmocka_unit_test(depot_remote_list),
+        cmocka_unit_test(depot_remote_large),
         cmocka_unit_test(depot_remote_races),
     };
     return cmocka_run_group_tests(tests, depot_setup, NULL);

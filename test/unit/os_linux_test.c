@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static int os_setup(void **state)
@@ -37,12 +38,38 @@ static void os_maps_zeroes(void **state)
     assert_true(is_zero(start, 4 * page));
     memset(start, 1, 4 * page);
     errno = EDOM;
-    os_purge(start + page, 2 * page);
+    os_purge(&(struct os_range){start + page, 2 * page}, 1);
     assert_true(is_zero(start + page, 2 * page));
     assert_int_equal(start[0], 1);
     assert_int_equal(start[3 * page], 1);
     os_unmap(start, 4 * page);
     assert_int_equal(errno, EDOM);
+}
+
+/* Every second page, first all at once, then with one among them that is locked. */
+static void os_purges_many(void **state)
+{
+    (void)state;
+    enum { COUNT = 20, LOCKED = 7 };
+    size_t page = os_page_size();
+    struct os_range range[COUNT];
+    char *start = os_map(2 * COUNT * page);
+    for (int round = 0; round < 2; round++) {
+        bool locked = round == 1 && mlock(start + 2 * LOCKED * page, page) == 0;
+        memset(start, 1, 2 * COUNT * page);
+        for (size_t i = 0; i < COUNT; i++)
+            range[i] = (struct os_range){start + 2 * i * page, page};
+        errno = EDOM;
+        os_purge(range, COUNT);
+        assert_int_equal(errno, EDOM);
+        for (size_t i = 0; i < COUNT; i++) {
+            bool refused = locked && i == LOCKED;
+            assert_int_equal(range[i].size, refused ? 0 : page);
+            assert_int_equal(is_zero(start + 2 * i * page, page), !refused);
+            assert_int_equal(start[(2 * i + 1) * page], 1);
+        }
+    }
+    os_unmap(start, 2 * COUNT * page);
 }
 
 static void os_maps_aligned(void **state)
@@ -164,15 +191,11 @@ static void os_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(os_maps_zeroes),
-        cmocka_unit_test(os_maps_aligned),
-        cmocka_unit_test(os_reserves_and_commits),
-        cmocka_unit_test(os_remaps),
-        cmocka_unit_test(os_fails_with_errno),
-        cmocka_unit_test(os_breaks),
-        cmocka_unit_test(os_environment_value),
-        cmocka_unit_test(os_facts),
-        cmocka_unit_test(os_waits),
+        cmocka_unit_test(os_maps_zeroes),  cmocka_unit_test(os_purges_many),
+        cmocka_unit_test(os_maps_aligned), cmocka_unit_test(os_reserves_and_commits),
+        cmocka_unit_test(os_remaps),       cmocka_unit_test(os_fails_with_errno),
+        cmocka_unit_test(os_breaks),       cmocka_unit_test(os_environment_value),
+        cmocka_unit_test(os_facts),        cmocka_unit_test(os_waits),
     };
     return cmocka_run_group_tests(tests, os_setup, NULL);
 }

@@ -206,6 +206,9 @@ static void purge_widens_for_a_while(void **state)
         arena_unlock(a);
         rounds += a->counts.purged != purged;
         c[0] = world_take(a, 16 * MIB);
+        arena_lock(a);
+        arena_settle(a);
+        arena_unlock(a);
         os_fake.clock += 10;
     }
     assert_true(rounds <= 3);
