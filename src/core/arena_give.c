@@ -12,21 +12,23 @@
 
 enum { AHEAD = 6 }; /* blocks of a magazine whose lines are asked for early */
 
-/* Whole header of a chunk that comes back. */
-static ALWAYS_INLINE void give_verify_own(const struct chunk_keys *k,
-                                          const struct chunk *c)
+/* Whether it has the whole header of a chunk that comes back. */
+static ALWAYS_INLINE bool give_is_whole(const struct chunk_keys *k,
+                                        const struct chunk *c)
 {
-    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_out(k, c) &&
-              chunk_size(c) >= CHUNK_MIN,
-          "corrupted header of a freed block", mem_of(c));
+    return ((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_out(k, c) &&
+           chunk_size(c) >= CHUNK_MIN;
 }
+
+static const char give_corrupted[] = "corrupted header of a freed block";
+static const char give_overflow[] =
+    "heap overflow: header behind the block was overwritten";
 
 /* The header behind it. */
 static ALWAYS_INLINE void give_verify_behind(const struct chunk *c, size_t size)
 {
     const struct chunk *next = chunk_at(c, size);
-    GUARD(chunk_is_valid(&heap_keys, next),
-          "heap overflow: header behind the block was overwritten", mem_of(c));
+    GUARD(chunk_is_valid(&heap_keys, next), give_overflow, mem_of(c));
     GUARD(chunk_prev_inuse(next), "double free: the neighbour says it is free already",
           mem_of(c));
 }
@@ -160,7 +162,7 @@ static void give_fast(struct arena *a, struct chunk *c, size_t size)
 void arena_give(struct arena *a, struct chunk *c)
 {
     size_t size = chunk_size(c);
-    give_verify_own(&heap_keys, c);
+    GUARD(give_is_whole(&heap_keys, c), give_corrupted, mem_of(c));
     give_verify_behind(c, size);
     if (size > a->tune->fast_max) {
         give_merged(a, c, size, (struct clean){0, 0});
@@ -200,8 +202,8 @@ void arena_shrink(struct arena *a, struct chunk *c, size_t size)
     if (have - size < CHUNK_MIN)
         return;
     const struct chunk *next = chunk_at(c, have);
-    GUARD(chunk_is_valid(&heap_keys, next) && chunk_prev_inuse(next),
-          "heap overflow: header behind the block was overwritten", mem_of(c));
+    GUARD(chunk_is_valid(&heap_keys, next) && chunk_prev_inuse(next), give_overflow,
+          mem_of(c));
     struct chunk *rest = chunk_at(c, size);
     chunk_set_idle(&heap_keys, c, size,
                    IDLE_OUT | (chunk_bits(c) & PREV_INUSE) | a->flags);
@@ -240,9 +242,28 @@ RACE_IS_KNOWN static bool give_is_marked(const struct chunk *c, uintptr_t token)
     return (uintptr_t)c->fd == token;
 }
 
+/* Whose fault a wrong header is: that of the block before it, if that comes back too. Only
+ * what ends just there is looked at. */
+static COLD NOINLINE void give_blame(const struct magazine *chain,
+                                     const struct chunk *c)
+{
+    for (const struct magazine *m = chain; m != NULL; m = m->next) {
+        size_t size = class_sizes[m->class];
+        for (uint32_t i = 0; i < m->count; i++) {
+            const struct chunk *p = chunk_of(m->slot[i]);
+            size_t distance = (uintptr_t)c - (uintptr_t)p;
+            if (distance >= size && distance <= size + CHUNK_ALIGN &&
+                give_is_whole(&heap_keys, p) && chunk_size(p) == distance)
+                fail(give_overflow, mem_of(p));
+        }
+    }
+    fail(give_corrupted, mem_of(c));
+}
+
 /* Verifies the chunks and marks them. What lies behind is verified at the end of a run
  * only: within one it is a marked chunk. */
-static void give_mark(const struct magazine *m, uintptr_t token)
+static void give_mark(const struct magazine *chain, const struct magazine *m,
+                      uintptr_t token)
 {
     struct chunk_keys keys = heap_keys;
     uint32_t count = m->count;
@@ -252,7 +273,8 @@ static void give_mark(const struct magazine *m, uintptr_t token)
         const struct chunk *ahead = chunk_of(m->slot[min_size(i + AHEAD, count - 1)]);
         PREFETCH(ahead);
         PREFETCH(chunk_at(ahead, size));
-        give_verify_own(&keys, c);
+        if (UNLIKELY(!give_is_whole(&keys, c)))
+            give_blame(chain, c);
         GUARD(!give_is_marked(c, token), "double free: the block is listed twice",
               mem_of(c));
         c->fd = (struct chunk *)token;
@@ -342,7 +364,7 @@ static void give_magazines(struct arena *a, struct magazine *chain)
     uintptr_t token = give_token(a);
     a->depot.drains++;
     for (m = chain; m != NULL; m = m->next)
-        give_mark(m, token);
+        give_mark(chain, m, token);
     for (m = chain; m != NULL; m = m->next)
         give_join(a, m, token);
     for (m = chain; m != NULL; m = m->next)

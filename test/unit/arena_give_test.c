@@ -216,6 +216,34 @@ static void give_finds_duplicates(void **state)
     expect_fail("double free: the block is listed twice", give_twice, NULL);
 }
 
+static void *give_lowest(const struct magazine *m)
+{
+    void *lowest = m->slot[0];
+    for (unsigned i = 1; i < m->count; i++)
+        if (m->slot[i] < lowest)
+            lowest = m->slot[i];
+    return lowest;
+}
+
+/* A header that was overwritten: the block before it is to blame if it comes back too, in
+ * whatever magazine it is; else the report is of the header. */
+static void give_blames_the_one_before(void **state)
+{
+    (void)state;
+    for (unsigned way = 0; way < 3; way++) {
+        a = world_new(1);
+        world_take(a, 64);
+        struct magazine *m = give_magazine_of(60, 30), *n = give_magazine_of(60, 30);
+        struct chunk *hurt = chunk_of(give_lowest(way == 2 ? m : n));
+        hurt->tag = 0x44444444;
+        depot_give(&a->depot, way == 0 ? m : n);
+        depot_give(&a->depot, way == 0 ? n : m);
+        expect_fail(way == 2 ? "corrupted header of a freed block"
+                             : "heap overflow: header behind the block was overwritten",
+                    give_twice, NULL);
+    }
+}
+
 /* A long random life: headers, sums and neighbours stay right at every step. */
 static void give_random_life(void **state)
 {
@@ -304,6 +332,7 @@ int main(void)
         cmocka_unit_test(give_leaves_no_mark),
         cmocka_unit_test(give_joins_neighbours),
         cmocka_unit_test(give_finds_duplicates),
+        cmocka_unit_test(give_blames_the_one_before),
         cmocka_unit_test(give_random_life),
         cmocka_unit_test(give_verifies),
     };
