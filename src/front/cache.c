@@ -1,6 +1,7 @@
 /*
- * Refill and flush of thread caches; see cache.h. State: the list of caches and its
- * lock (rank THREADS). A cache itself is touched by its thread only.
+ * Refill and flush of thread caches; see cache.h. State: the list of caches, those that
+ * wait for a thread, and the lock of both (rank THREADS). A cache itself is touched by
+ * its thread only.
  */
 #include "front/cache.h"
 
@@ -37,12 +38,15 @@ enum {
     LOOK_BACK = 8,          /* blocks that an aligned request looks at in each */
     TREND = 8,              /* fills without a flush, or flushes without a fill, and */
     TREND_CLASSES = 4,      /* classes that join in, for a visit to serve others too */
+    PARKED = 8,             /* most caches of ended threads that wait for new ones */
 };
 
 static struct lock cache_lock = LOCK_INIT(RANK_THREADS);
 static _Atomic size_t cache_count;
 
 struct cache *cache_list;
+static struct cache *cache_parked; /* by next; empty, but with their arrays */
+static unsigned cache_parked_count;
 
 /* What every empty stack without an array points behind. Never written. */
 static void *cache_nothing[2];
@@ -96,7 +100,7 @@ static size_t cache_wanted(const struct stack_state *state, size_t size, size_t 
     return min_size(wanted, ROOM_MAX);
 }
 
-struct cache *cache_create(void)
+static struct cache *cache_new(void)
 {
     struct cache *k = meta_take(sizeof *k);
     if (k == NULL)
@@ -105,14 +109,99 @@ struct cache *cache_create(void)
     k->word_key = heap_keys.word;
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         k->stack[i].top = k->stack[i].limit = &cache_nothing[1];
+    return k;
+}
+
+static void cache_free(struct cache *k)
+{
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
+        if (k->state[class].base != NULL)
+            meta_give(k->state[class].base - 1,
+                      (k->state[class].room + 1U) * sizeof(void *));
+    meta_give_list(k->spare, sizeof *k->spare);
+    meta_give(k, sizeof *k);
+}
+
+/* A parked one, or NULL. */
+static struct cache *cache_unpark(void)
+{
+    lock_take(&cache_lock);
+    struct cache *k = cache_parked;
+    if (k != NULL) {
+        cache_parked = k->next;
+        cache_parked_count--;
+    }
+    lock_give(&cache_lock);
+    return k;
+}
+
+void cache_free_parked(void)
+{
+    struct cache *k;
+    while ((k = cache_unpark()) != NULL)
+        cache_free(k);
+}
+
+/* What a class may hold falls to nothing; it is empty. */
+static void cache_close_class(struct cache *k, unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    struct stack_state *state = &k->state[class];
+    k->capacity -= (size_t)state->allowed * class_sizes[class];
+    state->allowed = 0;
+    s->limit = s->top;
+}
+
+static void cache_send_class(struct cache *k, unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    void **base = k->state[class].base;
+    if (base == NULL)
+        return;
+    size_t count = (size_t)(s->top - base);
+    s->top = base;
+    cache_send_all(k, class, base, count);
+}
+
+static void cache_empty_class(struct cache *k, unsigned class)
+{
+    cache_send_class(k, class);
+    cache_close_class(k, class);
+}
+
+void cache_empty(struct cache *k)
+{
+    cache_send_own(k, true);
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
+        cache_empty_class(k, class);
+}
+
+/* For a new thread, which may do what the last one did: the classes stay as wide as they
+ * were, within the budget, and those that were filled may be filled early. */
+static void cache_begin(struct cache *k)
+{
     k->arena = arena_least();
     k->busy = BUSY_MOVE - BUSY_VISIT; /* it has no blocks yet: moves at once */
     k->thread = os_thread_id();
+    k->fills = k->flushes = 0;
     atomic_fetch_add_explicit(&k->arena->threads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&cache_count, 1, memory_order_relaxed);
     k->budget = cache_budget(k);
+    for (unsigned class = 1; class < CLASS_COUNT && k->capacity > k->budget; class ++)
+        cache_close_class(k, class);
+}
+
+struct cache *cache_create(void)
+{
+    struct cache *k = cache_unpark();
+    if (k == NULL)
+        k = cache_new();
+    if (k == NULL)
+        return NULL;
+    cache_begin(k);
     lock_take(&cache_lock);
     k->next = cache_list;
+    k->prev = NULL;
     if (cache_list != NULL)
         cache_list->prev = k;
     cache_list = k;
@@ -130,40 +219,30 @@ static void cache_unlist(struct cache *k)
         k->next->prev = k->prev;
 }
 
-static void cache_empty_class(struct cache *k, unsigned class)
+/* Off the list, and among the parked ones if there is room. */
+static bool cache_park(struct cache *k)
 {
-    struct stack *s = &k->stack[class];
-    struct stack_state *state = &k->state[class];
-    if (state->base == NULL)
-        return;
-    size_t count = (size_t)(s->top - state->base);
-    s->top = s->limit = state->base;
-    k->capacity -= (size_t)state->allowed * class_sizes[class];
-    state->allowed = 0;
-    cache_send_all(k, class, state->base, count);
-}
-
-void cache_empty(struct cache *k)
-{
-    cache_send_own(k, true);
-    for (unsigned class = 1; class < CLASS_COUNT; class ++)
-        cache_empty_class(k, class);
+    lock_take(&cache_lock);
+    cache_unlist(k);
+    bool parks = cache_parked_count < PARKED;
+    if (parks) {
+        k->next = cache_parked;
+        cache_parked = k;
+        cache_parked_count++;
+    }
+    lock_give(&cache_lock);
+    return parks;
 }
 
 void cache_destroy(struct cache *k)
 {
-    cache_empty(k);
-    lock_take(&cache_lock);
-    cache_unlist(k);
-    lock_give(&cache_lock);
+    cache_send_own(k, true);
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
+        cache_send_class(k, class);
     atomic_fetch_sub_explicit(&k->arena->threads, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&cache_count, 1, memory_order_relaxed);
-    for (unsigned class = 1; class < CLASS_COUNT; class ++)
-        if (k->state[class].base != NULL)
-            meta_give(k->state[class].base - 1,
-                      (k->state[class].room + 1U) * sizeof(void *));
-    meta_give_list(k->spare, sizeof *k->spare);
-    meta_give(k, sizeof *k);
+    if (!cache_park(k))
+        cache_free(k);
 }
 
 /* Looks at a few classes in turn and empties one that has been idle, so that its share

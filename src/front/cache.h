@@ -11,8 +11,10 @@
 extern const struct cache cache_dummy;
 
 struct cache *cache_create(void);
-/* Gives everything in it back, and the cache itself. */
+/* Gives everything in it back, and keeps the cache itself for the next thread, or not. */
 void cache_destroy(struct cache *k);
+/* Gives caches back that wait for a thread. */
+void cache_free_parked(void);
 /* Gives everything in it back; the cache stays. */
 void cache_empty(struct cache *k);
 

@@ -110,22 +110,31 @@ static void cache_push(struct cache *k, struct arena *a, unsigned class, void **
     cache_leave(a);
 }
 
-/* Those that are at home in `a` to the front; returns how many they are. What lies in one
- * span of address space is one arena's. */
-static size_t cache_gather(const struct arena *a, void **mem, size_t count)
+/* Spans of address space seen last: of an arena, and of others; 1: none. What lies in one
+ * is one arena's. */
+struct spans {
+    uintptr_t home;
+    uintptr_t away;
+};
+#define NO_SPANS ((struct spans){1, 1})
+
+/* Those that are at home in `a` to the front; returns how many they are. */
+static size_t cache_gather(const struct arena *a, struct spans *seen, void **mem,
+                           size_t count)
 {
     size_t own = 0;
-    uintptr_t home = 1, away = 1; /* spans seen last, of a and of others; 1: none */
+    struct spans s = *seen;
     for (size_t i = 0; i < count; i++) {
         void *here = mem[i];
         uintptr_t span = (uintptr_t)here & ~(HEAP_SPAN - 1);
-        if (span != home && span != away)
-            *(arena_of(here) == a ? &home : &away) = span;
-        if (span == home) {
+        if (span != s.home && span != s.away)
+            *(arena_of(here) == a ? &s.home : &s.away) = span;
+        if (span == s.home) {
             mem[i] = mem[own];
             mem[own++] = here;
         }
     }
+    *seen = s;
     return own;
 }
 
@@ -137,7 +146,8 @@ void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
     }
     while (count > 0) {
         struct arena *a = arena_of(mem[0]);
-        size_t same = cache_gather(a, mem, count);
+        struct spans seen = NO_SPANS;
+        size_t same = cache_gather(a, &seen, mem, count);
         if (a == k->arena && arena_try(a)) {
             cache_put(k, a, class, mem, same);
             cache_leave(a);
@@ -151,12 +161,12 @@ void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
 
 /* Of the oldest `count` blocks of a class those that are at home in `a`, whose lock is
  * held. Returns how many. */
-static size_t cache_put_own(struct cache *k, struct arena *a, unsigned class,
-                            size_t count)
+static size_t cache_put_own(struct cache *k, struct arena *a, struct spans *seen,
+                            unsigned class, size_t count)
 {
     struct stack *s = &k->stack[class];
     void **base = k->state[class].base;
-    size_t own = cache_gather(a, base, count);
+    size_t own = cache_gather(a, seen, base, count);
     cache_put(k, a, class, base, own);
     memmove(base, base + own, (size_t)(s->top - (base + own)) * sizeof *base);
     s->top -= own;
@@ -170,19 +180,25 @@ static size_t cache_put_own(struct cache *k, struct arena *a, unsigned class,
 unsigned cache_send_own(struct cache *k, bool everything)
 {
     struct arena *a = k->arena;
+    struct spans seen = NO_SPANS;
     unsigned classes = 0;
-    if (!arena_try(a))
-        return 0;
+    bool locked = false;
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+        const struct stack *s = &k->stack[class];
         const struct stack_state *state = &k->state[class];
-        size_t count =
-            state->base == NULL ? 0 : (size_t)(k->stack[class].top - state->base);
-        if (count == 0 || (!everything && 2 * count < state->allowed))
+        if (s->top[-1] == NULL)
             continue;
-        classes +=
-            cache_put_own(k, a, class, everything ? count : (count + 1) / 2) != 0;
+        size_t count = (size_t)(s->top - state->base);
+        if (!everything && 2 * count < state->allowed)
+            continue;
+        if (!locked && !arena_try(a))
+            return 0;
+        locked = true;
+        size_t oldest = everything ? count : (count + 1) / 2;
+        classes += cache_put_own(k, a, &seen, class, oldest) != 0;
     }
-    cache_leave(a);
+    if (locked)
+        cache_leave(a);
     return classes;
 }
 

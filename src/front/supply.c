@@ -64,6 +64,7 @@ size_t supply_give_back(size_t pad)
         quarantine_empty(k);
         cache_empty(k);
     }
+    cache_free_parked();
     for (struct arena *a = &arena_main; a != NULL; a = supply_next(a))
         if (!lock_is_mine(&a->lock))
             got += supply_empty(a, a == &arena_main ? pad : 0);

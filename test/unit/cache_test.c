@@ -358,6 +358,58 @@ static void cache_gives_all_back(void **state)
     assert_non_null(k);
 }
 
+/* The cache of a thread that ended waits, empty and as wide as it was, for the next one; if
+ * that may hold less, its classes start anew. */
+static void cache_waits_for_a_thread(void **state)
+{
+    (void)state;
+    struct cache *own = k, *first = cache_create();
+    size_t total = tune.cache_total;
+    k = first;
+    for (unsigned i = 0; i < 40; i++) {
+        void *mem = cache_get(7), *other = cache_get(7);
+        cache_put(7, mem);
+        cache_put(7, other);
+    }
+    size_t capacity = k->capacity, allowed = cache_allowed(7);
+    assert_true(allowed > 1 || CHUNKY_HARD_NOCACHE);
+    cache_destroy(k);
+    k = cache_create();
+    assert_ptr_equal(k, first);
+    assert_int_equal(k->capacity, capacity);
+    assert_int_equal(cache_allowed(7), allowed);
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
+        assert_int_equal(cache_held(class), 0);
+    cache_put(7, cache_get(7));
+    cache_destroy(k);
+    tune.cache_total = 0;
+    k = cache_create();
+    assert_true(k->capacity <= k->budget);
+    assert_true(cache_allowed(7) == 0 || k->budget != 0);
+    tune.cache_total = total;
+    cache_put(7, cache_get(7));
+    cache_destroy(k);
+    k = own;
+}
+
+/* Not more of them wait than a few. */
+static void cache_few_wait(void **state)
+{
+    (void)state;
+    enum { COUNT = 12, PARKED = 8 };
+    struct cache *c[COUNT];
+    cache_free_parked();
+    size_t used = meta.used;
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_non_null(c[i] = cache_create());
+    size_t each = (meta.used - used) / COUNT;
+    for (unsigned i = 0; i < COUNT; i++)
+        cache_destroy(c[i]);
+    assert_int_equal(meta.used - used, PARKED * each);
+    cache_free_parked();
+    assert_int_equal(meta.used, used);
+}
+
 /* In a fork's child the caches of other threads stay as they are, and count no more. */
 static void cache_orphans_are_left_alone(void **state)
 {
@@ -398,6 +450,8 @@ int main(void)
         cmocka_unit_test(cache_large_does_not_wait),
         cmocka_unit_test(cache_without_memory),
         cmocka_unit_test(cache_gives_all_back),
+        cmocka_unit_test(cache_waits_for_a_thread),
+        cmocka_unit_test(cache_few_wait),
         cmocka_unit_test(cache_orphans_are_left_alone),
     };
     return cmocka_run_group_tests(tests, cache_setup, cache_teardown);
