@@ -108,8 +108,17 @@ static ALWAYS_INLINE void advance_slot(void ***p)
 #if defined(__x86_64__)
     __asm__ volatile("addq $8, %0" : "+m"(*p) : : "cc", "memory");
 #else
+    __asm__ volatile("" : : : "memory");
     ++*p;
 #endif
+}
+
+/* *p = to, after all stores before it and before all behind it, as a signal sees them. */
+static ALWAYS_INLINE void move_slot(void ***p, void **to)
+{
+    __asm__ volatile("" : : : "memory");
+    *p = to;
+    __asm__ volatile("" : : : "memory");
 }
 
 /* *p, as a relaxed load that the compiler may fold into a compare. */

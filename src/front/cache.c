@@ -159,7 +159,7 @@ static void cache_send_class(struct cache *k, unsigned class)
     if (base == NULL)
         return;
     size_t count = (size_t)(s->top - base);
-    s->top = base;
+    move_slot(&s->top, base);
     cache_send_all(k, class, base, count);
 }
 
@@ -265,15 +265,17 @@ static bool cache_enlarge(struct stack *s, struct stack_state *state, size_t roo
     void **array = meta_take((room + 1) * sizeof *array);
     if (array == NULL)
         return false;
-    size_t count = state->base == NULL ? 0 : (size_t)(s->top - state->base);
+    void **before = state->base;
+    size_t count = before == NULL ? 0 : (size_t)(s->top - before);
+    size_t bytes = (state->room + 1U) * sizeof *array;
     array[0] = NULL;
-    if (state->base != NULL) {
-        memcpy(array + 1, state->base, count * sizeof *array);
-        meta_give(state->base - 1, (state->room + 1U) * sizeof *array);
-    }
+    if (count != 0)
+        memcpy(array + 1, before, count * sizeof *array);
     state->base = array + 1;
     state->room = (uint16_t)room;
-    s->top = state->base + count;
+    move_slot(&s->top, state->base + count);
+    if (before != NULL)
+        meta_give(before - 1, bytes);
     return true;
 }
 
@@ -469,10 +471,12 @@ static void cache_make_room(struct cache *k, unsigned class)
         k->flushes = 0;
     if (s->top != s->limit)
         return;
-    size_t count = (size_t)(s->top - base), oldest = (count + 1) / 2;
+    void **top = s->top;
+    size_t count = (size_t)(top - base), oldest = (count + 1) / 2;
+    move_slot(&s->top, base); /* a signal must not find anything twice */
     memcpy(flushed, base, oldest * sizeof(void *));
     memmove(base, base + oldest, (count - oldest) * sizeof(void *));
-    s->top -= oldest;
+    move_slot(&s->top, top - oldest);
     cache_send_all(k, class, flushed, oldest);
 }
 
@@ -491,7 +495,8 @@ void cache_flush(struct cache *k, unsigned class, void *mem)
     set_remove(k->filled, class);
     k->fills = 0;
     trace(TRACE_CACHE_PUT, class_sizes[class]);
-    *s->top++ = mem;
+    *s->top = mem;
+    advance_slot(&s->top);
 }
 
 void *cache_take_large(struct cache *k, unsigned class)
@@ -511,8 +516,9 @@ static void *cache_find_aligned(struct stack *s, size_t align)
         if (mem == NULL)
             return NULL;
         if (((uintptr_t)mem & (align - 1)) == 0) {
-            s->top[-i] = s->top[-1];
-            s->top--;
+            void **top = s->top - 1;
+            move_slot(&s->top, top);
+            top[1 - i] = *top;
             return mem;
         }
     }
@@ -541,7 +547,8 @@ void cache_keep_large(struct cache *k, unsigned class, struct chunk *c)
         return;
     }
     trace(TRACE_CACHE_PUT, class_sizes[class]);
-    *s->top++ = mem_of(c);
+    *s->top = mem_of(c);
+    advance_slot(&s->top);
 }
 
 void cache_list_lock(void)

@@ -160,16 +160,17 @@ void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
 }
 
 /* Of the oldest `count` blocks of a class those that are at home in `a`, whose lock is
- * held. Returns how many. */
+ * held. Returns how many. A signal finds the class empty meanwhile, and nothing twice. */
 static size_t cache_put_own(struct cache *k, struct arena *a, struct spans *seen,
                             unsigned class, size_t count)
 {
     struct stack *s = &k->stack[class];
-    void **base = k->state[class].base;
+    void **base = k->state[class].base, **top = s->top;
+    move_slot(&s->top, base);
     size_t own = cache_gather(a, seen, base, count);
     cache_put(k, a, class, base, own);
-    memmove(base, base + own, (size_t)(s->top - (base + own)) * sizeof *base);
-    s->top -= own;
+    memmove(base, base + own, (size_t)(top - (base + own)) * sizeof *base);
+    move_slot(&s->top, top - own);
     if (own != 0) {
         PROBE2(flush, class_sizes[class], own);
         trace(TRACE_CACHE_FLUSH, own);
