@@ -50,7 +50,7 @@ struct arena_counts {
 struct settled {
     const struct chunk *top;
     size_t heap_bytes;
-    size_t free_bytes; /* SIZE_MAX: something has */
+    size_t free_bytes; /* SIZE_MAX: it looks in any case */
     size_t clean_bytes;
     size_t fast_bytes;
     size_t depot_most;

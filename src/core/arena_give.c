@@ -12,6 +12,10 @@
 
 enum { AHEAD = 6 }; /* blocks of a magazine whose lines are asked for early */
 
+static const char give_corrupted[] = "corrupted header of a freed block";
+static const char give_overflow[] =
+    "heap overflow: header behind the block was overwritten";
+
 /* Whether it has the whole header of a chunk that comes back. */
 static ALWAYS_INLINE bool give_is_whole(const struct chunk_keys *k,
                                         const struct chunk *c)
@@ -19,10 +23,6 @@ static ALWAYS_INLINE bool give_is_whole(const struct chunk_keys *k,
     return ((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_out(k, c) &&
            chunk_size(c) >= CHUNK_MIN;
 }
-
-static const char give_corrupted[] = "corrupted header of a freed block";
-static const char give_overflow[] =
-    "heap overflow: header behind the block was overwritten";
 
 /* The header behind it. */
 static ALWAYS_INLINE void give_verify_behind(const struct chunk *c, size_t size)

@@ -101,7 +101,7 @@ void meta_give_list(void *list, size_t bytes)
 {
     unsigned class = meta_class(bytes);
     if (list == NULL || UNLIKELY(!lock_take_or_leave(&meta.lock)))
-        return; /* lost: see meta_give */
+        return; /* lost: some 512 bytes for a fork in a signal handler */
     struct meta_block *last = list;
     for (meta.used -= (size_t)1 << class; last->next != NULL; last = last->next)
         meta.used -= (size_t)1 << class;
@@ -127,16 +127,10 @@ void *meta_take(size_t bytes)
 
 void meta_give(void *block, size_t bytes)
 {
-    unsigned class = meta_class(bytes);
-    if (class > META_MAX_LOG2) {
+    if (meta_class(bytes) > META_MAX_LOG2) {
         meta_unmap(block, align_up(bytes, os_page_size()));
         return;
     }
-    if (UNLIKELY(!lock_take_or_leave(&meta.lock)))
-        return; /* lost: some 512 bytes for a fork in a signal handler */
-    struct meta_block *b = block;
-    b->next = meta.free[class];
-    meta.free[class] = b;
-    meta.used -= (size_t)1 << class;
-    lock_give(&meta.lock);
+    ((struct meta_block *)block)->next = NULL;
+    meta_give_list(block, bytes);
 }

@@ -97,7 +97,7 @@ struct purge_item {
     struct chunk *chunk;
     size_t size;
     struct clean clean;
-    unsigned ranges; /* of pages that are to go: 1, or 2 around what is clean */
+    unsigned ranges; /* of pages that are to go: up to 2, around what is clean */
 };
 
 /* Takes the oldest chunk of a list of dirty ones; false if there is none. */
@@ -339,7 +339,7 @@ static NOINLINE void settle_top(struct arena *a)
         arena_trim(a, a->tune->top_pad);
 }
 
-/* Whether nothing but the depot changed since the last settling, and that little: most
+/* Whether nothing but the depot changed since the last settling, and that little: many
  * visits exchange magazines only. */
 static ALWAYS_INLINE bool settle_is_idle(const struct arena *a)
 {

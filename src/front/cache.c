@@ -163,17 +163,18 @@ static void cache_send_class(struct cache *k, unsigned class)
     cache_send_all(k, class, base, count);
 }
 
-static void cache_empty_class(struct cache *k, unsigned class)
+static void cache_send_everything(struct cache *k)
 {
-    cache_send_class(k, class);
-    cache_close_class(k, class);
+    cache_send_own(k, true);
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
+        cache_send_class(k, class);
 }
 
 void cache_empty(struct cache *k)
 {
-    cache_send_own(k, true);
+    cache_send_everything(k);
     for (unsigned class = 1; class < CLASS_COUNT; class ++)
-        cache_empty_class(k, class);
+        cache_close_class(k, class);
 }
 
 /* For a new thread, which may do what the last one did: the classes stay as wide as they
@@ -236,9 +237,7 @@ static bool cache_park(struct cache *k)
 
 void cache_destroy(struct cache *k)
 {
-    cache_send_own(k, true);
-    for (unsigned class = 1; class < CLASS_COUNT; class ++)
-        cache_send_class(k, class);
+    cache_send_everything(k);
     atomic_fetch_sub_explicit(&k->arena->threads, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&cache_count, 1, memory_order_relaxed);
     if (!cache_park(k))
@@ -253,13 +252,15 @@ static void cache_reclaim(struct cache *k)
         k->sweep = k->sweep + 1 < CLASS_COUNT ? k->sweep + 1 : 1;
         const struct stack_state *state = &k->state[k->sweep];
         if (state->allowed != 0 && k->tick - state->active > IDLE_TICKS) {
-            cache_empty_class(k, k->sweep);
+            cache_send_class(k, k->sweep);
+            cache_close_class(k, k->sweep);
             return;
         }
     }
 }
 
-/* A larger array for a class, with what is in it; false without memory. */
+/* A larger array for a class, with what is in it, full until the class may hold more; false
+ * without memory. */
 static bool cache_enlarge(struct stack *s, struct stack_state *state, size_t room)
 {
     void **array = meta_take((room + 1) * sizeof *array);
@@ -273,6 +274,8 @@ static bool cache_enlarge(struct stack *s, struct stack_state *state, size_t roo
         memcpy(array + 1, before, count * sizeof *array);
     state->base = array + 1;
     state->room = (uint16_t)room;
+    s->limit =
+        state->base + count; /* beside the next line: a signal finds a full stack */
     move_slot(&s->top, state->base + count);
     if (before != NULL)
         meta_give(before - 1, bytes);
@@ -381,7 +384,7 @@ static bool cache_fill_early(struct cache *k, unsigned class, struct depot *d,
         return false;
     size_t count = depot_take_some(d, class, (state->allowed + 1U) / 2, s->top, empty);
     trace(TRACE_DEPOT_HIT, count);
-    s->top += count;
+    move_slot(&s->top, s->top + count);
     return true;
 }
 

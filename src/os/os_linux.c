@@ -31,10 +31,12 @@
 #define PR_SET_VMA 0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
 #endif
-enum {
-    SYS_PROCESS_MADVISE = 440, /* on every architecture; not in every header */
-    PIDFD_OF_SELF = -10001     /* PIDFD_SELF_THREAD_GROUP, Linux 6.15 */
-};
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440 /* on every architecture */
+#endif
+#ifndef PIDFD_SELF_THREAD_GROUP
+#define PIDFD_SELF_THREAD_GROUP (-10001) /* Linux 6.15 */
+#endif
 #ifndef CHUNKY_HARD_OOM
 #define CHUNKY_HARD_OOM 0
 #endif
@@ -199,8 +201,8 @@ static unsigned os_purge_at_once(const struct os_range *ranges, unsigned count)
                   "a range is an iovec");
     if (count < 2 || unknown || !os_is_unfiltered())
         return 0;
-    long got = syscall(SYS_PROCESS_MADVISE, PIDFD_OF_SELF, ranges, (size_t)count,
-                       MADV_DONTNEED, 0U);
+    long got = syscall(SYS_process_madvise, PIDFD_SELF_THREAD_GROUP, ranges,
+                       (size_t)count, MADV_DONTNEED, 0U);
     if (got < 0) {
         unknown = errno == ENOSYS || errno == EBADF || errno == EPERM;
         return 0;

@@ -1,6 +1,6 @@
 /*
  * A sandbox, entered in the middle of the program, that kills it for a system call which
- * few allocators make. Memory still goes back.
+ * few allocators make. All works as before.
  */
 #include "allocator.h"
 

@@ -5,6 +5,7 @@
 #include "core/meta.h"
 #include "front/cache.h"
 #include "front/options.h"
+#include "front/supply.h"
 #include "front/thread.h"
 #include "support/os_fake.h"
 
@@ -398,7 +399,7 @@ static void cache_few_wait(void **state)
     (void)state;
     enum { COUNT = 12, PARKED = 8 };
     struct cache *c[COUNT];
-    cache_free_parked();
+    supply_give_back(0);
     size_t used = meta.used;
     for (unsigned i = 0; i < COUNT; i++)
         assert_non_null(c[i] = cache_create());
@@ -406,7 +407,7 @@ static void cache_few_wait(void **state)
     for (unsigned i = 0; i < COUNT; i++)
         cache_destroy(c[i]);
     assert_int_equal(meta.used - used, PARKED * each);
-    cache_free_parked();
+    supply_give_back(0); /* malloc_trim */
     assert_int_equal(meta.used, used);
 }
 

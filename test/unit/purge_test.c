@@ -206,7 +206,7 @@ static void purge_widens_for_a_while(void **state)
         arena_unlock(a);
         rounds += a->counts.purged != purged;
         c[0] = world_take(a, 16 * MIB);
-        arena_lock(a);
+        arena_lock(a); /* as whoever takes from an arena does */
         arena_settle(a);
         arena_unlock(a);
         os_fake.clock += 10;
@@ -220,6 +220,40 @@ static void purge_widens_for_a_while(void **state)
     arena_unlock(a);
     assert_true(world_dirty(a) <= world_tune.purge_base);
     world_walk(a);
+}
+
+/* What is kept for a while goes when that is over, though nothing happens in the arena: within
+ * 16 visits. */
+static void purge_idle_visits_look_too(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_TRIM)
+        skip();
+    struct chunk *c[1];
+    purge_world(1, c, 1, 16 * MIB);
+    for (unsigned i = 0; i < 20; i++) {
+        arena_lock(a);
+        world_give(a, c[0]);
+        arena_settle(a);
+        arena_unlock(a);
+        c[0] = world_take(a, 16 * MIB);
+        os_fake.clock += 10;
+    }
+    world_give(a, c[0]);
+    assert_true(world_dirty(a) > world_tune.purge_base);
+    for (unsigned i = 0; i < 16; i++) {
+        arena_lock(a);
+        arena_settle(a);
+        arena_unlock(a);
+    }
+    assert_true(world_dirty(a) > world_tune.purge_base);
+    os_fake.clock += 5000;
+    for (unsigned i = 0; i < 16; i++) {
+        arena_lock(a);
+        arena_settle(a);
+        arena_unlock(a);
+    }
+    assert_true(world_dirty(a) <= world_tune.purge_base);
 }
 
 /* Use long after the purge is no reason to keep more. */
@@ -347,6 +381,7 @@ int main(void)
         cmocka_unit_test(purge_only_the_dirty_part),
         cmocka_unit_test(purge_the_top),
         cmocka_unit_test(purge_widens_for_a_while),
+        cmocka_unit_test(purge_idle_visits_look_too),
         cmocka_unit_test(purge_late_use_is_no_reason),
         cmocka_unit_test(purge_few_faults_are_no_reason),
         cmocka_unit_test(purge_refused),
