@@ -113,6 +113,20 @@ static ALWAYS_INLINE void advance_slot(void ***p)
 #endif
 }
 
+/* ++*p where nobody else writes it: behind all stores before it, and before all that
+ * follow. */
+static ALWAYS_INLINE void step_word(_Atomic uint32_t *p)
+{
+#if defined(SANITIZE_THREAD)
+    __atomic_fetch_add((uint32_t *)p, 1, __ATOMIC_ACQ_REL);
+#elif defined(__x86_64__)
+    __asm__ volatile("incl %0" : "+m"(*(uint32_t *)p) : : "cc", "memory");
+#else
+    __atomic_store_n((uint32_t *)p, *(uint32_t *)p + 1, __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+#endif
+}
+
 /* *p = to, after all stores before it and before all behind it, as a signal sees them. */
 static ALWAYS_INLINE void move_slot(void ***p, void **to)
 {

@@ -51,7 +51,7 @@ struct arena *arena_of(const void *mem)
 
 static void arena_enter(struct arena *a)
 {
-    atomic_fetch_add_explicit(&a->generation, 1, memory_order_acq_rel);
+    step_word(&a->generation);
     a->counts.visits++;
 }
 
@@ -74,7 +74,7 @@ bool arena_try(struct arena *a)
 
 void arena_unlock(struct arena *a)
 {
-    atomic_fetch_add_explicit(&a->generation, 1, memory_order_release);
+    step_word(&a->generation);
     lock_give(&a->lock);
 }
 

@@ -42,6 +42,8 @@ struct cache {
     uint64_t filled[CLASS_WORDS]; /* bit: of the class, that was a fill */
     uint16_t fills;               /* since the last flush, in about */
     uint16_t flushes;             /* since the last fill */
+    uint16_t trend;               /* so many of a kind make a trend; learnt */
+    bool trend_fills;             /* the last trend was of fills */
     struct quarantine *_Atomic quarantine; /* of level 2; NULL before the first block */
 };
 

@@ -55,13 +55,12 @@ void depot_give(struct depot *d, struct magazine *m)
 
 size_t depot_put(struct depot *d, unsigned class, void *const *mem, size_t count)
 {
-    struct magazine *m = d->full[class];
+    struct magazine *m = depot_newest(d, class);
     if (m == NULL)
         return 0;
     size_t put = min_size(count, MAGAZINE_SLOTS - m->count);
     memcpy(m->slot + m->count, mem, put * sizeof *mem);
-    m->count += (uint32_t)put;
-    d->bytes += put * class_sizes[class];
+    depot_note_put(d, m, put);
     return put;
 }
 

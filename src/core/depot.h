@@ -50,6 +50,19 @@ static inline size_t depot_regretted(const struct depot *d)
     return d->regretted / 32;
 }
 
+/* The one that is filled next, or NULL. */
+static inline struct magazine *depot_newest(const struct depot *d, unsigned class)
+{
+    return d->full[class];
+}
+
+/* So many pointers were put behind those of a magazine in the depot. */
+static inline void depot_note_put(struct depot *d, struct magazine *m, size_t count)
+{
+    m->count += (uint32_t)count;
+    d->bytes += count * class_sizes[m->class];
+}
+
 /* Newest magazine of `class`, out of the depot, or NULL. */
 struct magazine *depot_take(struct depot *d, unsigned class);
 /* Up to `want` mem pointers of `class`, the newest last; emptied magazines are put before

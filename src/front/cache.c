@@ -26,7 +26,7 @@ enum {
     CLASS_BYTES = 32 * KIB, /* most bytes that one class may hold, */
     CLASS_PART = 32,        /* or this part of what the thread may */
     SHARE_MAX = 1280 * KIB, /* most that a thread has of cache_total */
-    SHARE_MIN = 128 * KIB,  /* and least, however many there are */
+    SHARE_MIN = 192 * KIB,  /* and least, however many there are */
     LIVE_SHARE = 16,        /* caches may hold this part of what is live */
     IDLE_TICKS = 512,       /* a class without fill or flush for so long is idle */
     BUDGET_TICKS = 16,      /* so rarely is the budget worked out again, */
@@ -36,7 +36,8 @@ enum {
     NEXT = 2,               /* classes above that may stand in for one, */
     NEXT_ALIGNED = 4,       /* or if it is small and the address shall be right */
     LOOK_BACK = 8,          /* blocks that an aligned request looks at in each */
-    TREND = 8,              /* fills without a flush, or flushes without a fill, and */
+    TREND = 8,              /* fills without a flush, or flushes without a fill, */
+    TREND_MAX = 64,         /* or so many where trends turn round soon, and */
     TREND_CLASSES = 4,      /* classes that join in, for a visit to serve others too */
     PARKED = 8,             /* most caches of ended threads that wait for new ones */
 };
@@ -185,6 +186,7 @@ static void cache_begin(struct cache *k)
     k->busy = BUSY_MOVE - BUSY_VISIT; /* it has no blocks yet: moves at once */
     k->thread = os_thread_id();
     k->fills = k->flushes = 0;
+    k->trend = TREND;
     atomic_fetch_add_explicit(&k->arena->threads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&cache_count, 1, memory_order_relaxed);
     k->budget = cache_budget(k);
@@ -366,12 +368,21 @@ static void *cache_take_next(struct cache *k, unsigned class)
     return NULL;
 }
 
-/* Whether `visits` of one kind in a row are a trend. A thread alone need not spare visits,
- * and blocks fetched early are more than it needs. */
-static bool cache_sees_trend(uint16_t visits)
+/* Whether so many visits of one kind in a row are a trend; it lasts until one of the other
+ * kind, or until they are set to 0. A thread alone need not spare visits, and blocks
+ * fetched early are more than it needs. A short trend that the other kind follows moved
+ * blocks for nothing: then it takes more visits to make one. */
+static bool cache_sees_trend(struct cache *k, uint16_t *visits, bool fills)
 {
-    return visits >= TREND &&
-           atomic_load_explicit(&cache_count, memory_order_relaxed) > 1;
+    if (LIKELY(*visits < k->trend) ||
+        atomic_load_explicit(&cache_count, memory_order_relaxed) <= 1)
+        return false;
+    size_t now = k->trend,
+           next = fills == k->trend_fills ? now - now / 8 : now + now / 2;
+    k->trend = (uint16_t)clamp_size(next, TREND, TREND_MAX);
+    k->trend_fills = fills;
+    *visits = TREND_MAX;
+    return true;
 }
 
 /* A fill of a class that holds at most half of what it may, from the depot alone. */
@@ -434,7 +445,8 @@ void *cache_fill(struct cache *k, unsigned class)
         trace(TRACE_CACHE_FILL, count);
         arena_note_miss(a, count * class_sizes[class]);
     }
-    if (cache_sees_trend(++k->fills) &&
+    k->fills++;
+    if (cache_sees_trend(k, &k->fills, true) &&
         cache_fill_others(k, class, &a->depot, &empty) < TREND_CLASSES)
         k->fills = 0;
     k->flushes = 0;
@@ -463,24 +475,32 @@ RACE_IS_KNOWN static bool cache_yields(const struct cache *k)
                    atomic_load_explicit(&k->arena->live, memory_order_relaxed);
 }
 
-/* Sends the older half of a full class home; and when nothing was taken for long, that of
- * other classes, which will soon be full too, in the same visit. */
-static void cache_make_room(struct cache *k, unsigned class)
+/* Sends the older half of a class home, to whatever arenas. */
+static NOINLINE void cache_send_away(struct cache *k, unsigned class)
 {
     struct stack *s = &k->stack[class];
-    void **base = k->state[class].base;
+    void **base = k->state[class].base, **top = s->top;
     void *flushed[ROOM_MAX];
-    if (cache_sees_trend(++k->flushes) && cache_send_own(k, false) < TREND_CLASSES)
-        k->flushes = 0;
-    if (s->top != s->limit)
-        return;
-    void **top = s->top;
     size_t count = (size_t)(top - base), oldest = (count + 1) / 2;
     move_slot(&s->top, base); /* a signal must not find anything twice */
     memcpy(flushed, base, oldest * sizeof(void *));
     memmove(base, base + oldest, (count - oldest) * sizeof(void *));
     move_slot(&s->top, top - oldest);
     cache_send_all(k, class, flushed, oldest);
+}
+
+/* Sends the older half of a full class home; and when nothing was taken for long, that of
+ * other classes, which will soon be full too, in the same visit. */
+static void cache_make_room(struct cache *k, unsigned class)
+{
+    const struct stack *s = &k->stack[class];
+    k->flushes++;
+    if (!cache_sees_trend(k, &k->flushes, false))
+        cache_send_half(k, class);
+    else if (cache_send_own(k, false) < TREND_CLASSES)
+        k->flushes = 0;
+    if (s->top == s->limit)
+        cache_send_away(k, class);
 }
 
 void cache_flush(struct cache *k, unsigned class, void *mem)

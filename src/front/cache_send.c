@@ -73,6 +73,8 @@ static void cache_put(struct cache *k, struct arena *a, unsigned class, void **m
 {
     struct magazine *chain = NULL, *m;
     size_t put = depot_put(&a->depot, class, mem, count);
+    if (LIKELY(put == count))
+        return;
     put += cache_pack(k, &chain, class, mem + put, count - put);
     while ((m = chain) != NULL) {
         chain = m->next;
@@ -159,6 +161,33 @@ void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count)
     }
 }
 
+/* Into the newest magazine of the class, until it is full; *stay pointers of those that
+ * were looked at move to the front, being at home elsewhere. Returns how many were. */
+static size_t cache_put_first(struct arena *a, struct spans *seen, unsigned class,
+                              void **mem, size_t count, size_t *stay)
+{
+    struct magazine *m = depot_newest(&a->depot, class);
+    if (m == NULL)
+        return 0;
+    struct spans s = *seen;
+    void **slot = m->slot + m->count, **full = m->slot + MAGAZINE_SLOTS;
+    size_t i = 0, others = 0;
+    for (; i < count && slot != full; i++) {
+        void *here = mem[i];
+        uintptr_t span = (uintptr_t)here & ~(HEAP_SPAN - 1);
+        if (span != s.home && span != s.away)
+            *(arena_of(here) == a ? &s.home : &s.away) = span;
+        if (LIKELY(span == s.home))
+            *slot++ = here;
+        else
+            mem[others++] = here;
+    }
+    *seen = s;
+    *stay = others;
+    depot_note_put(&a->depot, m, i - others);
+    return i;
+}
+
 /* Of the oldest `count` blocks of a class those that are at home in `a`, whose lock is
  * held. Returns how many. A signal finds the class empty meanwhile, and nothing twice. */
 static size_t cache_put_own(struct cache *k, struct arena *a, struct spans *seen,
@@ -166,16 +195,42 @@ static size_t cache_put_own(struct cache *k, struct arena *a, struct spans *seen
 {
     struct stack *s = &k->stack[class];
     void **base = k->state[class].base, **top = s->top;
+    size_t stay = 0;
     move_slot(&s->top, base);
-    size_t own = cache_gather(a, seen, base, count);
-    cache_put(k, a, class, base, own);
-    memmove(base, base + own, (size_t)(top - (base + own)) * sizeof *base);
+    size_t first = cache_put_first(a, seen, class, base, count, &stay);
+    if (first < count) {
+        void **rest = base + first;
+        size_t own = cache_gather(a, seen, rest, count - first);
+        cache_put(k, a, class, rest, own);
+        memmove(base + stay, rest + own, (count - first - own) * sizeof *base);
+        stay += count - first - own;
+    }
+    memmove(base + stay, base + count, (size_t)(top - (base + count)) * sizeof *base);
+    size_t own = count - stay;
     move_slot(&s->top, top - own);
     if (own != 0) {
         PROBE2(flush, class_sizes[class], own);
         trace(TRACE_CACHE_FLUSH, own);
     }
     return own;
+}
+
+/* How many are the older half of a class, if it is half full. */
+static size_t cache_half(const struct cache *k, unsigned class)
+{
+    const struct stack_state *state = &k->state[class];
+    size_t count = (size_t)(k->stack[class].top - state->base);
+    return 2 * count < state->allowed ? 0 : (count + 1) / 2;
+}
+
+void cache_send_half(struct cache *k, unsigned class)
+{
+    struct arena *a = k->arena;
+    struct spans seen = NO_SPANS;
+    if (arena_of(k->state[class].base[0]) != a || !arena_try(a))
+        return;
+    cache_put_own(k, a, &seen, class, cache_half(k, class));
+    cache_leave(a);
 }
 
 unsigned cache_send_own(struct cache *k, bool everything)
@@ -186,17 +241,16 @@ unsigned cache_send_own(struct cache *k, bool everything)
     bool locked = false;
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
         const struct stack *s = &k->stack[class];
-        const struct stack_state *state = &k->state[class];
         if (s->top[-1] == NULL)
             continue;
-        size_t count = (size_t)(s->top - state->base);
-        if (!everything && 2 * count < state->allowed)
+        size_t count =
+            everything ? (size_t)(s->top - k->state[class].base) : cache_half(k, class);
+        if (count == 0)
             continue;
         if (!locked && !arena_try(a))
             return 0;
         locked = true;
-        size_t oldest = everything ? count : (count + 1) / 2;
-        classes += cache_put_own(k, a, &seen, class, oldest) != 0;
+        classes += cache_put_own(k, a, &seen, class, count) != 0;
     }
     if (locked)
         cache_leave(a);

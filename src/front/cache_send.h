@@ -13,6 +13,9 @@
 void cache_keep_spare(struct cache *k, struct magazine *m);
 /* Sends `count` pointers home, each arena's in one go. Reorders mem. */
 void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count);
+/* Sends of the older half of a full class what is at home in the cache's own arena; nothing
+ * when that is locked or the oldest block is not. */
+void cache_send_half(struct cache *k, unsigned class);
 /* Sends what is at home in the cache's own arena, in one visit: everything, or the older
  * half of each class that is half full; nothing when the arena is locked. Returns how many
  * classes gave some. */

@@ -66,12 +66,30 @@ COLD void *malloc_slow_as(size_t bytes, enum family family)
     return malloc_plain(k, bytes, NULL);
 }
 
+/* A live block that passed the check, of a class that is full, or of none: sizes above
+ * the tables' have the first stack, which nothing ever enters. */
+static COLD void free_full(struct stack *s, void *mem)
+{
+    struct cache *k = thread_own();
+    if (UNLIKELY(k == NULL || k != thread_hot || s == k->stack ||
+                 thread_is_checked())) {
+        free_slow(mem);
+        return;
+    }
+    int saved = errno;
+    chunk_flip(chunk_of(mem));
+    cache_flush(k, (unsigned)(s - k->stack), mem);
+    AUDIT_ALL();
+    upkeep();
+    errno = saved;
+}
+
 /* Pushes a live block that passed the check. */
 static ALWAYS_INLINE void free_push(struct stack *s, void *mem)
 {
     void **top = s->top;
     if (UNLIKELY(top == s->limit)) {
-        free_slow(mem);
+        free_full(s, mem);
         return;
     }
     chunk_flip(chunk_of(mem));
