@@ -49,6 +49,21 @@ struct arena *arena_of(const void *mem)
     return h->arena;
 }
 
+bool arena_holds(const struct arena *a, const struct chunk *c)
+{
+    if (heap_in_break(c))
+        return a == &arena_main;
+    const struct heap *h = heap_of_spanned(c), *own = a->heaps;
+    if ((chunk_bits(c) & NON_MAIN_ARENA) != a->flags)
+        return false;
+    if (a->flags != 0) /* only what lies in a spanned heap has the flag */
+        return h->arena == a && h->seal == heap_seal(h);
+    /* The main arena's, while the break is refused: there need not be a heap. */
+    while (own != NULL && own != h)
+        own = own->next;
+    return own != NULL;
+}
+
 static void arena_enter(struct arena *a)
 {
     step_word(&a->generation);

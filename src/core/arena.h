@@ -122,6 +122,9 @@ extern struct arena arena_main;
 /* Arena of a cached-class chunk or of any chunk of a heap; touches no block. */
 struct arena *arena_of(const void *mem);
 
+/* Whether a chunk with a right header lies in one of its heaps. */
+bool arena_holds(const struct arena *a, const struct chunk *c);
+
 /* Lock and unlock with the generation; `try` does not wait. */
 void arena_lock(struct arena *a);
 bool arena_try(struct arena *a);

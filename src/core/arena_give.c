@@ -186,6 +186,7 @@ void arena_consolidate(struct arena *a)
             GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
                       chunk_is_in(&heap_keys, c, IDLE_FAST) && chunk_size(c) == size,
                   "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
+            binned_verify_home(a, c);
             a->fast[bin] = c->fd;
             a->fast_bytes -= size;
             /* No header that a fast bin takes may stay inside a larger chunk. */

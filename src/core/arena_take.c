@@ -25,6 +25,7 @@ static struct chunk *take_fast(struct arena *a, size_t size)
     GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
               chunk_is_in(&heap_keys, c, IDLE_FAST) && chunk_size(c) == size,
           "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
+    binned_verify_home(a, c);
     a->fast[bin] = c->fd;
     a->fast_bytes -= size;
     trace(TRACE_FAST_HIT, size);
@@ -39,7 +40,7 @@ static struct chunk *take_small(struct arena *a, size_t size)
     struct chunk *c = size < LARGE_MIN ? a->bins.head[bin_index(size)] : NULL;
     if (c != NULL) {
         trace(TRACE_SMALL_HIT, size);
-        binned_to_out(a, c, size);
+        binned_take(a, c, size);
     }
     return c;
 }
@@ -79,7 +80,7 @@ static ALWAYS_INLINE struct chunk *take_split_to(struct arena *a, struct chunk *
     size_t have = chunk_size(c), rest = have - size;
     trace(rest >= CHUNK_MIN ? TRACE_SPLIT : TRACE_WHOLE,
           rest >= CHUNK_MIN ? rest : have);
-    struct clean had = binned_to_out(a, c, have);
+    struct clean had = binned_take(a, c, have);
     size_t rest_clean = 0;
     if (rest >= CHUNK_MIN) {
         struct chunk *r = chunk_at(c, size);

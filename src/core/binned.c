@@ -39,13 +39,25 @@ size_t binned_dirty(const struct chunk *c, size_t size)
     return (inside.to - inside.from) - (c->clean_to - c->clean_from);
 }
 
+/* Whether a link of a dirty list may lead there: smaller chunks have no such links, and
+ * what was handed out since is somebody's. */
+static bool binned_may_be_dirty(const struct arena *a, const struct chunk *c)
+{
+    return ((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_binned(&heap_keys, c) &&
+           chunk_size(c) >= TAIL_MIN && arena_holds(a, c);
+}
+
 static void binned_dirty_link(struct arena *a, struct chunk *c, size_t dirty)
 {
     unsigned list = dirty >= DIRTY_LONG ? DIRTY_LONG_LIST : DIRTY_SHORT_LIST;
+    struct chunk *newest = a->dirty_newest[list];
+    GUARD(newest == NULL ||
+              (binned_may_be_dirty(a, newest) && newest->dirty_next == NULL),
+          "corrupted free chunk: list of dirty chunks", mem_of(newest));
     c->dirty_next = NULL;
-    c->dirty_prev = a->dirty_newest[list];
-    if (a->dirty_newest[list] != NULL)
-        a->dirty_newest[list]->dirty_next = c;
+    c->dirty_prev = newest;
+    if (newest != NULL)
+        newest->dirty_next = c;
     else
         a->dirty_oldest[list] = c;
     a->dirty_newest[list] = c;
@@ -57,10 +69,10 @@ static void binned_dirty_unlink(struct arena *a, struct chunk *c, size_t dirty)
     unsigned list = dirty >= DIRTY_LONG ? DIRTY_LONG_LIST : DIRTY_SHORT_LIST;
     struct chunk *next = c->dirty_next, *prev = c->dirty_prev;
     GUARD(next == NULL ? a->dirty_newest[list] == c
-                       : chunk_is_binned(&heap_keys, next) && next->dirty_prev == c,
+                       : binned_may_be_dirty(a, next) && next->dirty_prev == c,
           "corrupted free chunk: list of dirty chunks", mem_of(c));
     GUARD(prev == NULL ? a->dirty_oldest[list] == c
-                       : chunk_is_binned(&heap_keys, prev) && prev->dirty_next == c,
+                       : binned_may_be_dirty(a, prev) && prev->dirty_next == c,
           "corrupted free chunk: list of dirty chunks", mem_of(c));
     if (next == NULL)
         a->dirty_newest[list] = prev;
@@ -121,6 +133,7 @@ void binned_unsorted_to_sorted(struct arena *a, struct chunk *c)
     size_t size = chunk_size(c);
     GUARD(chunk_is_in(&heap_keys, c, IDLE_UNSORTED), "corrupted unsorted chunk: header",
           mem_of(c));
+    binned_verify_home(a, c);
     bin_ring_unlink(&a->unsorted, c);
     chunk_set_idle(&heap_keys, c, size, IDLE_BINNED | PREV_INUSE | a->flags);
     bin_push(&a->bins, c, size);
@@ -151,4 +164,10 @@ struct clean binned_to_out(struct arena *a, struct chunk *c, size_t size)
     chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
     chunk_set_prev_inuse(next, true);
     return clean;
+}
+
+struct clean binned_take(struct arena *a, struct chunk *c, size_t size)
+{
+    binned_verify_home(a, c);
+    return binned_to_out(a, c, size);
 }

@@ -6,6 +6,7 @@
 #ifndef CHUNKY_CORE_BINNED_H
 #define CHUNKY_CORE_BINNED_H
 
+#include "base/check.h"
 #include "core/arena.h"
 
 /* Whole pages that a free chunk of `size` could give back. */
@@ -27,5 +28,15 @@ void binned_unsorted_to_sorted(struct arena *a, struct chunk *c);
 /* Takes a binned chunk out, wherever it is; the next chunk's P becomes set. Returns
  * what of it is clean. Every header and link is verified. */
 struct clean binned_to_out(struct arena *a, struct chunk *c, size_t size);
+/* The same for one that a list led to, and not a neighbour. */
+struct clean binned_take(struct arena *a, struct chunk *c, size_t size);
+
+/* A list of the arena led to c, whose header is right for such a list: it may still be
+ * another arena's, or a mapping that is kept, whose headers look alike. */
+static ALWAYS_INLINE void binned_verify_home(const struct arena *a,
+                                             const struct chunk *c)
+{
+    GUARD(arena_holds(a, c), "corrupted bin: link leads out of the arena", mem_of(c));
+}
 
 #endif

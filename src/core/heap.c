@@ -173,7 +173,6 @@ struct heap *heap_create_spanned(struct arena *a, size_t need, uint32_t flags,
             return NULL;
         }
     }
-    os_name(h, size, "chunky heap");
     h->magic = HEAP_MAGIC;
     h->arena = a;
     h->seal = heap_seal(h);

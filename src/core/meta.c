@@ -56,7 +56,6 @@ static bool meta_grow(size_t size)
     limit_add(total);
     meta.bump = (char *)region + 64;
     meta.end = (char *)region + total;
-    os_name(region, total, "chunky meta");
     return true;
 }
 

@@ -108,7 +108,7 @@ static bool purge_pick_chunk(struct arena *a, unsigned list, struct purge_item *
         return false;
     item->size = chunk_size(c);
     item->chunk = c;
-    item->clean = binned_to_out(a, c, item->size);
+    item->clean = binned_take(a, c, item->size);
     return true;
 }
 
@@ -154,14 +154,16 @@ static unsigned purge_ranges(const struct purge_item *item, struct os_range *out
 
 /* The system call for all items. What was refused stays as it was. Returns the bytes
  * given back. */
-static size_t purge_pages(struct purge_item *items, unsigned count, uint64_t *ranges)
+static size_t purge_pages(const struct tune *t, struct purge_item *items,
+                          unsigned count, uint64_t *ranges)
 {
     struct os_range range[2 * PURGE_BATCH];
     unsigned all = 0;
     size_t total = 0;
     for (unsigned i = 0; i < count; i++)
         all += items[i].ranges = purge_ranges(&items[i], range + all);
-    os_purge(range, all);
+    /* What it saves are interrupts of other threads. Most sandboxes have but one. */
+    os_purge(range, all, t->at_once != 0 && arena_count() > 1);
     *ranges += all;
     const struct os_range *r = range;
     for (struct purge_item *item = items; item < items + count; item++) {
@@ -218,7 +220,7 @@ static size_t purge_until(struct arena *a, size_t keep, size_t spare)
             break;
         arena_unlock(a);
         uint64_t ranges = 0;
-        size_t bytes = purge_pages(item, count, &ranges);
+        size_t bytes = purge_pages(a->tune, item, count, &ranges);
         arena_lock(a);
         a->purged_at = os_clock_ms();
         a->counts.purges += ranges;

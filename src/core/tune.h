@@ -26,6 +26,7 @@ struct tune {
     _Atomic size_t purge_percent; /* and this share of what is live on top */
     _Atomic size_t
         purge_hold_ms; /* how long purged memory that was touched again is kept */
+    _Atomic unsigned at_once;  /* 1: many ranges in one call, where threads are */
     _Atomic size_t arena_max;  /* most arenas; 0: from usable CPUs */
     _Atomic size_t arena_test; /* arenas made before the limit is looked at */
     _Atomic unsigned check;    /* safety level, 0 to 3 */

@@ -27,11 +27,13 @@ static bool lock_outer;          /* what was interrupted is a fork's preparation
 static uint32_t lock_outer_kept; /* its lock_kept */
 
 /* A number that no other living thread has: errno is thread-local, and no two threads'
- * lie in one 4 KiB. The word holds it from the very instruction that takes the lock, so a
- * signal never finds a lock ownerless. */
+ * lie in one 4 KiB. Bits above 2 TiB are folded in: stacks may be that far apart. The word
+ * holds it from the very instruction that takes the lock, so a signal never finds a lock
+ * ownerless. */
 static uint32_t lock_self(void)
 {
-    return ((uint32_t)((uintptr_t)&errno >> 11) & ~LOCK_MARKS) | 1U;
+    uintptr_t here = (uintptr_t)&errno;
+    return ((uint32_t)(here >> 11 ^ here >> 40) & ~LOCK_MARKS) | 1U;
 }
 
 static bool lock_in_fork(void)

@@ -44,8 +44,9 @@ struct os_range {
 
 /* The pages of all these lose their contents and stop being resident; they read as zero
  * again. A range that is refused (locked memory, a sandbox) keeps its contents, and its
- * size becomes 0. */
-void os_purge(struct os_range *ranges, unsigned count);
+ * size becomes 0. `at_once`: by one system call where the kernel has it, after a question
+ * whether a filter of system calls watches; a filter can kill for the question. */
+void os_purge(struct os_range *ranges, unsigned count, bool at_once);
 /* Names an anonymous mapping in /proc/PID/maps where the kernel can; a hint. */
 void os_name(void *start, size_t size, const char *name);
 /* Whether the pages belong in core files; a hint. All do at first. */

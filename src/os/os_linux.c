@@ -213,10 +213,10 @@ static unsigned os_purge_at_once(const struct os_range *ranges, unsigned count)
     return done;
 }
 
-void os_purge(struct os_range *ranges, unsigned count)
+void os_purge(struct os_range *ranges, unsigned count, bool at_once)
 {
     int saved = errno;
-    for (unsigned i = os_purge_at_once(ranges, count); i < count; i++)
+    for (unsigned i = at_once ? os_purge_at_once(ranges, count) : 0; i < count; i++)
         if (!os_advise(ranges[i].start, ranges[i].size, MADV_DONTNEED))
             ranges[i].size = 0;
     errno = saved;

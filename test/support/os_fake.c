@@ -220,8 +220,9 @@ static bool fake_purge(void *start, size_t size)
     return !os_fake.refuse_purge && madvise(start, size, MADV_DONTNEED) == 0;
 }
 
-void os_purge(struct os_range *ranges, unsigned count)
+void os_purge(struct os_range *ranges, unsigned count, bool at_once)
 {
+    (void)at_once;
     for (unsigned i = 0; i < count; i++)
         if (!fake_purge(ranges[i].start, ranges[i].size))
             ranges[i].size = 0;

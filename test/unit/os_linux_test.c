@@ -38,7 +38,7 @@ static void os_maps_zeroes(void **state)
     assert_true(is_zero(start, 4 * page));
     memset(start, 1, 4 * page);
     errno = EDOM;
-    os_purge(&(struct os_range){start + page, 2 * page}, 1);
+    os_purge(&(struct os_range){start + page, 2 * page}, 1, false);
     assert_true(is_zero(start + page, 2 * page));
     assert_int_equal(start[0], 1);
     assert_int_equal(start[3 * page], 1);
@@ -62,7 +62,7 @@ static void os_purges_many(void **state)
         for (size_t i = 0; i < COUNT; i++)
             range[i] = (struct os_range){start + 2 * i * page, page};
         errno = EDOM;
-        os_purge(range, COUNT);
+        os_purge(range, COUNT, true);
         assert_int_equal(errno, EDOM);
         for (size_t i = 0; i < COUNT; i++) {
             bool refused = locked && i == LOCKED;
