@@ -181,6 +181,13 @@ static ALWAYS_INLINE uint64_t load_long(const void *p)
     return __atomic_load_n((const word *)p, __ATOMIC_RELAXED);
 }
 
+/* The other way: one relaxed store. */
+static ALWAYS_INLINE void store_long(void *p, uint64_t value)
+{
+    typedef uint64_t __attribute__((may_alias)) word;
+    __atomic_store_n((word *)p, value, __ATOMIC_RELAXED);
+}
+
 /* Sixteen bytes at a time, at multiples of that. A loop over words would become a call. */
 typedef uint64_t two_words __attribute__((vector_size(16), may_alias));
 

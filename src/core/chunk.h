@@ -186,6 +186,15 @@ static ALWAYS_INLINE uint32_t chunk_verdict(const struct chunk_keys *k,
            CHECK_MASK;
 }
 
+/* A live chunk of less than 4 GiB, which may just have been flipped: a load of the whole
+ * header would wait for the store of its half. */
+static ALWAYS_INLINE bool chunk_is_live_small(const struct chunk_keys *k,
+                                              const struct chunk *c)
+{
+    uint64_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    return load_word(&c->tag) == chunk_tag(k, mem_of(c), word);
+}
+
 static inline bool chunk_is_live(const struct chunk_keys *k, const struct chunk *c)
 {
     return chunk_verdict(k, c) == 0;
@@ -253,9 +262,8 @@ static inline void chunk_set_idle(const struct chunk_keys *k, struct chunk *c,
 {
     uint64_t word = (uint64_t)size | (flags & (uint32_t)(CHUNK_FLAGS & ~PREV_INUSE));
     uint32_t tag = chunk_tag(k, mem_of(c), word) ^ CHECK_MASK;
-    atomic_store_explicit(&c->bits, (uint32_t)word | (flags & PREV_INUSE),
-                          memory_order_relaxed);
-    atomic_store_explicit(&c->tag, tag, memory_order_relaxed);
+    uint32_t bits = (uint32_t)word | (flags & PREV_INUSE);
+    store_long(&c->bits, (uint64_t)tag << 32 | bits);
 }
 
 /* P of a chunk that somebody else may own: a byte store, under the arena lock. */

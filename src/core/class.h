@@ -52,4 +52,10 @@ static inline unsigned class_ceiling(size_t size)
     return class_floor(size - CHUNK_ALIGN) + 1U;
 }
 
+/* The same where `size` is larger than CLASS_MAX_SIZE. */
+static inline unsigned class_ceiling_large(size_t size)
+{
+    return class_floor_large((size & ~(size_t)(CHUNK_ALIGN - 1)) - CHUNK_ALIGN) + 1U;
+}
+
 #endif

@@ -36,21 +36,20 @@ static ALWAYS_INLINE void *malloc_hit_large(size_t bytes)
     if (bytes <= CLASS_MAX_BYTES || size > CLASS_LARGE_SIZE ||
         bytes >= tune.mmap_threshold)
         return NULL;
-    unsigned class = class_ceiling(size & ~(size_t)(CHUNK_ALIGN - 1));
-    void *mem = cache_pop_large(thread_hot, class);
+    void *mem = cache_pop_large(thread_hot, class_ceiling_large(size));
     if (mem != NULL)
         chunk_flip(chunk_of(mem));
     return mem;
 }
 
-COLD void *malloc_slow(size_t bytes)
+NOINLINE void *malloc_slow(size_t bytes)
 {
     if (checked_hits != 0)
         return checked_malloc_plain(bytes);
     return malloc_slow_as(bytes, FAMILY_MALLOC);
 }
 
-COLD void *malloc_slow_as(size_t bytes, enum family family)
+NOINLINE void *malloc_slow_as(size_t bytes, enum family family)
 {
     void *mem = malloc_hit_large(bytes);
     if (mem != NULL)
@@ -68,7 +67,7 @@ COLD void *malloc_slow_as(size_t bytes, enum family family)
 
 /* A live block that passed the check, of a class that is full, or of none: sizes above
  * the tables' have the first stack, which nothing ever enters. */
-static COLD void free_full(struct stack *s, void *mem)
+static NOINLINE void free_full(struct stack *s, void *mem)
 {
     struct cache *k = thread_own();
     if (UNLIKELY(k == NULL || k != thread_hot || s == k->stack ||
@@ -124,7 +123,7 @@ HOT PUBLIC void chunky_free(void *mem)
 }
 
 /* Apart from free_slow, which so needs no frame. */
-static COLD void free_late(void *mem)
+static NOINLINE void free_late(void *mem)
 {
     int saved = errno;
     thread_cache();
@@ -146,22 +145,24 @@ static COLD void free_late(void *mem)
 static ALWAYS_INLINE bool free_hit_large(void *mem)
 {
     struct chunk *c = chunk_of(mem);
-    size_t size = chunk_size(c);
+    uint32_t bits = chunk_bits(c);
+    size_t size = bits & ~(uint32_t)CHUNK_FLAGS;
     if (size <= CLASS_MAX_SIZE || size > CLASS_LARGE_SIZE ||
-        ((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 || !chunk_is_live(&heap_keys, c) ||
-        chunk_is_mapped(c) || named_of(c) != NULL)
+        (bits & (IS_MMAPPED | HAS_REQUEST)) != 0 ||
+        ((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 ||
+        !chunk_is_live_small(&heap_keys, c))
         return false;
     return cache_push_large(thread_hot, class_floor_large(size), mem);
 }
 
-static COLD NOINLINE void free_unchecked(void *mem)
+static NOINLINE void free_unchecked(void *mem)
 {
     if (!free_hit_large(mem))
         free_late(mem);
 }
 
 /* Without a frame: every free of level 1 comes this way. */
-COLD void free_slow(void *mem)
+NOINLINE void free_slow(void *mem)
 {
     if (checked_hits != 0)
         checked_free_plain(mem);
@@ -286,7 +287,7 @@ static void calloc_clear(char *mem, size_t bytes, const struct malloc_zero *zero
     memset((void *)to, 0, end - to);
 }
 
-COLD static void *calloc_slow(size_t count, size_t each)
+static NOINLINE void *calloc_slow(size_t count, size_t each)
 {
     size_t bytes;
     if (multiply_overflows(count, each, &bytes) || bytes > PTRDIFF_MAX) {
