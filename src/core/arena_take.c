@@ -11,8 +11,9 @@
 #include <errno.h>
 
 enum {
-    DEPOT_PART = 32,        /* before a heap grows, its depot shrinks to this part */
-    DEPOT_ALWAYS = 64 * KIB /* but not below this */
+    DEPOT_PART = 32,         /* before a heap grows, its depot shrinks to this part */
+    DEPOT_ALWAYS = 64 * KIB, /* but not below this */
+    TAKE_NEXT = 3 /* classes of the depot that may serve an aligned request */
 };
 
 /* Newest chunk of a fast bin, or NULL. */
@@ -216,10 +217,28 @@ size_t arena_take_batch(struct arena *a, size_t size, size_t want, void **out)
     return count;
 }
 
+/* What waits in the depot was often asked for with the same alignment. */
+static struct chunk *take_waiting(struct arena *a, size_t size, size_t align)
+{
+    arena_absorb(a);
+    unsigned class = size <= CLASS_LARGE_SIZE ? class_ceiling(size) : CLASS_COUNT;
+    for (unsigned i = class; i < class + TAKE_NEXT && i < CLASS_COUNT; i++) {
+        void *mem = depot_take_aligned(&a->depot, i, align);
+        if (mem != NULL) {
+            trace(TRACE_DEPOT_HIT, 1);
+            return chunk_of(mem);
+        }
+    }
+    return NULL;
+}
+
 struct chunk *arena_take_aligned(struct arena *a, size_t size, size_t align)
 {
     size_t room = size + align + CHUNK_MIN;
-    struct chunk *c = arena_take(a, room, NULL);
+    struct chunk *c = take_waiting(a, size, align);
+    if (c != NULL)
+        return c;
+    c = arena_take(a, room, NULL);
     if (c == NULL)
         return NULL;
     size_t have = chunk_size(c);

@@ -45,6 +45,22 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
     return count;
 }
 
+void *depot_take_aligned(struct depot *d, unsigned class, size_t align)
+{
+    struct magazine *m = depot_newest(d, class);
+    if (m == NULL || m->count == 1) /* none is empty in a depot */
+        return NULL;
+    for (uint32_t i = m->count; i-- > 0;) {
+        void *mem = m->slot[i];
+        if (((uintptr_t)mem & (align - 1)) == 0) {
+            m->slot[i] = m->slot[--m->count];
+            d->bytes -= class_sizes[class];
+            return mem;
+        }
+    }
+    return NULL;
+}
+
 void depot_give(struct depot *d, struct magazine *m)
 {
     m->next = d->full[m->class];

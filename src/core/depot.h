@@ -69,6 +69,8 @@ struct magazine *depot_take(struct depot *d, unsigned class);
  * *empty. Returns how many. */
 size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
                        struct magazine **empty);
+/* One of the newest magazine whose address is a multiple of `align`, or NULL. */
+void *depot_take_aligned(struct depot *d, unsigned class, size_t align);
 void depot_give(struct depot *d, struct magazine *m);
 /* Fills the room of the newest magazine of `class`; returns how many pointers went. */
 size_t depot_put(struct depot *d, unsigned class, void *const *mem, size_t count);

@@ -53,6 +53,19 @@ static void *aligned_from_any(size_t align, size_t bytes)
                  : aligned_from_mapping(align, bytes);
 }
 
+/* One out of the cache while nothing is checked, or NULL: as malloc's hit path. */
+static ALWAYS_INLINE void *aligned_hit(size_t align, size_t bytes)
+{
+    size_t size = chunk_size_for(bytes);
+    if (thread_hot == &cache_dummy || thread_is_checked() || size > CLASS_LARGE_SIZE ||
+        bytes + align >= tune.mmap_threshold)
+        return NULL;
+    void *mem = cache_take_aligned(thread_hot, class_ceiling(size), align);
+    if (mem != NULL)
+        chunk_flip(chunk_of(mem));
+    return mem;
+}
+
 /* align is a power of two. */
 static void *aligned_take(size_t align, size_t bytes)
 {
@@ -63,11 +76,13 @@ static void *aligned_take(size_t align, size_t bytes)
         errno = ENOMEM;
         return NULL;
     }
+    void *mem = aligned_hit(align, bytes);
+    if (mem != NULL)
+        return mem;
     thread_cache();
     thread_start_process();
-    void *mem = UNLIKELY(thread_is_checked())
-                    ? checked_guarded(align, bytes, FAMILY_MALLOC)
-                    : NULL;
+    mem = UNLIKELY(thread_is_checked()) ? checked_guarded(align, bytes, FAMILY_MALLOC)
+                                        : NULL;
     if (mem != NULL)
         return mem;
     upkeep();

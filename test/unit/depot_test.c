@@ -57,6 +57,29 @@ static void depot_fills_magazines(void **state)
     assert_int_equal(d.bytes, (6 + MAGAZINE_SLOTS) * (size_t)class_sizes[3]);
 }
 
+/* The newest pointer with the right address leaves; the last one of a magazine stays. */
+static void depot_finds_aligned(void **state)
+{
+    (void)state;
+    struct depot d = {0};
+    struct magazine m;
+    _Alignas(1024) char block[1024];
+    void *mem[] = {block + 256, block + 768, block + 16, block + 64, block + 48};
+    assert_null(depot_take_aligned(&d, 3, 64));
+    depot_give(&d, magazine_new(&m, 3, 0));
+    assert_int_equal(depot_put(&d, 3, mem, 5), 5);
+    assert_null(depot_take_aligned(&d, 3, 512));
+    assert_ptr_equal(depot_take_aligned(&d, 3, 256), block + 768);
+    assert_ptr_equal(depot_take_aligned(&d, 3, 64), block + 64);
+    assert_ptr_equal(depot_take_aligned(&d, 3, 64), block + 256);
+    assert_null(depot_take_aligned(&d, 3, 64));
+    assert_ptr_equal(depot_take_aligned(&d, 3, 16), block + 48);
+    assert_null(depot_take_aligned(&d, 3, 16));
+    assert_int_equal(m.count, 1);
+    assert_ptr_equal(m.slot[0], block + 16);
+    assert_int_equal(d.bytes, class_sizes[3]);
+}
+
 static unsigned chain_length(const struct magazine *m)
 {
     unsigned n = 0;
@@ -164,11 +187,9 @@ static int depot_setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(depot_order_and_sum),
-        cmocka_unit_test(depot_fills_magazines),
-        cmocka_unit_test(depot_drains_by_turns),
-        cmocka_unit_test(depot_remote_list),
-        cmocka_unit_test(depot_remote_large),
+        cmocka_unit_test(depot_order_and_sum), cmocka_unit_test(depot_fills_magazines),
+        cmocka_unit_test(depot_finds_aligned), cmocka_unit_test(depot_drains_by_turns),
+        cmocka_unit_test(depot_remote_list),   cmocka_unit_test(depot_remote_large),
         cmocka_unit_test(depot_remote_races),
     };
     return cmocka_run_group_tests(tests, depot_setup, NULL);
