@@ -1,7 +1,11 @@
 /* Keyed bytes behind a block; see canary.h. No state. */
 #include "front/canary.h"
 
-enum { SLACK_WIDE = 255 };
+enum {
+    SLACK_WIDE = 255,
+    SEARCH_SURE = 3,   /* keyed bytes that tell where they stood */
+    SEARCH_MOST = 4096 /* no slack above it is looked for */
+};
 
 #define FF4 255, 255, 255, 255
 const unsigned char canary_ramp[48] = {[24] = FF4, FF4, FF4, FF4, FF4, FF4};
@@ -40,8 +44,7 @@ unsigned char canary_byte(const void *mem, size_t slack, enum family family,
                                         offset);
 }
 
-/* Keyed bytes that fit in front of the record. */
-static size_t canary_length(size_t slack)
+size_t canary_length(size_t slack)
 {
     return min_size(slack - (slack >= SLACK_WIDE ? CANARY_TAIL : 1), CANARY_MOST);
 }
@@ -105,24 +108,87 @@ static bool canary_equal(const unsigned char *at, size_t length, uint64_t word)
     return true;
 }
 
+/* How many keyed bytes are right from the first one on, or up to the last one. */
+static size_t canary_left(const unsigned char *at, size_t length, uint64_t word)
+{
+    size_t first = 0, last = 0;
+    while (first < length && at[first] == (unsigned char)canary_turned(word, first))
+        first++;
+    while (last < length && at[length - 1 - last] ==
+                                (unsigned char)canary_turned(word, length - 1 - last))
+        last++;
+    return max_size(first, last);
+}
+
+/* The family of which keyed bytes are left, as many as do not come by chance. */
+static enum family canary_family(const unsigned char *at, size_t slack, size_t usable,
+                                 uint64_t hash)
+{
+    size_t length = canary_length(slack), sure = length < 8 ? 1 : 2;
+    for (enum family f = FAMILY_MALLOC; f < FAMILY_ANY; f++) {
+        uint64_t word = canary_turned(canary_word(hash, slack, f), usable - slack);
+        if (canary_left(at, length, word) >= sure)
+            return f;
+    }
+    return FAMILY_ANY;
+}
+
+bool canary_is_backed(const unsigned char *at, size_t slack, size_t usable,
+                      uint64_t hash)
+{
+    /* The least slack has one keyed byte, which is the first to be overwritten. */
+    return slack == CANARY_LEAST ||
+           canary_family(at, slack, usable, hash) != FAMILY_ANY;
+}
+
+/* Of a block behind which something is wrong. */
+static COLD struct canary_finding canary_judge(const void *mem, size_t usable,
+                                               size_t slack)
+{
+    const unsigned char *at = (const unsigned char *)mem + usable - slack;
+    struct canary_finding f = {.bytes = usable - CANARY_LEAST, .family = FAMILY_ANY};
+    uint64_t hash = canary_hash(mem);
+    if (!canary_can_be(slack, usable) || !canary_is_backed(at, slack, usable, hash))
+        return f;
+    f.is_known = true;
+    f.family = canary_family(at, slack, usable, hash);
+    f.bytes = f.from = usable - slack;
+    f.length = canary_length(slack);
+    return f;
+}
+
 struct canary_finding canary_read(const void *mem, size_t usable)
 {
     const unsigned char *end = (const unsigned char *)mem + usable;
-    struct canary_finding f = {.bytes = usable};
     size_t slack = canary_slack(end - CANARY_TAIL);
-    if (slack < CANARY_LEAST || slack > usable) {
-        f.from = usable - 1;
-        f.length = 1;
-        f.family = FAMILY_ANY;
+    unsigned low = canary_can_be(slack, usable) ? end[-(ptrdiff_t)slack] & 3U : 0;
+    if (UNLIKELY(low == 0))
+        return canary_judge(mem, usable, slack);
+    struct canary_finding f = {true,    true,           usable - slack,
+                               low - 1, usable - slack, canary_length(slack)};
+    uint64_t word = canary_word(canary_hash(mem), slack, f.family);
+    if (LIKELY(canary_equal(end - slack, f.length, canary_turned(word, f.from))))
         return f;
+    return canary_judge(mem, usable, slack);
+}
+
+/* The least slack of which the first keyed bytes stand. */
+COLD struct canary_finding canary_search(const void *mem, size_t usable)
+{
+    const unsigned char *end = (const unsigned char *)mem + usable;
+    struct canary_finding f = canary_read(mem, usable);
+    size_t most = f.is_known ? 0 : min_size(usable, SEARCH_MOST);
+    for (size_t slack = SEARCH_SURE + 1; slack <= most; slack++) {
+        unsigned low = end[-(ptrdiff_t)slack] & 3U;
+        uint64_t word = canary_word(canary_hash(mem), slack, low - 1);
+        if (low == 0 || !canary_equal(end - slack, SEARCH_SURE,
+                                      canary_turned(word, usable - slack)))
+            continue;
+        f.family = (enum family)(low - 1);
+        f.from = usable - slack;
+        f.length = canary_length(slack);
+        break;
     }
-    f.bytes = f.from = usable - slack;
-    f.length = canary_length(slack);
-    unsigned low = end[-(ptrdiff_t)slack] & 3U;
-    f.family = low == 0 ? FAMILY_MALLOC : (enum family)(low - 1);
-    uint64_t word =
-        canary_turned(canary_word(canary_hash(mem), slack, f.family), f.from);
-    f.is_right = low != 0 && canary_equal(end - slack, f.length, word);
     return f;
 }
 

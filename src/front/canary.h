@@ -43,12 +43,27 @@ void canary_write_hashed(void *mem, size_t bytes, size_t usable, enum family fam
 /* What was found behind a block. */
 struct canary_finding {
     bool is_right;
-    size_t bytes;       /* asked, as recorded; usable if the record is broken */
-    enum family family; /* that the keyed bytes carry */
+    bool is_known;      /* bytes; else the record was overwritten too */
+    size_t bytes;       /* asked; the most that can have been, if that is not known */
+    enum family family; /* that the keyed bytes carry; FAMILY_ANY: not known */
     size_t from;        /* offset of the first keyed byte; its right value is below */
-    size_t length;      /* keyed bytes */
+    size_t length;      /* keyed bytes; 0: where they stood is not known */
 };
 struct canary_finding canary_read(const void *mem, size_t usable);
+/* The same, and looks for keyed bytes where the record was overwritten from behind. */
+struct canary_finding canary_search(const void *mem, size_t usable);
+
+/* Keyed bytes that fit in front of the record. */
+size_t canary_length(size_t slack);
+/* Whether this slack can be, and the keyed bytes do not speak against it: `at` is a copy
+ * of them. */
+bool canary_is_backed(const unsigned char *at, size_t slack, size_t usable,
+                      uint64_t hash);
+
+static inline bool canary_can_be(size_t slack, size_t usable)
+{
+    return slack >= CANARY_LEAST && slack <= usable;
+}
 
 /* Eight keyed bytes, as they stand in a word of memory. The high bit of each is set, so
  * that no NUL, no small number and no ASCII passes for one; the low two are the family
@@ -63,11 +78,16 @@ static ALWAYS_INLINE uint64_t canary_word(uint64_t hash, size_t slack,
 }
 
 /* What a block's keyed bytes are made from: what its header's check is made from, so that
- * whoever verified the header has it. */
+ * whoever verified the header has it. The second one: of these bits of its header. */
+static ALWAYS_INLINE uint64_t canary_hash_of(const void *mem, uint32_t bits)
+{
+    bits &= ~(uint32_t)(PREV_INUSE | HAS_REQUEST);
+    return multiply_fold((uintptr_t)mem ^ heap_keys.address, bits ^ heap_keys.word);
+}
+
 static ALWAYS_INLINE uint64_t canary_hash(const void *mem)
 {
-    uint32_t bits = chunk_bits(chunk_of(mem)) & ~(uint32_t)(PREV_INUSE | HAS_REQUEST);
-    return multiply_fold((uintptr_t)mem ^ heap_keys.address, bits ^ heap_keys.word);
+    return canary_hash_of(mem, chunk_bits(chunk_of(mem)));
 }
 
 /* Right value of the byte at `offset` from mem, if it is a keyed one. */

@@ -75,19 +75,25 @@ static void checked_set_flags(struct chunk *c, uint32_t flags)
         arena_unlock(a);
 }
 
-static COLD void checked_tell_canary(const void *mem, const struct canary_finding *f)
+/* `is_served`: the call goes on with what is there. */
+static COLD void checked_tell_canary(const void *mem, bool is_served)
 {
+    size_t usable = chunk_usable(chunk_of(mem));
+    struct canary_finding f = canary_search(mem, usable);
     struct finding found = {.rule = "heap overflow: the bytes behind the block were "
                                     "overwritten",
                             .mem = mem,
-                            .boundary = (uintptr_t)mem + f->from,
-                            .length = min_size(f->length, REPORT_EXPECTED)};
-    if (f->family == FAMILY_ANY) {
-        found.expected[0] = CANARY_LEAST; /* at least; what was there is gone */
-    } else {
+                            .boundary = (uintptr_t)mem + usable - 1,
+                            .length = 1,
+                            .expected = {CANARY_LEAST}, /* at least */
+                            .is_served = is_served};
+    if (f.length != 0) {
+        found.boundary = (uintptr_t)mem + f.from;
+        found.length = min_size(f.length, REPORT_EXPECTED);
         for (size_t i = 0; i < found.length; i++)
-            found.expected[i] = canary_byte(mem, chunk_usable(chunk_of(mem)) - f->bytes,
-                                            f->family, f->from + i);
+            found.expected[i] = canary_byte(
+                mem, usable - f.from, f.family == FAMILY_ANY ? FAMILY_MALLOC : f.family,
+                f.from + i);
     }
     report_finding(&found);
 }
@@ -111,25 +117,28 @@ static size_t checked_verify(const struct chunk *c, enum family family)
     const void *mem = mem_of(c);
     struct canary_finding f = canary_read(mem, chunk_usable(c));
     if (UNLIKELY(!f.is_right)) {
-        checked_tell_canary(mem, &f);
+        checked_tell_canary(mem, false);
         return CANARY_NONE;
     }
     checked_family(mem, f.family, family);
     return f.bytes;
 }
 
-/* After such a finding: the block has a right canary again. Returns its bytes. */
-static COLD size_t checked_mend(const struct chunk *c)
+/* A wrong canary is told, and put right if it can be: no byte that may have been asked for
+ * is touched. Returns how many that are. */
+static COLD size_t checked_mend(const struct chunk *c, enum family family)
 {
     size_t usable = chunk_usable(c);
     struct canary_finding f = canary_read(mem_of(c), usable);
-    bool known = f.family != FAMILY_ANY;
-    size_t bytes = known ? f.bytes : usable - CANARY_LEAST;
-    canary_write(mem_of(c), bytes, usable, known ? f.family : FAMILY_MALLOC);
-    return bytes;
+    checked_tell_canary(mem_of(c), true);
+    if (f.family != FAMILY_ANY)
+        family = f.family;
+    if (family != FAMILY_ANY)
+        canary_write(mem_of(c), f.bytes, usable, family);
+    return f.bytes;
 }
 
-size_t checked_request(const struct chunk *c)
+size_t checked_request(const struct chunk *c, enum family family)
 {
     size_t usable = chunk_usable(c);
     if (guard_owns(c)) {
@@ -137,8 +146,8 @@ size_t checked_request(const struct chunk *c)
         return guard_of(c)->bytes;
     }
     if (checked_level != 0) {
-        size_t bytes = checked_verify(c, FAMILY_ANY);
-        return LIKELY(bytes != CANARY_NONE) ? bytes : checked_mend(c);
+        struct canary_finding f = canary_read(mem_of(c), usable);
+        return LIKELY(f.is_right) ? f.bytes : checked_mend(c, family);
     }
     if ((chunk_bits(c) & HAS_REQUEST) == 0)
         return usable;
@@ -202,7 +211,8 @@ COLD void *checked_malloc_slow(size_t bytes, enum family family,
 
 static void checked_free_late(struct chunk *c, enum family family)
 {
-    size_t bytes = checked_level != 0 ? checked_verify(c, family) : checked_request(c);
+    size_t bytes =
+        checked_level != 0 ? checked_verify(c, family) : checked_request(c, family);
     if (bytes == CANARY_NONE)
         return;
     checked_forget(c);
@@ -261,7 +271,11 @@ bool checked_sized(const void *mem, size_t bytes, size_t align)
         return false;
     bool recorded =
         checked_level != 0 || guard_owns(c) || (chunk_bits(c) & HAS_REQUEST) != 0;
-    size_t have = checked_request(c);
+    bool is_keyed = checked_level != 0 && !guard_owns(c);
+    size_t have =
+        is_keyed ? checked_verify(c, FAMILY_ANY) : checked_request(c, FAMILY_ANY);
+    if (UNLIKELY(have == CANARY_NONE))
+        return false;
     /* What a block may have too much of: it may be of the second class above, at its upper
      * end, or have shrunk by a quarter where it lies; and pages. */
     size_t spare =

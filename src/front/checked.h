@@ -117,8 +117,9 @@ void *checked_realloc_hit(void *mem, size_t bytes);
 void *checked_realloc(struct chunk *c, size_t bytes);
 
 /* Bytes that the user asked for, when they are recorded; else the usable bytes. A broken
- * canary is a finding, and put right if the process goes on. */
-size_t checked_request(const struct chunk *c);
+ * canary is a finding; if the process goes on it is put right, and where nothing tells its
+ * family it becomes one of `family` (FAMILY_ANY: it stays broken). */
+size_t checked_request(const struct chunk *c, enum family family);
 /* Records that a live block now holds `bytes`. */
 void checked_record(struct chunk *c, size_t bytes, enum family family);
 /* Makes a recorded block ordinary again, for those who change its size. */

@@ -63,7 +63,7 @@ static void checked_realloc_family(const void *mem, enum family of)
 
 void *checked_realloc(struct chunk *c, size_t bytes)
 {
-    size_t old_bytes = checked_request(c);
+    size_t old_bytes = checked_request(c, FAMILY_MALLOC);
     if (checked_level == 0 && !guard_owns(c))
         return checked_recorded(c, old_bytes, bytes);
     enum family family = guard_owns(c) ? (enum family)guard_of(c)->family

@@ -21,7 +21,7 @@ PUBLIC size_t chunky_malloc_usable_size(void *mem)
     if (LIKELY(malloc_is_plain(mem, &size)))
         return size - CHUNK_OVERHEAD;
     const struct chunk *c = malloc_verify(mem, "malloc_usable_size");
-    return c == NULL ? 0 : checked_request(c);
+    return c == NULL ? 0 : checked_request(c, FAMILY_ANY);
 }
 
 PUBLIC void chunky_free_sized(void *mem, size_t bytes)

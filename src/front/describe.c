@@ -35,7 +35,10 @@ static void describe_view(struct text *t, const char *label, const struct view *
              (v->bits & PREV_INUSE) != 0 ? 'P' : '-',
              (v->bits & HAS_REQUEST) != 0 ? 'R' : '-', describe_state(v));
     if (v->kind == VIEW_LIVE)
-        text_add(t, ", %zu bytes %s", v->bytes, v->recorded ? "asked" : "usable");
+        text_add(t, ", %s%zu bytes %s", v->overwritten ? "at most " : "", v->bytes,
+                 v->recorded      ? "asked"
+                 : v->overwritten ? "asked (the record of it was overwritten)"
+                                  : "usable");
     text_add(t, "\n");
 }
 
@@ -103,14 +106,14 @@ static void describe_offset(struct text *t, uintptr_t address, uintptr_t mem,
                             size_t bytes, const char *what)
 {
     if (address < mem)
-        text_add(t, "%zu bytes before a %s of %zu bytes", mem - address, what, bytes);
+        text_add(t, "%zu bytes before a %s %zu bytes", mem - address, what, bytes);
     else if (address - mem >= bytes && address != mem)
-        text_add(t, "%zu bytes behind the end of a %s of %zu bytes",
-                 address - mem - bytes, what, bytes);
+        text_add(t, "%zu bytes behind the end of a %s %zu bytes", address - mem - bytes,
+                 what, bytes);
     else if (address == mem)
-        text_add(t, "start of a %s of %zu bytes", what, bytes);
+        text_add(t, "start of a %s %zu bytes", what, bytes);
     else
-        text_add(t, "byte %zu of a %s of %zu bytes", address - mem, what, bytes);
+        text_add(t, "byte %zu of a %s %zu bytes", address - mem, what, bytes);
     text_add(t, " at %p\n", (void *)mem);
 }
 
@@ -124,14 +127,16 @@ static void describe_address(struct text *t, uintptr_t address, const struct loc
     if (v->kind == VIEW_LIVE || v->kind == VIEW_IDLE) {
         describe_offset(t, address, v->chunk + CHUNK_HEADER,
                         v->kind == VIEW_LIVE ? v->bytes : v->size - CHUNK_OVERHEAD,
-                        v->kind == VIEW_LIVE ? "block" : "free chunk");
+                        v->kind == VIEW_IDLE ? "free chunk of"
+                        : v->overwritten     ? "block of at most"
+                                             : "block of");
     } else if (v->kind != VIEW_NONE) {
         text_add(t, "in chunk %p: %s\n", (void *)v->chunk, describe_state(v));
     } else if (l->kind == LOCATED_META) {
         text_add(t, "in a heap but in none of its chunks, %zu bytes from its start\n",
                  address - (uintptr_t)l->heap.start);
     } else if (fault_was_unmapped(address, &gone, &bytes)) {
-        describe_offset(t, address, gone, bytes, "freed block, once a mapping,");
+        describe_offset(t, address, gone, bytes, "freed block, once a mapping, of");
     } else if (!mapping_find(address, &m)) {
         text_add(t, "not mapped\n");
     } else if (here - m.start < m.end - m.start || m.name[0] == '[') {
@@ -168,6 +173,18 @@ static void describe_damage(struct text *t, const struct finding *f, size_t byte
     text_add(t, "\n");
 }
 
+/* The record is gone, but some of the keyed bytes stand. */
+static void describe_request(struct text *t, const struct finding *f,
+                             const struct view *v)
+{
+    size_t from = f->boundary - (uintptr_t)f->mem;
+    if (v->overwritten && v->chunk + CHUNK_HEADER == (uintptr_t)f->mem &&
+        from <= v->bytes)
+        text_add(t,
+                 "  likely  %zu bytes asked: keyed bytes behind so many still stand\n",
+                 from);
+}
+
 /* What a wrong header should say cannot be known: all of it is marked. */
 static void describe_header(struct text *t, uintptr_t word)
 {
@@ -193,8 +210,10 @@ void describe_place(struct text *t, const struct finding *f, uintptr_t address,
     if (l->walked_to != 0 && l->walked_to < l->at.chunk)
         text_add(t, "  first overwritten header of this heap: chunk %p\n",
                  (void *)l->walked_to);
-    if (f->boundary != 0)
+    if (f->boundary != 0) {
+        describe_request(t, f, &l->at);
         describe_damage(t, f, l->at.kind == VIEW_LIVE ? l->at.bytes : SIZE_MAX);
+    }
     if (f->boundary != 0)
         describe_memory(t, f, f->boundary, f->length);
     else if (l->walked_to != 0)
@@ -209,7 +228,8 @@ void describe_guarded(struct text *t, const struct finding *f)
     uintptr_t address = (uintptr_t)f->mem + (uintptr_t)f->offset;
     text_add(t, "  %p is ", (void *)address);
     describe_offset(t, address, g->mem, g->bytes,
-                    g->state == GUARD_LIVE ? "guarded block" : "freed guarded block");
+                    g->state == GUARD_LIVE ? "guarded block of"
+                                           : "freed guarded block of");
     if (f->boundary != 0) {
         describe_damage(t, f, g->bytes);
         describe_memory(t, f, f->boundary, f->length);

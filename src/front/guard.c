@@ -275,7 +275,8 @@ void guard_verify(const struct chunk *c)
         .rule = "heap overflow: the bytes behind the block were overwritten",
         .mem = (void *)g->mem,
         .boundary = (uintptr_t)end,
-        .length = min_size(slack, REPORT_EXPECTED)};
+        .length = min_size(slack, REPORT_EXPECTED),
+        .is_served = true};
     bool right = true;
     for (size_t i = 0; i < slack; i++) {
         unsigned char byte =

@@ -55,6 +55,20 @@ bool locate_view(uintptr_t chunk, struct view *v)
     return true;
 }
 
+/* Whether the keyed bytes in front of `end` bear out that this is the block's slack. */
+static bool locate_is_backed(const struct view *v, uintptr_t end, size_t slack)
+{
+    unsigned char keyed[CANARY_MOST];
+    if (checked_level == 0)
+        return slack <= v->bytes;
+    if (!canary_can_be(slack, v->bytes))
+        return false;
+    size_t length = canary_length(slack);
+    const void *mem = (const void *)(end - v->bytes);
+    return os_peek((const void *)(end - slack), keyed, length) == length &&
+           canary_is_backed(keyed, slack, v->bytes, canary_hash_of(mem, v->bits));
+}
+
 /* What was asked, for a live block whose size can be believed. */
 static void locate_request(struct view *v)
 {
@@ -69,9 +83,10 @@ static void locate_request(struct view *v)
     if (os_peek((const void *)(end - sizeof tail), tail, sizeof tail) != sizeof tail)
         return;
     size_t slack = canary_slack(tail);
-    v->recorded = slack <= v->bytes;
-    if (v->recorded)
-        v->bytes -= slack;
+    v->recorded = locate_is_backed(v, end, slack);
+    v->overwritten = !v->recorded && checked_level != 0;
+    if (v->recorded || v->overwritten)
+        v->bytes -= v->recorded ? slack : CANARY_LEAST;
 }
 
 /* A header of what was the top once, and is inside of blocks now. */

@@ -31,6 +31,7 @@ struct view {
     size_t size;  /* of a wrong header: up to the next right one */
     size_t bytes; /* asked, if recorded; else usable */
     bool recorded;
+    bool overwritten; /* the record was: bytes is the most that can have been asked */
 };
 
 enum locate_kind {

@@ -157,7 +157,8 @@ static void *named_take(struct arena *a, size_t bytes, size_t align)
 
 void named_free(struct arena *a, struct chunk *c)
 {
-    size_t bytes = checked_request(c); /* and a broken canary is a finding */
+    size_t bytes =
+        checked_request(c, FAMILY_MALLOC); /* and a broken canary is a finding */
     if (tune.perturb != 0)
         memset(mem_of(c), (int)tune.perturb, bytes);
     named_discharge(a, chunk_size(c));
@@ -201,7 +202,7 @@ static bool named_resize(struct arena *a, struct chunk *c, size_t bytes)
 
 static struct chunk *named_resize_mapped(struct arena *a, struct chunk *c, size_t bytes)
 {
-    size_t have = chunk_size(c), old = checked_request(c);
+    size_t have = chunk_size(c), old = checked_request(c, FAMILY_MALLOC);
     size_t more = bytes > have ? bytes - have : 0;
     if (bytes < tune.mmap_threshold / 2 || !named_charge(a, more))
         return NULL;
@@ -216,7 +217,7 @@ static struct chunk *named_resize_mapped(struct arena *a, struct chunk *c, size_
 
 void *named_realloc(struct arena *a, struct chunk *c, size_t bytes)
 {
-    size_t old = checked_request(c);
+    size_t old = checked_request(c, FAMILY_MALLOC);
     if (bytes > PTRDIFF_MAX - 65536) {
         errno = ENOMEM;
         return NULL;

@@ -160,8 +160,9 @@ static void report_end(const struct finding *f)
     unsigned most = report_go_on;
     if (most != 0)
         text_add(&report, "  going on (go_on=%u): %s; this was finding %u\n", most,
-                 f->is_access ? "the access is let through"
-                              : "the call is refused, the block stays out of use",
+                 f->is_access   ? "the access is let through"
+                 : f->is_served ? "the call goes on with all that may be the block's"
+                                : "the call is refused, the block stays out of use",
                  report_survived);
     if (!report_to_relay())
         say_bytes(2, report.data, report.length);

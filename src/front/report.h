@@ -31,6 +31,7 @@ struct finding {
     size_t length;      /* how many */
     unsigned char expected[REPORT_EXPECTED];
     bool is_access;            /* found by a fault, not by a call */
+    bool is_served;            /* the call that found it goes on */
     uintptr_t pc;              /* of the instruction that faulted, or 0 */
     const struct guard *guard; /* stacks of allocation and free, or NULL */
 };
