@@ -15,6 +15,7 @@
 
 #include <dlfcn.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -146,7 +147,26 @@ PUBLIC HOT void *_Znwm(size_t bytes)
         void *mem = align == 0 ? malloc_hit(bytes) : NULL;                             \
         return LIKELY(mem != NULL) ? mem : new_slow(bytes, align, family, nothrow);    \
     }
+#ifdef CHUNKY_ARCHIVE
+/* What a new_handler throws must be caught, which C cannot do. Of the C++ library's forms
+ * this one is not replaced: it calls the one that throws, above, and catches. */
+extern void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align,
+                                                const void *tag);
+#define NEW_CAUGHT(name, align, family, type, arguments)                               \
+    return _ZnwmSt11align_val_tRKSt9nothrow_t(                                         \
+        bytes, align == 0 ? _Alignof(max_align_t) : align, tag)
+#else
 /* The next definition catches what a new_handler throws, which C cannot. */
+#define NEW_CAUGHT(name, align, family, type, arguments)                               \
+    union {                                                                            \
+        void *object;                                                                  \
+        void *(*function)type;                                                         \
+    } next = {.object = dlsym(RTLD_NEXT, #name)};                                      \
+    if (next.object != NULL)                                                           \
+        return next.function arguments;                                                \
+    (void)tag;                                                                         \
+    return new_slow(bytes, align, family, true)
+#endif
 #define NEW_NOTHROW(name, parameters, align, family, type, arguments)                  \
     PUBLIC void *name parameters;                                                      \
     PUBLIC void *name parameters                                                       \
@@ -156,14 +176,7 @@ PUBLIC HOT void *_Znwm(size_t bytes)
             mem = malloc_slow_as(bytes, family);                                       \
         if (LIKELY(mem != NULL))                                                       \
             return mem;                                                                \
-        union {                                                                        \
-            void *object;                                                              \
-            void *(*function)type;                                                     \
-        } next = {.object = dlsym(RTLD_NEXT, #name)};                                  \
-        if (next.object != NULL)                                                       \
-            return next.function arguments;                                            \
-        (void)tag;                                                                     \
-        return new_slow(bytes, align, family, true);                                   \
+        NEW_CAUGHT(name, align, family, type, arguments);                              \
     }
 
 NEW(_Znam, (size_t bytes), 0, FAMILY_NEW_ARRAY, false)
@@ -173,9 +186,11 @@ NEW_NOTHROW(_ZnwmRKSt9nothrow_t, (size_t bytes, const void *tag), 0, FAMILY_NEW,
             (size_t, const void *), (bytes, tag))
 NEW_NOTHROW(_ZnamRKSt9nothrow_t, (size_t bytes, const void *tag), 0, FAMILY_NEW_ARRAY,
             (size_t, const void *), (bytes, tag))
+#ifndef CHUNKY_ARCHIVE
 NEW_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t,
             (size_t bytes, size_t align, const void *tag), align, FAMILY_MALLOC,
             (size_t, size_t, const void *), (bytes, align, tag))
+#endif
 NEW_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t,
             (size_t bytes, size_t align, const void *tag), align, FAMILY_MALLOC,
             (size_t, size_t, const void *), (bytes, align, tag))
