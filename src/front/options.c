@@ -242,9 +242,8 @@ static bool option_number(const char *s, size_t length, size_t *value)
 {
     size_t n = 0, i = 0;
     for (; i < length && s[i] >= '0' && s[i] <= '9'; i++) {
-        if (n > (SIZE_MAX - 9) / 10)
+        if (multiply_overflows(n, 10, &n) || add_overflows(n, (size_t)(s[i] - '0'), &n))
             return false;
-        n = n * 10 + (size_t)(s[i] - '0');
     }
     if (i == 0)
         return false;

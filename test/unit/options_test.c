@@ -70,6 +70,9 @@ static void options_values(void **state)
     assert_int_equal(options_read("check=1,check=3,request=1"), 0);
     assert_int_equal(tune.check, 3);
     assert_int_equal(tune.request, 1);
+    /* The largest number that there is. */
+    assert_int_equal(options_read("trim_threshold=18446744073709551615"), 0);
+    assert_true(tune.trim_threshold == SIZE_MAX);
 }
 
 static void options_fixed_threshold(void **state)
@@ -94,6 +97,8 @@ static void options_malformed(void **state)
                                "purge=1T",
                                "check=4",
                                "check=99999999999999999999",
+                               "purge=18446744073709551616",
+                               "purge=184467440737095516150",
                                "purge=99999999999999999G"};
     options_read(NULL);
     size_t purge = tune.purge_base;
