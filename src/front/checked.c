@@ -193,6 +193,8 @@ COLD void *checked_malloc_slow(size_t bytes, enum family family,
     if (mem != NULL) {
         if (zero != NULL)
             *zero = (struct malloc_zero){(uintptr_t)mem, SIZE_MAX};
+        else if (tune.perturb != 0)
+            memset(mem, (int)(tune.perturb ^ 0xff), bytes);
         return mem;
     }
     mem = malloc_plain(k, checked_room(bytes), zero);
