@@ -150,14 +150,14 @@ static bool fault_judge(const siginfo_t *info, const ucontext_t *context)
     if (atomic_load(&fault_looks[at].thread) == (uintptr_t)&thread_hot) {
         if (fault_goes_on(fault_looks[at].mem))
             return true;
-        report_not_live(fault_looks[at].mem, fault_looks[at].verb);
+        report_not_live_at(fault_looks[at].mem, fault_looks[at].verb, pc);
     }
     if (pc - (uintptr_t)chunky_free < FREE_CODE ||
         pc - (uintptr_t)checked_free_plain < FREE_CODE ||
         pc - (uintptr_t)checked_free_mem < FREE_CODE) {
         if (fault_goes_on((const void *)argument))
             return true;
-        report_not_live((const void *)argument, "free");
+        report_not_live_at((const void *)argument, "free", pc);
     }
     for (struct arena *a = &arena_main; a != NULL; a = atomic_load(&a->next))
         if (lock_is_mine(&a->lock))

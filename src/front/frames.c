@@ -105,9 +105,11 @@ void frames_start_at(struct frames *f, uintptr_t pc)
         first++;
     if (first == f->count)
         return;
+    f->pc[first]++;
+    while (first < f->count && frames_is_own(f->pc[first]))
+        first++;
     f->count -= first;
     memmove(f->pc, f->pc + first, f->count * sizeof f->pc[0]);
-    f->pc[0]++;
 }
 
 void frames_take(struct frames *f)

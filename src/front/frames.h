@@ -22,7 +22,7 @@ void frames_start(void);
 void frames_find_own(void);
 
 /* In a signal handler: drops what lies above the interrupted instruction, which becomes
- * like the others: the address behind it. */
+ * like the others: the address behind it. If it is Chunky's own, drops that too. */
 void frames_start_at(struct frames *f, uintptr_t pc);
 
 /* The calling thread's stack without Chunky's own frames. */

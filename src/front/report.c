@@ -228,9 +228,9 @@ _Noreturn void fail(const char *rule, const void *mem)
 }
 
 /* The lock is ours. */
-static void report_not_live_mem(const void *mem, const char *verb)
+static void report_not_live_mem(const void *mem, const char *verb, uintptr_t pc)
 {
-    struct finding f = {.verb = verb, .mem = mem};
+    struct finding f = {.verb = verb, .mem = mem, .pc = pc};
     const struct guard *g;
     g = f.guard = guard_find((uintptr_t)mem);
     if (g != NULL) {
@@ -250,12 +250,17 @@ static void report_not_live_mem(const void *mem, const char *verb)
     report_located_finding(&f);
 }
 
-void report_not_live(const void *mem, const char *verb)
+void report_not_live_at(const void *mem, const char *verb, uintptr_t pc)
 {
     int saved = errno;
     if (report_enter(verb))
-        report_not_live_mem(mem, verb);
+        report_not_live_mem(mem, verb, pc);
     errno = saved;
+}
+
+void report_not_live(const void *mem, const char *verb)
+{
+    report_not_live_at(mem, verb, 0);
 }
 
 void report_guard(const struct guard *g, uintptr_t address, uintptr_t pc, bool is_write)

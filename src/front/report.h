@@ -46,6 +46,8 @@ void report_sum(void);
 
 /* `mem` was passed to `verb` and is no live block: says which kind of mistake it was. */
 void report_not_live(const void *mem, const char *verb);
+/* The same, where the look at the header faulted: the instruction at `pc`. */
+void report_not_live_at(const void *mem, const char *verb, uintptr_t pc);
 
 /* An access at `address` by the instruction at `pc`, in or next to a guarded block. */
 void report_guard(const struct guard *g, uintptr_t address, uintptr_t pc,
