@@ -7,6 +7,8 @@
 #include "front/mapping.h"
 #include "os/os.h"
 
+#include <string.h>
+
 enum { ROW = 16, ROWS_BEFORE = 1, ROWS_MOST = 4 };
 
 static const char *describe_state(const struct view *v)
@@ -185,13 +187,17 @@ static void describe_request(struct text *t, const struct finding *f,
                  from);
 }
 
-/* What a wrong header should say cannot be known: all of it is marked. */
-static void describe_header(struct text *t, uintptr_t word)
+/* Where it is not known what a wrong header should say, all of it is marked. */
+static void describe_header(struct text *t, const struct located *l)
 {
-    struct finding f = {.boundary = word, .length = sizeof(uint64_t)};
-    size_t got = os_peek((const void *)word, f.expected, f.length);
-    for (size_t i = 0; i < got; i++)
-        f.expected[i] = (unsigned char)~f.expected[i];
+    uint64_t right;
+    struct finding f = {.boundary = l->walked_to + CHUNK_HEADER - sizeof right,
+                        .length = sizeof right};
+    if (!locate_header(l, &right)) {
+        os_peek((const void *)f.boundary, &right, sizeof right);
+        right = ~right;
+    }
+    memcpy(f.expected, &right, sizeof right);
     describe_memory(t, &f, f.boundary, f.length);
 }
 
@@ -217,7 +223,7 @@ void describe_place(struct text *t, const struct finding *f, uintptr_t address,
     if (f->boundary != 0)
         describe_memory(t, f, f->boundary, f->length);
     else if (l->walked_to != 0)
-        describe_header(t, l->walked_to + CHUNK_HEADER - sizeof(uint64_t));
+        describe_header(t, l);
     else
         describe_memory(t, f, address, ROW);
 }

@@ -6,6 +6,7 @@
 #include "front/quarantine.h"
 #include "os/os.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { WINDOW = 32 * KIB, LIST_MOST = 1 << 20 };
@@ -129,12 +130,47 @@ static bool locate_step(struct located *l, uintptr_t at, uintptr_t fence,
     if (v->kind == VIEW_WRONG || v->size < CHUNK_MIN || v->size > fence - at) {
         v->kind = VIEW_WRONG;
         v->size = locate_resync(l, at + CHUNK_ALIGN, fence) - at;
-        if (l->walked_to == 0)
+        if (l->walked_to == 0) {
             l->walked_to = at;
+            l->walked_size = v->size;
+        }
     } else if (l->arena != NULL && at == (uintptr_t)l->arena->top) {
         v->kind = VIEW_TOP;
     }
     return true;
+}
+
+/* Too many bytes differ when neither the check nor all that it is made from is left. */
+static unsigned locate_wrong_bytes(uint64_t wrong)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < sizeof wrong; i++)
+        count += (wrong >> 8 * i & 0xff) != 0;
+    return wrong >> 48 == 0 || (uint32_t)wrong == 0 ? count : UINT_MAX;
+}
+
+bool locate_header(const struct located *l, uint64_t *header)
+{
+    unsigned least = UINT_MAX;
+    struct chunk head;
+    if (!locate_read(l->walked_to, &head))
+        return false;
+    const void *mem = mem_of((const struct chunk *)l->walked_to);
+    uint64_t now = chunk_head(&head);
+    for (uint32_t flags = 0; flags <= CHUNK_FLAGS; flags += 2) {
+        uint64_t word = l->walked_size | flags;
+        uint32_t live = chunk_tag(&heap_keys, mem, word);
+        for (unsigned idle = 0; idle < 2; idle++) {
+            uint64_t tag = live ^ (idle != 0 ? CHECK_MASK : 0);
+            uint64_t right = tag << 32 | (uint32_t)word | (now & PREV_INUSE);
+            unsigned wrong = locate_wrong_bytes(now ^ right);
+            if (wrong < least) {
+                least = wrong;
+                *header = right;
+            }
+        }
+    }
+    return least != UINT_MAX;
 }
 
 static void locate_walk(struct located *l, uintptr_t target)

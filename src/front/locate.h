@@ -48,6 +48,7 @@ struct located {
     struct heap heap; /* a copy */
     struct view before, at, after;
     uintptr_t walked_to; /* where a walk met the first wrong header, else 0 */
+    size_t walked_size;  /* from there to the next right one */
     bool locked;         /* the arena's lock is ours to give back */
 };
 
@@ -55,6 +56,9 @@ struct located {
 void locate(uintptr_t address, struct located *l);
 /* Gives the lock back. */
 void locate_done(const struct located *l);
+
+/* What the header at walked_to should be; false if that cannot be worked out. */
+bool locate_header(const struct located *l, uint64_t *header);
 
 /* Reads the header at `chunk`; false if it cannot be read. */
 bool locate_view(uintptr_t chunk, struct view *v);

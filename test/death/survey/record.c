@@ -1,4 +1,4 @@
-/* Overflows that reach the byte that records how much was asked: `record KIND BYTES PAST`.
+/* Overflows that reach what Chunky keeps between blocks: `record KIND BYTES PAST`.
  * Says which block it is about; exits 0 if the program's own bytes are what it wrote. */
 #include <malloc.h>
 #include <stdbool.h>
@@ -49,6 +49,11 @@ int main(int count, char **words)
         mem = realloc(mem, 2 * bytes);
         good = mem != NULL && is_kept(mem, bytes);
         free(realloc(mem, bytes / 2));
+        break;
+    case 'h': /* of the header one byte, or, past the last one, all */
+        for (size_t i = 0; i < 8; i++)
+            ((volatile char *)hide(behind))[-8 + (ptrdiff_t)i] ^=
+                i == past || past == 8 ? 0x55 : 0;
         break;
     case 'b': /* from behind: the block before is found first, or its neighbour is */
         memset((char *)hide(mem) - past, 'X', past);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """record_test.py PROGRAM: an overflow that reaches the record of how much was asked is told
 as one of the right block and none of the program's bytes is called wrong; with go_on the
-program keeps all of them. One that ends before the record is told to the byte."""
+program keeps all of them. One that ends before the record is told to the byte. Of a header
+only the bytes that were overwritten are marked."""
 import os
 import re
 import subprocess
@@ -62,5 +63,12 @@ for conf in "check=1", "check=2":
            f"{conf}: the neighbour's record", done)
     done = run(conf, "b2", 3000, 20)
     expect("likely  3000 bytes asked" in done.stderr, f"{conf}: keyed bytes that stand", done)
+for conf in "check=0", "check=1", "check=2":
+    for size in 100, 1000, 5000:
+        for byte in range(9):
+            done = run(conf, "header", size, byte)
+            count = done.stderr.count("^^") - 1  # one is the legend's
+            expect(done.returncode == -6 and count == (1 if byte < 8 else 8),
+                   f"{conf}: byte {byte} of a header behind {size}: {count} marks", done)
 print("no byte of the program's was called wrong" if bad == 0 else f"{bad} bad")
 sys.exit(bad != 0)
