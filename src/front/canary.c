@@ -145,12 +145,14 @@ bool canary_is_backed(const unsigned char *at, size_t slack, size_t usable,
 static COLD struct canary_finding canary_judge(const void *mem, size_t usable,
                                                size_t slack)
 {
-    const unsigned char *at = (const unsigned char *)mem + usable - slack;
     struct canary_finding f = {.bytes = usable - CANARY_LEAST, .family = FAMILY_ANY};
     uint64_t hash = canary_hash(mem);
-    if (!canary_can_be(slack, usable) || !canary_is_backed(at, slack, usable, hash))
+    if (!canary_can_be(slack, usable))
         return f;
-    f.is_known = true;
+    const unsigned char *at = (const unsigned char *)mem + usable - slack;
+    f.is_known = canary_is_backed(at, slack, usable, hash);
+    if (!f.is_known)
+        return f;
     f.family = canary_family(at, slack, usable, hash);
     f.bytes = f.from = usable - slack;
     f.length = canary_length(slack);
@@ -164,8 +166,12 @@ struct canary_finding canary_read(const void *mem, size_t usable)
     unsigned low = canary_can_be(slack, usable) ? end[-(ptrdiff_t)slack] & 3U : 0;
     if (UNLIKELY(low == 0))
         return canary_judge(mem, usable, slack);
-    struct canary_finding f = {true,    true,           usable - slack,
-                               low - 1, usable - slack, canary_length(slack)};
+    struct canary_finding f = {.is_right = true,
+                               .is_known = true,
+                               .bytes = usable - slack,
+                               .family = (enum family)(low - 1),
+                               .from = usable - slack,
+                               .length = canary_length(slack)};
     uint64_t word = canary_word(canary_hash(mem), slack, f.family);
     if (LIKELY(canary_equal(end - slack, f.length, canary_turned(word, f.from))))
         return f;
@@ -180,11 +186,12 @@ COLD struct canary_finding canary_search(const void *mem, size_t usable)
     size_t most = f.is_known ? 0 : min_size(usable, SEARCH_MOST);
     for (size_t slack = SEARCH_SURE + 1; slack <= most; slack++) {
         unsigned low = end[-(ptrdiff_t)slack] & 3U;
-        uint64_t word = canary_word(canary_hash(mem), slack, low - 1);
+        enum family family = low == 0 ? FAMILY_ANY : (enum family)(low - 1);
+        uint64_t word = canary_word(canary_hash(mem), slack, family);
         if (low == 0 || !canary_equal(end - slack, SEARCH_SURE,
                                       canary_turned(word, usable - slack)))
             continue;
-        f.family = (enum family)(low - 1);
+        f.family = family;
         f.from = usable - slack;
         f.length = canary_length(slack);
         break;

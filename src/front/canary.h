@@ -55,8 +55,7 @@ struct canary_finding canary_search(const void *mem, size_t usable);
 
 /* Keyed bytes that fit in front of the record. */
 size_t canary_length(size_t slack);
-/* Whether this slack can be, and the keyed bytes do not speak against it: `at` is a copy
- * of them. */
+/* Whether the keyed bytes, `at` or a copy of them, bear out a slack that can be. */
 bool canary_is_backed(const unsigned char *at, size_t slack, size_t usable,
                       uint64_t hash);
 
