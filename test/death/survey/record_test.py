@@ -9,6 +9,8 @@ import subprocess
 import sys
 
 PROGRAM = sys.argv[1]
+# Bytes asked, and how many lie at least between these and the next header.
+SLACK = {22: 2, 100: 4, 300: 12, 1000: 16, 5000: 8, 100000: 8, 300000: 8}
 bad = 0
 
 
@@ -37,7 +39,7 @@ def told(done):
 
 
 for conf in "check=1", "check=2", "check=1,request=1":
-    for size in 22, 100, 300, 1000, 5000, 100000, 300000:
+    for size in SLACK:
         for past in 1, 2, 3, 4, 8, 12, 16, 24, 40, 100, 300:
             if size == 300000 and past > 16:
                 continue
@@ -51,7 +53,7 @@ for conf in "check=1", "check=2", "check=1,request=1":
             expect(first >= size, f"{name}: no good byte is wrong", done)
             if past == 1:
                 expect(known and first == size, f"{name}: to the byte", done)
-            if past <= (16 if size == 1000 else 8):  # no header of another block is gone
+            if past <= SLACK[size]:  # else a header is gone, too, and no call can go on
                 for kind in "usable", "realloc":
                     kept = run(f"{conf},go_on=9", kind, size, past)
                     expect(kept.returncode == 0, f"{name}: {kind} keeps all bytes", kept)
@@ -67,6 +69,8 @@ for conf in "check=0", "check=1", "check=2":
     for size in 100, 1000, 5000:
         for byte in range(9):
             done = run(conf, "header", size, byte)
+            if done.returncode == 0:  # one in 65,536 passes
+                done = run(conf, "header", size, byte)
             count = done.stderr.count("^^") - 1  # one is the legend's
             expect(done.returncode == -6 and count == (1 if byte < 8 else 8),
                    f"{conf}: byte {byte} of a header behind {size}: {count} marks", done)
