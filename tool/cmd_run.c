@@ -4,6 +4,7 @@
  */
 #include "session.h"
 #include "show.h"
+#include "signals.h"
 #include "symbol.h"
 #include "text.h"
 
@@ -108,6 +109,7 @@ static _Noreturn void run_exec(char **command, int ready)
     while (read(ready, &go, 1) < 0 && errno == EINTR)
         ;
     close(ready);
+    signals_restore();
     execvp(command[0], command);
     int why = errno;
     char *shown = text_printable(command[0]);

@@ -6,6 +6,7 @@
 #include "page.h"
 #include "session.h"
 #include "show.h"
+#include "signals.h"
 #include "text.h"
 
 #include <errno.h>
@@ -328,6 +329,7 @@ static void view_file(struct view *v, FILE *out)
 static void view_open_browser(const char *path)
 {
     if (fork() == 0) {
+        signals_restore();
         execlp("xdg-open", "xdg-open", path, (char *)NULL);
         complain(STATUS_OK, "no xdg-open to open %s with", path);
         _exit(0);

@@ -2,11 +2,11 @@
 #include "verb.h"
 
 #include "chunky.h"
+#include "signals.h"
 #include "text.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -71,6 +71,6 @@ static int main_run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe ends the output, quietly */
+    signals_open();
     return main_written(main_run(argc, argv));
 }

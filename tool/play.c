@@ -13,7 +13,6 @@
 #include "wrap.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -242,7 +241,6 @@ int play_main(int argc, char **argv)
         return play_child(argv + 2);
     if (!play_options_parse(&o, argc, argv, &status))
         return status;
-    signal(SIGPIPE, SIG_IGN);
     if (o.record)
         return record_run(&o.recording);
     /* The columns of two heaps side by side and the numbered page are as wide as they are. */

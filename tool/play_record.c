@@ -3,6 +3,7 @@
 
 #include "play_list.h"
 #include "play_trace.h"
+#include "signals.h"
 #include "verb.h"
 
 #include <errno.h>
@@ -81,11 +82,7 @@ static _Noreturn void record_exec(const struct record_options *o, const char *li
              more ? before : "");
     setenv(RECORD_VARIABLE, path, 1);
     setenv("LD_PRELOAD", preload, 1);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGQUIT, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGHUP, SIG_DFL);
+    signals_restore();
     execvp(o->command[0], o->command);
     int why = errno;
     fprintf(stderr, "chunky play: %s: %s\n", o->command[0], strerror(why));

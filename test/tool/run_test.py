@@ -70,6 +70,26 @@ def signals():
     expect(process.returncode == 9, "stopped and continued", process.returncode)
 
 
+def inherited():
+    """What was ignored stays so for the command, and nothing else is."""
+    for ignored in ((), (signal.SIGPIPE,), (signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)):
+        def treat(which=ignored):
+            for number in (signal.SIGPIPE, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_IGN if number in which else signal.SIG_DFL)
+        # The shell itself wants SIGCHLD.
+        wanted = sum(1 << (number - 1) for number in ignored if number != signal.SIGCHLD)
+        for words in (["run"], ["run", "--report"], ["stats"],
+                      ["play", "--record", "-o", "/dev/null"]):
+            done = subprocess.run([TOOL, *words, "--", "sh", "-c", "cat /proc/$$/status; exit 7"],
+                                  preexec_fn=treat, text=True, check=False, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            found = re.search(r"^SigIgn:\s+(\w+)$", done.stdout, re.M)
+            expect(found and int(found[1], 16) == wanted, words, ignored, found and found[1],
+                   done.stderr)
+            expect(done.returncode == (0 if words == ["stats"] else 7), words, ignored,
+                   done.returncode)
+
+
 def by_its_number():
     """`chunky run` waits for its command: its own number means the command's heap."""
     process = subprocess.Popen([TOOL, "run", "--", os.environ["SUBJECT"]], text=True,
@@ -104,6 +124,7 @@ def findings():
 statuses()
 surroundings()
 signals()
+inherited()
 by_its_number()
 report()
 findings()

@@ -1,0 +1,13 @@
+/*
+ * How signals were treated when this program was started: what it starts gets them so.
+ */
+#ifndef TOOL_SIGNALS_H
+#define TOOL_SIGNALS_H
+
+/* Remembers it. From here on a closed pipe ends the output, quietly, and children are
+ * waited for. */
+void signals_open(void);
+/* Treats all of them as they were; in a child, before exec. */
+void signals_restore(void);
+
+#endif
