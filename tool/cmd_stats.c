@@ -1,8 +1,10 @@
 /* chunky stats: the table of arenas and the waterfall. No state. */
+#include "run.h"
 #include "session.h"
 #include "show.h"
 #include "text.h"
 
+#include <signal.h>
 #include <time.h>
 
 enum { BAR_WIDE = 30, BAR_NARROW = 10, COLUMNS_WIDE = 100 };
@@ -219,18 +221,53 @@ static void stats_once(struct session *n)
     survey_free(&v);
 }
 
-enum status cmd_stats(struct options *o)
+/* *lost: nobody reads the output any more. */
+static enum status stats_look(struct options *o, bool *lost)
 {
     struct session n;
-    enum status status;
+    enum status status = session_open(&n, o);
+    if (status != STATUS_OK)
+        return status;
+    stats_once(&n);
+    *lost = ferror(n.out) != 0;
+    return session_close(&n, STATUS_OK);
+}
+
+/* A command is started once, looked at while it lives, and at its end. */
+static enum status stats_watch_command(struct options *o)
+{
+    char number[16];
+    bool lost = false;
+    int ended;
+    if (o->stop)
+        return complain(STATUS_USAGE, "--stop with --watch is for a process that runs "
+                                      "already, not for -- CMD");
+    pid_t pid = run_watched(o->command);
+    if (pid < 0)
+        return STATUS_UNREADABLE;
+    snprintf(number, sizeof number, "%d", (int)pid);
+    o->source = number;
+    while (!lost && run_lives(pid, o->watch, &ended))
+        stats_look(o, &lost); /* before it loads Chunky there is nothing to see */
+    o->source = NULL;
+    if (lost) {
+        kill(pid, SIGTERM);
+        return STATUS_OK;
+    }
+    if (!run_is_held(pid, &ended))
+        return STATUS_UNREADABLE;
+    o->held = pid;
+    return stats_look(o, &lost);
+}
+
+enum status cmd_stats(struct options *o)
+{
+    bool lost = false;
+    if (o->watch != 0 && o->source == NULL && o->command != NULL)
+        return stats_watch_command(o);
     for (;;) {
-        status = session_open(&n, o);
-        if (status != STATUS_OK)
-            return status;
-        stats_once(&n);
-        bool lost = ferror(n.out) != 0;
-        status = session_close(&n, STATUS_OK);
-        if (o->watch == 0 || lost || status == STATUS_UNREADABLE)
+        enum status status = stats_look(o, &lost);
+        if (o->watch == 0 || lost || (status != STATUS_OK && status != STATUS_DAMAGED))
             return status;
         struct timespec pause = {(time_t)o->watch,
                                  (long)((o->watch - (double)(time_t)o->watch) * 1e9)};

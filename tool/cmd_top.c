@@ -2,6 +2,7 @@
  * chunky top: the heap of a process on the full screen, again every second. Plain
  * terminal sequences, so it needs no library and works over ssh. State: the terminal.
  */
+#include "run.h"
 #include "session.h"
 #include "show.h"
 #include "text.h"

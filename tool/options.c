@@ -1,6 +1,7 @@
 /* The options of all verbs; see verb.h. State: the tables. */
 #include "verb.h"
 
+#include "run.h"
 #include "text.h"
 
 #include <getopt.h>
@@ -341,7 +342,7 @@ enum status options_open(struct options *o, struct source *s)
     int ended;
     *s = (struct source){0};
     if (o->source == NULL && o->command != NULL) {
-        pid_t pid = run_to_end(o->command, &ended);
+        pid_t pid = o->held != 0 ? o->held : run_to_end(o->command, &ended);
         if (pid < 0)
             return STATUS_UNREADABLE;
         enum status status = source_open_pid(s, pid, false);

@@ -3,8 +3,8 @@
 
 #include "play_list.h"
 #include "play_trace.h"
+#include "run.h"
 #include "signals.h"
-#include "verb.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EXIT_NO_TRACE = 3, EXIT_CANNOT = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
+enum { EXIT_NO_TRACE = 3 };
 
 static volatile pid_t record_child;
 

@@ -9,7 +9,7 @@
 #include "play_child.h"
 #include "play_list.h"
 #include "play_watch.h"
-#include "verb.h"
+#include "run.h"
 
 #include <errno.h>
 #include <fcntl.h>

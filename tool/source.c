@@ -2,8 +2,8 @@
 #include "source.h"
 
 #include "audit/snapshot.h"
+#include "run.h"
 #include "text.h"
-#include "verb.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -76,6 +76,7 @@ struct options {
     unsigned limit, hex;
     unsigned long max_errors;
     double watch;
+    pid_t held;     /* the command, at its end; 0: it was not started yet */
     uint64_t check; /* run: audit every so many exits; 0: no */
     bool all, art, ascii, bytes, count, fail, fast, follow_fork, help, no_aslr, open,
         rel, report, resident, stop, summary, wants_check, wants_hex;
@@ -131,19 +132,5 @@ enum status cmd_symbolize(struct options *o);
 enum status cmd_top(struct options *o);
 enum status cmd_ctl(struct options *o);
 enum status cmd_view(struct options *o);
-
-/* Runs a command with the library preloaded. Returns its process, stopped just before it
- * ends with its memory still there, or -1 after a complaint; *status is then the tool's. */
-struct runner;
-pid_t run_to_end(char **command, int *status);
-/* Starts a command whose output nobody sees, and returns when it runs; -1 after a
- * complaint. */
-pid_t run_beside(char **command);
-/* Ends it. */
-void run_end(pid_t pid);
-/* Lets it end; the exit status for the shell. */
-int run_finish(pid_t pid);
-/* The path of libchunky.so, or NULL. The caller frees it. */
-char *run_library(void);
 
 #endif

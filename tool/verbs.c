@@ -50,7 +50,8 @@ const struct verb verbs[] = {
     {"stats", cmd_stats, NULL, "SOURCE",
      "arenas, and where the bytes are: the waterfall", "text, json, xml, openmetrics", stats_options,
      "From what the program asked for down to what is resident, each step with its share,\n"
-     "checked against the kernel's own figures."},
+     "checked against the kernel's own figures. --watch -- CMD shows CMD while it runs, and\n"
+     "at its end."},
     {"map", cmd_map, NULL, "SOURCE [ADDRESS | A-B]", "the heap drawn as a grid of cells", "text, json, html, svg",
      map_options,
      "Each cell is a byte, 16 bytes, a page or more, by the size of what is drawn; --cell\n"

@@ -14,11 +14,12 @@ from subject import TOOL, Subject, chunky, expect, finish
 
 
 class Screen:
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, shell=()):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm-256color"
-            os.execv(TOOL, [TOOL, "top", *arguments])
+            command = [*shell, TOOL, "top", *arguments]
+            os.execvp(command[0], command)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.text = ""
 
@@ -99,6 +100,21 @@ expect(screen.until("python3(.|\n)*headers"), screen.frame())
 expect("seen" not in screen.text, "what the command prints is not on the screen")
 screen.press("q")
 expect(screen.end() == 0, "q ends it, and the command")
+
+# Of a shell that lives on, as most do.
+screen = Screen("--", "python3", "-c", "import time; time.sleep(98)",
+                shell=("sh", "-c", '"$@"; sleep 20', "sh"))
+expect(screen.until("python3(.|\n)*headers"), screen.frame())
+beside = int(re.search(r"process (\d+)", screen.frame())[1])
+with open(f"/proc/{beside}/stat", encoding="ascii") as stat:
+    os.kill(int(stat.read().rsplit(")", 1)[1].split()[1]), signal.SIGKILL)
+for _ in range(100):
+    if not os.path.exists(f"/proc/{beside}"):
+        break
+    time.sleep(0.1)
+expect(not os.path.exists(f"/proc/{beside}"), "the command outlives the tool that was killed")
+os.kill(screen.pid, signal.SIGKILL)
+screen.end()
 
 result = chunky("top", "1")
 expect(result.status == 2 and "terminal" in result.err, result)
