@@ -372,6 +372,8 @@ enum status cmd_diff(struct options *o)
     if ((o->source == NULL && o->command == NULL) || o->operands != 1)
         return complain(STATUS_USAGE, "between what? chunky diff A B");
     d.side[0].options = d.side[1].options = *o;
+    if (!session_spares(o, o->operand[0]))
+        return STATUS_USAGE;
     /* A -- CMD: the command's heap at its end is the second. */
     d.side[0].options.source = o->command != NULL ? o->operand[0] : o->source;
     d.side[0].options.command = NULL;

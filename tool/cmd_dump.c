@@ -434,6 +434,8 @@ enum status cmd_dump(struct options *o)
     const char *output = o->output;
     if (output == NULL)
         return complain(STATUS_USAGE, "where to? chunky dump SOURCE -o FILE");
+    if (!session_spares(o, o->source))
+        return STATUS_USAGE;
     o->output = NULL;
     o->stop = true;
     enum status status = session_open(&n, o);

@@ -9,6 +9,7 @@
 #include "play_prompt.h"
 #include "play_stepper.h"
 #include "play_trace.h"
+#include "source.h"
 #include "text.h"
 #include "wrap.h"
 
@@ -151,6 +152,13 @@ static int play_data(struct play_options *o, const struct play_script *s)
                         : o->file != NULL ? o->file
                         : s->is_trace     ? o->script
                                           : "chunky play";
+    const char *from = o->file != NULL ? o->file : o->script;
+    if (o->html != NULL && from != NULL && source_is_file(from, o->html)) {
+        fprintf(stderr,
+                "chunky play: %s: what is read from cannot be written to, too\n",
+                o->html);
+        return EXIT_USAGE;
+    }
     FILE *out =
         o->html == NULL || strcmp(o->html, "-") == 0 ? stdout : fopen(o->html, "w");
     if (out == NULL) {

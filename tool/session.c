@@ -8,9 +8,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+bool session_spares(const struct options *o, const char *source)
+{
+    if (o->output == NULL || source == NULL || !source_is_file(source, o->output))
+        return true;
+    char *shown = text_printable(o->output);
+    complain(STATUS_USAGE, "%s: what is read from cannot be written to, too", shown);
+    free(shown);
+    return false;
+}
+
 enum status session_open(struct session *n, struct options *o)
 {
     *n = (struct session){.options = o, .out = stdout};
+    if (!session_spares(o, o->source))
+        return STATUS_USAGE;
     enum status status = options_open(o, &n->source);
     if (status == STATUS_OK)
         status = scan_open(&n->scan, &n->source);

@@ -20,6 +20,8 @@ struct session {
     bool has_scan;
 };
 
+/* False after a complaint: -o would write over that SOURCE. */
+bool session_spares(const struct options *o, const char *source);
 /* Opens all of it. What fails is told on stderr, and the status to exit with returned. */
 enum status session_open(struct session *n, struct options *o);
 /* What is drawn from here on becomes an HTML page. */

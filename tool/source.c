@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SCAN_STEP = 1 << 16 };
@@ -258,13 +259,28 @@ static enum status source_open_file(struct source *s, const char *name)
     return status;
 }
 
-enum status source_open(struct source *s, const char *name, bool stop)
+/* All of the name; errno tells if it is too large. */
+static bool source_is_number(const char *name, long *number)
 {
     char *end;
-    *s = (struct source){0};
     errno = 0;
-    long pid = strtol(name, &end, 10);
-    if (*name != '\0' && *end == '\0') {
+    *number = strtol(name, &end, 10);
+    return *name != '\0' && *end == '\0';
+}
+
+bool source_is_file(const char *name, const char *path)
+{
+    struct stat a, b;
+    long number;
+    return !source_is_number(name, &number) && stat(name, &a) == 0 &&
+           stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+enum status source_open(struct source *s, const char *name, bool stop)
+{
+    long pid;
+    *s = (struct source){0};
+    if (source_is_number(name, &pid)) {
         if (pid <= 0 || errno != 0 || pid > INT32_MAX)
             return complain(STATUS_USAGE, "%s is no process number", name);
         return source_open_pid(s, (pid_t)pid, stop);

@@ -60,6 +60,8 @@ struct source {
  * the source is closed. */
 enum status source_open(struct source *s, const char *name, bool stop);
 void source_close(struct source *s);
+/* True if that SOURCE is a file, and the one at `path`: by another name, or a link. */
+bool source_is_file(const char *name, const char *path);
 /* True of a process that ended, or became another program: nothing that was read of it
  * counts. */
 bool source_is_gone(struct source *s);
