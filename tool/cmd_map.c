@@ -52,6 +52,10 @@ static bool map_range(struct session *n, struct map_style *style)
     char left[64];
     if (text == NULL)
         return true;
+    if (text == o->range && o->operands != 0) {
+        complain(STATUS_USAGE, "map draws one place: an ADDRESS or --range");
+        return false;
+    }
     const char *dash = strchr(text, '-');
     snprintf(left, sizeof left, "%.*s", dash == NULL ? 63 : (int)(dash - text), text);
     if (!session_address(n, left, &style->from) ||

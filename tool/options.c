@@ -275,6 +275,18 @@ static bool options_format_is_known(const struct options *o, const struct verb *
     return false;
 }
 
+/* No operand is passed over in silence. */
+static bool options_operands_fit(const struct options *o, const struct verb *v)
+{
+    if (o->operands <= v->operands)
+        return true;
+    char *shown = text_printable(o->operand[v->operands]);
+    complain(STATUS_USAGE, "%s %s: \"%s\" is too much (chunky help %s)", v->name,
+             v->usage, shown, v->name);
+    free(shown);
+    return false;
+}
+
 static bool options_take(struct options *o, const struct verb *v, int letter)
 {
     const struct option_spec *spec = option_specs;
@@ -329,7 +341,7 @@ bool options_parse(struct options *o, const struct verb *v, int argc, char **arg
     }
     if (o->color_by == NULL)
         o->color_by = "state";
-    return o->help || options_format_is_known(o, v);
+    return o->help || (options_operands_fit(o, v) && options_format_is_known(o, v));
 }
 
 bool options_want(const struct options *o, const char *format)

@@ -284,7 +284,7 @@ static bool options_operands(struct play_options *o, int argc, char **argv)
         return false;
     }
     o->recording.command = argv + optind;
-    if (!o->record && optind + 1 < argc) {
+    if (!o->record && optind + (o->file == NULL) < argc) {
         fprintf(stderr, "chunky play: one script, in quotes\n");
         return false;
     }

@@ -7,6 +7,8 @@
 
 #include "source.h"
 
+#include <limits.h>
+
 enum option_id {
     OPT_ADDRESS_END = 256, /* above any letter */
     OPT_ALL,
@@ -82,6 +84,8 @@ struct options {
         rel, report, resident, stop, summary, wants_check, wants_hex;
 };
 
+enum { MANY = INT_MAX };
+
 struct verb {
     const char *name;
     enum status (*run)(struct options *o); /* NULL: takes its arguments raw */
@@ -91,6 +95,7 @@ struct verb {
     const char *formats;           /* "text, json" */
     const enum option_id *options; /* ends with 0 */
     const char *text;              /* help: paragraphs */
+    int operands;                  /* most that follow the SOURCE; MANY */
 };
 
 extern const struct verb verbs[];

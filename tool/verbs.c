@@ -46,59 +46,59 @@ const struct verb verbs[] = {
      "audits it there. Reports of misuse are printed with the names of functions and lines;\n"
      "with --report the heap as it was is kept in chunky-PID.snap. Exits as CMD did: its\n"
      "status, or killed by its signal; 126 if CMD cannot be run, 127 if it does not exist;\n"
-     "1 if only the audit found something."},
+     "1 if only the audit found something.", 0},
     {"stats", cmd_stats, NULL, "SOURCE",
      "arenas, and where the bytes are: the waterfall", "text, json, xml, openmetrics", stats_options,
      "From what the program asked for down to what is resident, each step with its share,\n"
      "checked against the kernel's own figures. --watch -- CMD shows CMD while it runs, and\n"
-     "at its end."},
+     "at its end.", 0},
     {"map", cmd_map, NULL, "SOURCE [ADDRESS | A-B]", "the heap drawn as a grid of cells", "text, json, html, svg",
      map_options,
      "Each cell is a byte, 16 bytes, a page or more, by the size of what is drawn; --cell\n"
-     "says otherwise. An ADDRESS draws the 4 KiB around it, byte by byte."},
+     "says otherwise. An ADDRESS draws the 4 KiB around it, byte by byte.", 1},
     {"layout", cmd_layout, NULL, "SOURCE",
      "the address space: program, heaps, mappings, stack", "text, json", layout_options,
      "High addresses on top. Shows where the break is, what of the mappings is Chunky's,\n"
-     "and how much of each is resident."},
+     "and how much of each is resident.", 0},
     {"chunks", cmd_chunks, NULL, "SOURCE", "every chunk, one a line",
      "text, jsonl, csv", chunks_options,
      "Live and free, in order of address, then mapped ones and those between guard pages\n"
-     "(guarded; barred: freed ones); --state, --size, --range and --arena choose."},
+     "(guarded; barred: freed ones); --state, --size, --range and --arena choose.", 0},
     {"what", cmd_what, NULL, "SOURCE ADDRESS...", "one address explained", "text, json",
      what_options,
      "Which block it lies in and where, its neighbours, the list that holds it, and why its\n"
      "page is resident; of a block between guard pages (check=3) who took and who freed it.\n"
-     "ADDRESS: 0x..., or heap+0x... as --rel prints it."},
+     "ADDRESS: 0x..., or heap+0x... as --rel prints it.", MANY},
     {"bins", cmd_bins, NULL, "SOURCE", "the lists of free chunks, in list order",
      "text, json", bins_options,
      "Every bin with its links compared both ways, then the caches of all threads, and the\n"
-     "depots."},
+     "depots.", 0},
     {"frag", cmd_frag, NULL, "SOURCE", "why memory that was freed is still resident",
      "text, json", frag_options,
      "Which live block pins the end of each heap, pages that are nearly empty, how free\n"
-     "space is cut up, what malloc_trim would return. --fail: exit 1 from 50 % on."},
+     "space is cut up, what malloc_trim would return. --fail: exit 1 from 50 % on.", 0},
     {"check", cmd_check, NULL, "SOURCE", "audit the heap from outside", "text, json",
      check_options,
      "All numbered invariants (docs/notes/invariants.md). Exit 1 on a finding. A running\n"
-     "process is only accused of what is found again when nothing moved meanwhile."},
+     "process is only accused of what is found again when nothing moved meanwhile.", 0},
     {"dump", cmd_dump, NULL, "SOURCE -o FILE", "keep a heap in a file: a snapshot",
      "text", dump_options,
      "A running process is stopped meanwhile. Without --bytes the file holds headers, links\n"
-     "and Chunky's own structures, and nothing that the program stored."},
+     "and Chunky's own structures, and nothing that the program stored.", 0},
     {"diff", cmd_diff, NULL, "A B",
      "what grew, shrank, came and went between two sources", "text, json, html", diff_options,
      "Compares what is in use by address: two snapshots, or a snapshot and the process. By\n"
      "call site when both were run with CHUNKY_CONF=check=3,guard_rate=1, which keeps the\n"
-     "stacks of all blocks (at most 16,000), or check=3: of a sample, and nothing is scaled."},
+     "stacks of all blocks (at most 16,000), or check=3: of a sample, and nothing is scaled.", 1},
     {"top", cmd_top, NULL, "PID", "the heap on the full screen, again every second", "text",
      top_options,
      "Keys choose what is shown: s stats, m map (+ and - zoom), b bins, f frag, l layout;\n"
-     "arrows scroll, p pauses, q quits."},
+     "arrows scroll, p pauses, q quits.", 0},
     {"view", cmd_view, NULL, "SOURCE -o FILE.html", "the heap as one HTML file to walk through", "html",
      view_options,
      "No network and no server: open the file. From 10 GiB down to a byte, by mouse or keys.\n"
      "More than 4 million chunks are told as sums; --range tells a part chunk by chunk.\n"
-     "--bytes puts what the program stored into the file, too."},
+     "--bytes puts what the program stored into the file, too.", 0},
     {"ctl", cmd_ctl, NULL, "SOURCE [NAME=VALUE...]",
      "the options in force, where each came from; changes while it runs", "text, json",
      ctl_options,
@@ -108,20 +108,20 @@ const struct verb verbs[] = {
      "(counters on its standard error), check=3 (guard pages for a sample of the blocks).\n"
      "The kernel must allow this user to trace the process. It is done when the process next\n"
      "passes a slow path of its allocator; after 3 seconds ctl exits with 1, and the request\n"
-     "stays."},
+     "stays.", MANY},
     {"symbolize", cmd_symbolize, NULL, "[REPORT...]",
      "a report with the names of functions and lines in its stacks", "text", symbolize_options,
      "Reads reports (or standard input) and prints them, with a name behind each address of\n"
      "a stack: from the file's symbols, else from its debug file (by build id, or by\n"
      ".gnu_debuglink), else from its dynamic symbols; the line where .debug_line tells it.\n"
-     "chunky run does the same at once."},
+     "chunky run does the same at once.", MANY},
     {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | TRACE | -f FILE | --record -- CMD]",
      "malloc step by step, drawn: scripts and real programs in the real engine", "text, json, html", NULL,
      "Without a script, lines are read from a prompt. --record writes a TRACE of what CMD asks\n"
-     "its allocator for. The course: docs/learn."},
+     "its allocator for. The course: docs/learn.", 0},
     {"explain", NULL, explain_main, "malloc N | free ADDRESS [SCRIPT | PID]",
      "what malloc or free would do next, rule by rule", "text", NULL,
-     "A dry run: nothing is changed."},
+     "A dry run: nothing is changed.", 0},
 };
 /* clang-format on */
 const size_t verb_count = sizeof verbs / sizeof verbs[0];

@@ -59,6 +59,16 @@ def mistakes(pid):
     wrong("diff", str(pid))
     wrong("dump", str(pid))
     wrong("view", str(pid))
+    for verb in ("stats", "layout", "chunks", "bins", "frag", "check", "dump", "view", "top"):
+        wrong(verb, str(pid), "77", *(["-o/dev/null"] if verb != "top" else []),
+              says='"77" is too much')
+        wrong(verb, str(pid), "--", "true", says=f'"{pid}" is too much')
+    wrong("map", str(pid), "heap+0", "77", says='"77" is too much')
+    wrong("map", str(pid), "heap+0", "--range", "heap+0-heap+64", says="one place")
+    wrong("diff", str(pid), str(pid), "77", says='"77" is too much')
+    wrong("play", "-f", "/dev/null", "a=malloc(1)", says="one script")
+    wrong("play", "a=malloc(1)", "b=malloc(1)", says="one script")
+    wrong("run", "x", "--", "true", says='"x" is too much')
     wrong("dump", str(pid), "-o", "/nonexistent/x")
     wrong("chunks", str(pid), "-o", "/nonexistent/x")
 
