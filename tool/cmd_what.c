@@ -246,21 +246,32 @@ static void what_one(struct session *n, uint64_t address)
                  min_size(a.at.size, n->options->hex != 0 ? n->options->hex : 64));
 }
 
+/* Several as JSON are one array, so all of them are understood first. */
+static enum status what_all(struct session *n)
+{
+    const struct options *o = n->options;
+    enum status status = STATUS_OK;
+    uint64_t *address = take((size_t)o->operands * sizeof *address);
+    bool array = o->operands > 1 && options_want(o, "json");
+    for (int i = 0; i < o->operands && status == STATUS_OK; i++)
+        if (!session_address(n, o->operand[i], &address[i]))
+            status = STATUS_USAGE;
+    for (int i = 0; i < o->operands && status == STATUS_OK; i++) {
+        if (array)
+            fputc(i == 0 ? '[' : ',', n->out);
+        what_one(n, address[i]);
+    }
+    if (array && status == STATUS_OK)
+        fputs("]\n", n->out);
+    free(address);
+    return status;
+}
+
 enum status cmd_what(struct options *o)
 {
     struct session n;
-    uint64_t address;
-    enum status status = STATUS_OK;
     if ((o->source != NULL || o->command != NULL) && o->operands == 0)
         return complain(STATUS_USAGE, "what is where? chunky what SOURCE ADDRESS");
-    status = session_open(&n, o);
-    if (status != STATUS_OK)
-        return status;
-    for (int i = 0; i < o->operands && status == STATUS_OK; i++) {
-        if (session_address(&n, o->operand[i], &address))
-            what_one(&n, address);
-        else
-            status = STATUS_USAGE;
-    }
-    return session_close(&n, status);
+    enum status status = session_open(&n, o);
+    return status == STATUS_OK ? session_close(&n, what_all(&n)) : status;
 }

@@ -68,7 +68,8 @@ const struct verb verbs[] = {
      what_options,
      "Which block it lies in and where, its neighbours, the list that holds it, and why its\n"
      "page is resident; of a block between guard pages (check=3) who took and who freed it.\n"
-     "ADDRESS: 0x..., or heap+0x... as --rel prints it.", MANY},
+     "ADDRESS: 0x..., or heap+0x... as --rel prints it. As json: one object, or for several\n"
+     "addresses an array of them.", MANY},
     {"bins", cmd_bins, NULL, "SOURCE", "the lists of free chunks, in list order",
      "text, json", bins_options,
      "Every bin with its links compared both ways, then the caches of all threads, and the\n"

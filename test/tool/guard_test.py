@@ -99,6 +99,8 @@ def explained(source, p, core=False):
     expect(any(f["function"] == "giver" for f in told["freed"]["stack"]), told)
     told = chunky_json("what", source, hex(p.b + 5008))
     expect(told["guard_page"] and told["asked"] == 5000 and told["offset"] == 5008, told)
+    several = chunky_json("what", source, hex(p.a), hex(p.c), hex(p.b + 5008))
+    expect([w["asked"] for w in several] == [10, 100, 5000], several)
     never = what(p.a + (1 << 20) * 100)
     expect("never used" in never, never)
     if not core:

@@ -93,6 +93,12 @@ def what(s):
     expect("asked 1000" in text.out and "is resident" in text.out and "kkkkkkkk" in text.out, text)
     expect("not in a block" in chunky("what", s.pid, "0x10").out)
     expect(chunky("what", s.pid, "nonsense").status == 2)
+    # Several addresses are one document; one that is none leaves no half of it.
+    blocks = [hex(s.block[asked]) for asked in (10, 1000, 300000)]
+    several = chunky_json("what", s.pid, *blocks, "0x10")
+    expect([w.get("asked") for w in several] == [10, 1000, 300000, None], several)
+    half = chunky("what", s.pid, *blocks, "nonsense", "-f", "json")
+    expect(half.status == 2 and half.out == "", half)
     relative = chunky("what", s.pid, "heap+0x0").out
     expect("heap+0x0" in relative, relative)
     for state in ("fast", "unsorted", "small", "large", "cached"):
