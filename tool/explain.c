@@ -5,10 +5,14 @@
 #include "play_run.h"
 #include "play_why.h"
 #include "source.h"
+#include "text.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 const char explain_usage[] =
     "usage: chunky explain malloc N [SCRIPT|PID]\n"
@@ -109,6 +113,19 @@ static int explain_process(const char *verb, const char *what, const char *pid)
     return STATUS_OK;
 }
 
+/* What no script is. */
+static int explain_file(const char *name)
+{
+    bool there = access(name, F_OK) == 0;
+    int why = errno;
+    char *shown = text_printable(name);
+    fprintf(stderr, "chunky explain: %s: %s\n", shown,
+            there ? "a script in quotes is asked about, or a process by its number"
+                  : strerror(why));
+    free(shown);
+    return there ? STATUS_USAGE : STATUS_UNREADABLE;
+}
+
 const struct option explain_long_options[] = {
     {"mode", required_argument, NULL, 'm'},
     {"help", no_argument, NULL, 'h'},
@@ -140,5 +157,7 @@ int explain_main(int argc, char **argv)
     const char *where = argc - optind == 3 ? argv[optind + 2] : "";
     if (*where != '\0' && where[strspn(where, "0123456789")] == '\0')
         return explain_process(argv[optind], argv[optind + 1], where);
+    if (play_names_file(where))
+        return explain_file(where);
     return explain_script(argv[optind], argv[optind + 1], where, mode);
 }

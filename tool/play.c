@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +28,10 @@ static char *play_read(const char *path)
     char *text = NULL;
     size_t room = 0, length = 0, got;
     if (in == NULL) {
-        fprintf(stderr, "chunky play: %s: %s\n", path, strerror(errno));
+        int why = errno;
+        char *shown = text_printable(path);
+        fprintf(stderr, "chunky play: %s: %s\n", shown, strerror(why));
+        free(shown);
         return NULL;
     }
     do {
@@ -221,13 +223,6 @@ static int play_file(struct play_options *o, const char *path)
     int status = text == NULL ? EXIT_SOURCE : play_text(o, path, text);
     free(text);
     return status;
-}
-
-/* A script cannot be the name of a file: it has parentheses. */
-static bool play_names_file(const char *script)
-{
-    struct stat s;
-    return strchr(script, '(') == NULL && stat(script, &s) == 0;
 }
 
 static int play_asked(struct play_options *o)

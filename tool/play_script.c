@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 const struct play_shape play_shapes[PLAY_VERBS] = {
     [PLAY_MALLOC] = {"malloc", "n", true},
@@ -96,4 +97,14 @@ void play_script_free(struct play_script *s)
     names_free(&s->thread);
     free(s->op);
     memset(s, 0, sizeof *s);
+}
+
+bool play_names_file(const char *script)
+{
+    struct stat s;
+    if (strchr(script, '(') != NULL)
+        return false;
+    return stat(script, &s) == 0 ||
+           (strpbrk(script, "./") != NULL && strpbrk(script, "#;={} \t\n") == NULL &&
+            strncmp(script, "//", 2) != 0);
 }

@@ -61,6 +61,10 @@ struct play_error {
  * the error is filled. The script starts as all zeroes. */
 bool play_parse(struct play_script *s, const char *text, struct play_error *error);
 
+/* True of the name of a file, and of what looks like one that is not there: calls have
+ * parentheses, and nothing but a file has a dot or a slash. */
+bool play_names_file(const char *script);
+
 /* Drops the operations from `count` on, and the names that only they assigned. */
 void play_cut(struct play_script *s, size_t count);
 void play_script_free(struct play_script *s);

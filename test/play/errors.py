@@ -49,6 +49,26 @@ def files():
     return bad
 
 
+def absent():
+    """A file that is not there is no script; nor is one that is there, to explain."""
+    bad = 0
+    for name in ("nosuch.trace", "./nosuch", "/nonexistent/x", "a\x1b.trace"):
+        for verb in (["play"], ["play", "--compare"], ["play", "-f"], ["explain", "malloc", "30"]):
+            run = subprocess.run([sys.argv[1], *verb, name], capture_output=True, text=True)
+            lines = run.stderr.splitlines()
+            if run.returncode != 3 or len(lines) != 1 or "No such file" not in lines[0] or \
+                    "\x1b" in run.stderr:
+                bad += 1
+                print(f"{verb} {name!r}: exit {run.returncode}, {run.stderr!r}")
+    for verb, status in ((["explain", "malloc", "30", __file__], 2), (["play", "# a/b.c"], 0),
+                         (["play", "// a.b"], 0), (["play", "free(a.b)"], 2)):
+        run = subprocess.run([sys.argv[1], *verb], capture_output=True, text=True)
+        if run.returncode != status:
+            bad += 1
+            print(f"{verb}: exit {run.returncode}, {run.stderr!r}")
+    return bad
+
+
 def unwritten():
     """Output that is lost is told, unless its reader left."""
     bad = 0
@@ -82,7 +102,7 @@ def main():
             bad += 1
             print(f"{script!r}\n  wanted exit 2, {place}, ...{words}...\n"
                   f"  got exit {run.returncode}, {head!r}, drawn {run.stdout!r}")
-    bad += files() + unwritten()
+    bad += files() + absent() + unwritten()
     print(f"{len(CASES)} bad scripts, {bad} treated wrongly")
     sys.exit(bad != 0)
 
