@@ -42,6 +42,36 @@ static bool map_is_wanted(const struct session *n, const struct map_style *style
     return style->to == 0 || (h->h.start < style->to && h->h.end > style->from);
 }
 
+/* Mappings are drawn where an address or a range says so; else they are listed. */
+static bool map_is_wanted_mapped(const struct session *n, const struct map_style *style,
+                                 const struct scan_mapped *m)
+{
+    return style->to != 0 && n->options->arena < 0 && m->m.start < style->to &&
+           m->m.start + m->m.length > style->from;
+}
+
+static bool map_wants_guards(const struct session *n, const struct map_style *style)
+{
+    const struct region *area = &n->scan.guard_area;
+    return style->to == 0 ? n->options->arena < 0
+                          : style->from < area->end && style->to > area->start;
+}
+
+/* Bytes that are drawn of heaps and mappings. */
+static uint64_t map_extent(const struct session *n, const struct map_style *style)
+{
+    const struct scan *s = &n->scan;
+    uint64_t extent = 0;
+    for (size_t i = 0; i < s->heap_count; i++)
+        if (map_is_wanted(n, style, &s->heaps[i]))
+            extent += s->heaps[i].h.end - s->heaps[i].h.start;
+    for (size_t i = 0; i < s->mapped_count; i++)
+        if (map_is_wanted_mapped(n, style, &s->mapped[i]))
+            extent += s->mapped[i].m.length;
+    return style->to != 0 && extent > style->to - style->from ? style->to - style->from
+                                                              : extent;
+}
+
 /* "ADDRESS" is the page around it; "A-B" a range. */
 static bool map_range(struct session *n, struct map_style *style)
 {
@@ -63,7 +93,7 @@ static bool map_range(struct session *n, struct map_style *style)
         return false;
     if (dash == NULL) {
         const struct scan_heap *h = scan_heap_of(&n->scan, style->from);
-        uint64_t base = h == NULL ? 0 : h->h.first;
+        uint64_t base = h == NULL ? 0 : h->h.first; /* a mapping begins with a page */
         style->from = base + align_down(style->from - base, 4096);
         style->to = style->from + 4096;
     }
@@ -71,17 +101,37 @@ static bool map_range(struct session *n, struct map_style *style)
         complain(STATUS_USAGE, "a range goes from a lower to a higher address");
         return false;
     }
+    if (map_extent(n, style) == 0 && !map_wants_guards(n, style)) {
+        complain(STATUS_USAGE,
+                 "no heap and no mapped block lies at 0x%llx (chunky what tells more)",
+                 (unsigned long long)style->from);
+        return false;
+    }
     return true;
+}
+
+static void map_draw_mapped(struct session *n, const struct map_style *style)
+{
+    char name[NAME_TEXT], size[SIZE_TEXT];
+    struct scan *s = &n->scan;
+    for (size_t i = 0; i < s->mapped_count && ferror(n->out) == 0; i++) {
+        const struct scan_mapped *m = &s->mapped[i];
+        if (!map_is_wanted_mapped(n, style, m))
+            continue;
+        fprintf(n->out, "%s  %s = 0x%llx  %s\n",
+                m->is_kept ? "mapping, kept" : "mapped block",
+                scan_name(s, name, m->m.start), (unsigned long long)m->m.start,
+                text_size(size, m->m.length));
+        map_mapped(&n->draw, s, m, style);
+    }
 }
 
 static void map_text(struct session *n, const struct map_style *style,
                      struct map_twin *twin)
 {
     struct scan *s = &n->scan;
-    bool any = false;
+    bool any = map_extent(n, style) != 0;
     fprintf(n->out, "%s\n", n->source.title);
-    for (size_t i = 0; i < s->heap_count; i++)
-        any = any || map_is_wanted(n, style, &s->heaps[i]);
     if (any)
         map_legend(&n->draw, style);
     fflush(n->out);
@@ -94,14 +144,10 @@ static void map_text(struct session *n, const struct map_style *style,
     }
     if (n->options->arena < 0 && style->to == 0)
         map_mappings(n, n->options->limit != 0 ? n->options->limit : 20);
-    bool guards = style->to == 0 ? n->options->arena < 0
-                                 : style->from < s->guard_area.end &&
-                                       style->to > s->guard_area.start;
-    if (guards)
+    map_draw_mapped(n, style);
+    if (map_wants_guards(n, style))
         map_guards(&n->draw, s, style->from, style->to);
-    if (!any && style->to != 0 && !guards)
-        fprintf(n->out, "no heap lies there\n");
-    else if (!any && n->options->arena >= 0)
+    if (!any && n->options->arena >= 0)
         fprintf(n->out, "no arena %d has a heap (chunky stats lists them)\n",
                 n->options->arena);
     scan_settle(s);
@@ -137,9 +183,16 @@ static void map_json(struct session *n, const struct map_style *style,
     for (size_t i = 0; i < s->mapped_count; i++) {
         fprintf(n->out, "%s{\"start\":", i == 0 ? "" : ",");
         json_address(n->out, s->mapped[i].m.start);
-        fprintf(n->out, ",\"bytes\":%llu,\"kept\":%s}",
+        fprintf(n->out, ",\"bytes\":%llu,\"kept\":%s",
                 (unsigned long long)s->mapped[i].m.length,
                 s->mapped[i].is_kept ? "true" : "false");
+        if (map_is_wanted_mapped(n, style, &s->mapped[i])) {
+            fprintf(n->out, ",\"rows\":[");
+            n->draw.has_rows = false;
+            map_mapped(&n->draw, s, &s->mapped[i], style);
+            fputc(']', n->out);
+        }
+        fputc('}', n->out);
     }
     fprintf(n->out, "],\"guarded\":[");
     for (size_t i = 0; i < s->guard_count; i++) {
@@ -154,11 +207,18 @@ static void map_json(struct session *n, const struct map_style *style,
     scan_settle(s);
 }
 
+static void svg_title(FILE *out, struct draw *d, const char *what, uint64_t at)
+{
+    fprintf(out, "<text x=\"0\" y=\"%u\" font-weight=\"bold\">%s, 0x%llx</text>\n",
+            d->svg_y * 12 + 10, what, (unsigned long long)at);
+    d->svg_y++;
+}
+
 static void map_svg(struct session *n, const struct map_style *style,
                     struct map_twin *twin)
 {
     struct scan *s = &n->scan;
-    char *body = NULL;
+    char *body = NULL, arena[32];
     size_t size = 0;
     FILE *memory = must(open_memstream(&body, &size));
     n->draw.form = FORM_SVG;
@@ -166,12 +226,15 @@ static void map_svg(struct session *n, const struct map_style *style,
     for (size_t i = 0; i < s->heap_count; i++) {
         if (!map_is_wanted(n, style, &s->heaps[i]))
             continue;
-        fprintf(memory,
-                "<text x=\"0\" y=\"%u\" font-weight=\"bold\">arena %u, 0x%llx</text>\n",
-                n->draw.svg_y * 12 + 10, s->arenas[s->heaps[i].arena].a.index,
-                (unsigned long long)s->heaps[i].h.start);
-        n->draw.svg_y++;
+        snprintf(arena, sizeof arena, "arena %u", s->arenas[s->heaps[i].arena].a.index);
+        svg_title(memory, &n->draw, arena, s->heaps[i].h.start);
         map_heap(&n->draw, s, &s->heaps[i], style, twin);
+    }
+    for (size_t i = 0; i < s->mapped_count; i++) {
+        if (!map_is_wanted_mapped(n, style, &s->mapped[i]))
+            continue;
+        svg_title(memory, &n->draw, "mapped", s->mapped[i].m.start);
+        map_mapped(&n->draw, s, &s->mapped[i], style);
     }
     fclose(memory);
     n->draw.out = n->out;
@@ -183,14 +246,17 @@ static void map_svg(struct session *n, const struct map_style *style,
 static enum status map_boxes(struct session *n, const struct map_style *style)
 {
     struct scan *s = &n->scan;
-    struct scan_heap *h = NULL;
+    struct scan_heap *h = NULL, mapped;
     for (size_t i = 0; i < s->heap_count && h == NULL; i++)
         if (map_is_wanted(n, style, &s->heaps[i]))
             h = &s->heaps[i];
-    if (h == NULL) {
-        fprintf(n->out, "%s\nno heap lies there\n", n->source.title);
-        return STATUS_OK;
+    for (size_t i = 0; i < s->mapped_count && h == NULL; i++) {
+        mapped = map_as_heap(&s->mapped[i]);
+        if (map_is_wanted_mapped(n, style, &s->mapped[i]))
+            h = &mapped;
     }
+    if (h == NULL)
+        return complain(STATUS_USAGE, "no heap and no mapped block lies there");
     uint64_t page = style->from != 0 ? style->from : h->h.first;
     fprintf(
         n->out,
@@ -198,7 +264,7 @@ static enum status map_boxes(struct session *n, const struct map_style *style)
         n->source.title, (unsigned long long)page);
     struct map_style fine = {.cell = 1};
     map_legend(&n->draw, &fine);
-    map_art(&n->draw, s, h, page);
+    map_art(&n->draw, s, h, h == &mapped, page);
     return STATUS_OK;
 }
 
@@ -206,23 +272,17 @@ enum status cmd_map(struct options *o)
 {
     struct session n;
     struct map_style style = {.marks_resident = o->resident};
-    uint64_t extent = 0;
     enum status status = session_open(&n, o);
     if (status != STATUS_OK)
         return status;
     style.color_by = strcmp(o->color_by, "size") == 0    ? MAP_BY_SIZE
                      : strcmp(o->color_by, "arena") == 0 ? MAP_BY_ARENA
                                                          : MAP_BY_STATE;
-    if (options_want(o, "html"))
-        session_page(&n);
     if (!map_range(&n, &style))
         return session_close(&n, STATUS_USAGE);
-    for (size_t i = 0; i < n.scan.heap_count; i++)
-        if (map_is_wanted(&n, &style, &n.scan.heaps[i]))
-            extent += n.scan.heaps[i].h.end - n.scan.heaps[i].h.start;
-    if (style.to != 0 && extent > style.to - style.from)
-        extent = style.to - style.from;
-    style.cell = o->cell != 0 ? o->cell : map_cell_for(extent);
+    if (options_want(o, "html"))
+        session_page(&n);
+    style.cell = o->cell != 0 ? o->cell : map_cell_for(map_extent(&n, &style));
     struct map_twin *twin =
         o->art || o->arena >= 0 ? NULL : map_twin_open(&n.scan, &style);
     if (o->art)

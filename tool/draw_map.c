@@ -183,6 +183,21 @@ static uint64_t pen_up(const struct pen *p, uint64_t address)
     return p->base + align_up(address - p->base, p->cell);
 }
 
+/* Both words before a block in a mapping of its own are the header; what is kept has none. */
+static void pen_mapped(struct pen *p, const struct block *b)
+{
+    uint64_t mem = b->address + CHUNK_HEADER, end = b->address + b->size;
+    char glyph;
+    enum tint t = pen_hue(p, b->size, &glyph);
+    if (b->kind != KIND_MAPPED) {
+        pen_paint(p, b->address, end, '-', TINT_FREE);
+        return;
+    }
+    pen_paint(p, b->address, mem, '#', TINT_HEADER);
+    pen_paint(p, mem, mem + b->request, glyph, t);
+    pen_paint(p, pen_up(p, mem + b->request), end, '.', TINT_SLACK);
+}
+
 /* Header, asked bytes, slack; or header, links, free body, footer. */
 static void pen_fine(struct pen *p, const struct block *b)
 {
@@ -193,6 +208,10 @@ static void pen_fine(struct pen *p, const struct block *b)
     if (b->kind == KIND_BROKEN) {
         pen_paint(p, b->address, mem, '!', TINT_BAD);
         pen_paint(p, mem, end, '?', TINT_BAD);
+        return;
+    }
+    if (b->mapped != NULL) {
+        pen_mapped(p, b);
         return;
     }
     if (b->address == p->h->h.first)
@@ -289,8 +308,8 @@ static void pen_heap(struct pen *p, struct scan_heap *h, struct map_twin *m)
         pen_reach(p, p->to - 1);
 }
 
-void map_heap(struct draw *d, struct scan *s, struct scan_heap *h,
-              const struct map_style *style, struct map_twin *twin)
+static struct pen pen_open(struct draw *d, struct scan *s, const struct scan_heap *h,
+                           const struct map_style *style)
 {
     struct pen p = {.d = d, .s = s, .h = h, .cell = style->cell, .style = style};
     uint64_t width = d->cells * p.cell;
@@ -301,15 +320,51 @@ void map_heap(struct draw *d, struct scan *s, struct scan_heap *h,
     p.row = p.from;
     d->row_glyph = '\0';
     s->wants_request = p.cell <= FINE_MAX;
-    pen_heap(&p, h, twin);
-    pen_flush(&p);
-    draw_rows_end(d);
-    if (d->form == FORM_TEXT && p.to == h->h.end)
-        fprintf(d->out, "  +%07llx heap ends\n",
-                (unsigned long long)(h->h.end - p.base));
+    return p;
 }
 
-void map_art(struct draw *d, struct scan *s, struct scan_heap *h, uint64_t page)
+static void pen_close(struct pen *p, const char *what)
+{
+    pen_flush(p);
+    draw_rows_end(p->d);
+    if (p->d->form == FORM_TEXT && p->to == p->h->h.end)
+        fprintf(p->d->out, "  +%07llx %s ends\n",
+                (unsigned long long)(p->h->h.end - p->base), what);
+}
+
+void map_heap(struct draw *d, struct scan *s, struct scan_heap *h,
+              const struct map_style *style, struct map_twin *twin)
+{
+    struct pen p = pen_open(d, s, h, style);
+    pen_heap(&p, h, twin);
+    pen_close(&p, "heap");
+}
+
+/* Of all mappings the one that is drawn. */
+static bool pen_mapping(void *context, const struct block *b)
+{
+    struct pen *p = context;
+    return b->mapped->m.start != p->h->h.start || pen_block(p, b);
+}
+
+struct scan_heap map_as_heap(const struct scan_mapped *m)
+{
+    uint64_t start = m->m.start;
+    return (struct scan_heap){
+        .h = {.start = start, .first = start, .end = start + m->m.length}};
+}
+
+void map_mapped(struct draw *d, struct scan *s, const struct scan_mapped *m,
+                const struct map_style *style)
+{
+    struct scan_heap h = map_as_heap(m);
+    struct pen p = pen_open(d, s, &h, style);
+    scan_mappings(s, pen_mapping, &p);
+    pen_close(&p, "mapping");
+}
+
+void map_art(struct draw *d, struct scan *s, struct scan_heap *h, bool mapped,
+             uint64_t page)
 {
     static struct cell cells[ART_CELLS];
     struct draw inner = {.out = d->out,
@@ -330,7 +385,10 @@ void map_art(struct draw *d, struct scan *s, struct scan_heap *h, uint64_t page)
     for (unsigned i = 0; i < ART_CELLS; i++)
         cells[i] = (struct cell){' ', TINT_DIM, 0};
     s->wants_request = true;
-    scan_heap(s, h, pen_block, &p);
+    if (mapped)
+        scan_mappings(s, pen_mapping, &p);
+    else
+        scan_heap(s, h, pen_block, &p);
     pen_flush(&p);
     art_page(d, cells);
 }

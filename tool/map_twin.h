@@ -18,7 +18,7 @@ struct mix {
 /* Adds `part` bytes of a chunk. */
 static inline void mix_add(struct mix *m, const struct block *b, uint64_t part)
 {
-    if (b->kind == KIND_LIVE) {
+    if (b->kind == KIND_LIVE || b->kind == KIND_MAPPED) {
         m->live += part;
         m->largest_size = part > m->largest ? b->size : m->largest_size;
         m->largest = part > m->largest ? part : m->largest;

@@ -80,6 +80,10 @@ struct map_twin;
 /* The map of one heap, or of a part of it; `twin` has the second half, or is NULL. */
 void map_heap(struct draw *d, struct scan *s, struct scan_heap *h,
               const struct map_style *style, struct map_twin *twin);
+/* The map of a block in a mapping of its own, and such a mapping as a heap of one chunk. */
+void map_mapped(struct draw *d, struct scan *s, const struct scan_mapped *m,
+                const struct map_style *style);
+struct scan_heap map_as_heap(const struct scan_mapped *m);
 void map_legend(struct draw *d, const struct map_style *style);
 /* Where offsets count from. */
 uint64_t map_base(const struct scan_heap *h, uint64_t cell);
@@ -87,8 +91,9 @@ uint64_t map_base(const struct scan_heap *h, uint64_t cell);
 uint64_t map_cell_for(uint64_t extent);
 /* The area of guarded blocks, a page a cell; to 0: from its beginning, so far as fits. */
 void map_guards(struct draw *d, struct scan *s, uint64_t from, uint64_t to);
-/* 4096 numbered boxes: the page of a heap, and any 4096 cells. */
-void map_art(struct draw *d, struct scan *s, struct scan_heap *h, uint64_t page);
+/* 4096 numbered boxes: the page of a heap (or of a mapping as one), and any 4096 cells. */
+void map_art(struct draw *d, struct scan *s, struct scan_heap *h, bool mapped,
+             uint64_t page);
 void art_page(struct draw *d, const struct cell *cells);
 
 #endif

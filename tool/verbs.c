@@ -55,7 +55,8 @@ const struct verb verbs[] = {
     {"map", cmd_map, NULL, "SOURCE [ADDRESS | A-B]", "the heap drawn as a grid of cells", "text, json, html, svg",
      map_options,
      "Each cell is a byte, 16 bytes, a page or more, by the size of what is drawn; --cell\n"
-     "says otherwise. An ADDRESS draws the 4 KiB around it, byte by byte.", 1},
+     "says otherwise. An ADDRESS draws the 4 KiB around it, byte by byte, also in a block\n"
+     "with a mapping of its own; one where nothing of Chunky's lies is a usage error.", 1},
     {"layout", cmd_layout, NULL, "SOURCE",
      "the address space: program, heaps, mappings, stack", "text, json", layout_options,
      "High addresses on top. Shows where the break is, what of the mappings is Chunky's,\n"

@@ -17,6 +17,7 @@ CASES = {
     "map-narrow": ["map", "threads.core", "--cell", "4k", "--width", "80"],
     "map-size": ["map", "plain.snap", "--cell", "64", "--color-by", "size"],
     "map-art": ["map", "bins.snap", "--art"],
+    "map-mapped": ["map", "asked.snap", "mapped1+0x49100"],
     "map-damaged": ["map", "overflow.snap"],
     "map-svg": ["map", "shrunk.snap", "-f", "svg"],
     "layout": ["layout", "threads.snap"],

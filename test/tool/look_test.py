@@ -171,6 +171,31 @@ def maps(s):
                       "heap+0x0-heap+0x8000").status == 0, cell)
 
 
+def mapped(s):
+    """A block in a mapping of its own is drawn like others, by address and by name."""
+    block, asked = s.block[300000], 300000
+    whole = chunky_json("map", s.pid, f"{block:#x}-{block + asked + 1:#x}", "--cell", "16")
+    rows = [m["rows"] for m in whole["mapped"] if "rows" in m]
+    expect(len(rows) == 1 and whole["heaps"] == [], whole)
+    cells = "".join(r["cells"] for r in rows[0])
+    expect(cells.count("#") == 1 and cells.count("o") + cells.count("x") == asked // 16, cells[:200])
+    name = chunky("what", s.pid, hex(block)).out.split()[1]
+    expect(name.startswith("mapped"), name)
+    for place in (hex(block), name, hex(block + asked - 1)):
+        page = chunky("map", s.pid, place)
+        expect(page.status == 0 and "mapped block  " + name.split("+")[0] in page.out and
+               ("oooooooo" in page.out or "xxxxxxxx" in page.out), page)
+        art = chunky("map", s.pid, place, "--art")
+        expect(art.status == 0 and (art.out.count("oooo") or art.out.count("xxxx")) > 900, art)
+    for by in ("state", "size", "arena"):
+        for cell in ("1", "64", "4k"):
+            words = (hex(block), "--cell", cell, "--color-by", by)
+            expect("100 % used" in chunky("map", s.pid, *words).out or cell == "1", words)
+    xml.dom.minidom.parseString(chunky("map", s.pid, hex(block), "-f", "svg").out)
+    page = chunky("map", s.pid, hex(block), "-f", "html")
+    expect("mapped block" in page.out, page)
+
+
 def colours(s):
     def has(env, *more):
         return "\x1b[" in chunky("map", s.pid, *more, env=env).out
@@ -195,6 +220,7 @@ with Subject() as s:
     what(s)
     others(s)
     maps(s)
+    mapped(s)
     colours(s)
     closed_pipe(s)
     for stop in ([], ["--stop"]):

@@ -95,8 +95,9 @@ helps()
 commands()
 with Subject() as s:
     mistakes(s.pid)
-    far = chunky("map", s.pid, "0x1000")
-    expect(far.status == 0 and "no heap lies there" in far.out, far)
+    for words in ([], ["-f", "json"], ["-f", "svg"], ["-f", "html"], ["--art"]):
+        far = chunky("map", s.pid, "0x1000", *words)
+        expect(far.status == 2 and far.out == "" and "no mapped block lies at 0x1000" in far.err, far)
     none = chunky("chunks", s.pid, "--arena", "77", "--count")
     expect(none.out.startswith("0 chunks"), none)
     json.loads(chunky("map", s.pid, "--arena", "77", "-f", "json").out)
