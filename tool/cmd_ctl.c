@@ -3,8 +3,8 @@
  * to them, asked for through the control block. The kernel decides who may.
  * Notes: docs/notes/control.md
  */
-#include "audit/control.h"
 #include "session.h"
+#include "settings.h"
 #include "text.h"
 
 #include <errno.h>
@@ -19,72 +19,74 @@ enum { CTL_WAIT_MS = 3000, CTL_STEP_MS = 5 };
 
 struct ctl {
     struct session *n;
-    uint64_t at; /* of the control block in the process */
-    struct control block;
+    struct settings now;
 };
 
 static bool ctl_read(struct ctl *c)
 {
-    return reader_get(&c->n->source.reader, c->at, &c->block, sizeof c->block);
+    return settings_read(&c->now, &c->n->scan);
 }
 
+/* Of a snapshot that was made before they kept it, or of an old Chunky. */
 static enum status ctl_find(struct ctl *c)
 {
-    struct scan *s = &c->n->scan;
-    uint64_t tune = s->arena_count == 0 ? 0 : s->arenas[0].a.tune;
-    c->at = walk_tune(s->walk, tune, TUNE_CONTROL);
-    if (c->at == 0 || !ctl_read(c) ||
-        memcmp(c->block.magic, CONTROL_MAGIC, sizeof c->block.magic) != 0 ||
-        c->block.version != CONTROL_VERSION || c->block.count > CONTROL_OPTIONS)
-        return complain(STATUS_FOREIGN,
-                        "this Chunky has no control block that the tool knows");
-    return STATUS_OK;
+    return ctl_read(c) ? STATUS_OK
+                       : complain(STATUS_FOREIGN,
+                                  "%s: no control block that this tool knows is in it",
+                                  c->n->source.title);
 }
 
-static bool ctl_value(const struct ctl *c, const struct control_option *o, uint64_t *v)
+static uint64_t ctl_named(const struct ctl *c, const char *name)
 {
-    uint32_t narrow;
-    struct reader *r = &c->n->source.reader;
-    uint64_t at = (uintptr_t)o->where;
-    if (o->width == sizeof *v)
-        return reader_get(r, at, v, sizeof *v);
-    if (!reader_get(r, at, &narrow, sizeof narrow))
-        return false;
-    *v = narrow;
-    return true;
+    for (unsigned i = 0; i < c->now.block.count; i++)
+        if (strcmp(c->now.block.option[i].name, name) == 0)
+            return settings_value(&c->now, &c->n->scan, i);
+    return 0;
+}
+
+/* check stays as it was, but for 0, which may become 3 unless the program wanted guards. */
+static bool ctl_may_rise(const struct ctl *c, const struct control_option *o)
+{
+    return strcmp(o->name, "check") == 0 && ctl_named(c, "check") == 0 &&
+           ctl_named(c, "guard_rate") == 0;
+}
+
+static void ctl_option(const struct ctl *c, unsigned i, bool json)
+{
+    FILE *out = c->n->out;
+    const struct control_option *o = &c->now.block.option[i];
+    uint64_t value = settings_value(&c->now, &c->n->scan, i);
+    bool rises = ctl_may_rise(c, o);
+    if (json) {
+        fprintf(out, "%s{\"name\":", i == 0 ? "" : ",");
+        json_string(out, o->name);
+        fprintf(out, ",\"value\":%" PRIu64 ",\"origin\":", value);
+        json_string(out, o->origin);
+        fprintf(out, ",\"max\":%" PRIu64 ",\"live\":%s}", o->max,
+                o->is_live != 0 || rises ? "true" : "false");
+        return;
+    }
+    char *name = text_printable(o->name), *origin = text_printable(o->origin);
+    fprintf(out, "%-20s %12" PRIu64 "  %-12s %s\n", name, value, origin,
+            rises             ? "may become 3"
+            : o->is_live != 0 ? "may change"
+                              : "fixed");
+    free(name);
+    free(origin);
 }
 
 static enum status ctl_list(struct ctl *c)
 {
-    FILE *out = c->n->out;
-    bool json =
-        c->n->options->format != NULL && strcmp(c->n->options->format, "json") == 0;
+    bool json = options_want(c->n->options, "json");
     if (json)
-        fprintf(out, "{\"schema\":\"chunky.ctl.1\",\"options\":[");
+        fprintf(c->n->out, "{\"schema\":\"chunky.ctl.1\",\"options\":[");
     else
-        fprintf(out, "%-20s %12s  %-12s %s\n", "option", "value", "origin",
+        fprintf(c->n->out, "%-20s %12s  %-12s %s\n", "option", "value", "origin",
                 "while it runs");
-    for (uint32_t i = 0; i < c->block.count; i++) {
-        struct control_option *o = &c->block.option[i];
-        uint64_t value;
-        o->name[CONTROL_NAME - 1] = o->origin[CONTROL_ORIGIN - 1] = '\0';
-        char *name = text_printable(o->name), *origin = text_printable(o->origin);
-        if (!ctl_value(c, o, &value))
-            value = 0;
-        if (json)
-            fprintf(out,
-                    "%s{\"name\":\"%s\",\"value\":%" PRIu64
-                    ",\"origin\":\"%s\",\"max\":%" PRIu64 ",\"live\":%s}",
-                    i == 0 ? "" : ",", name, value, origin, o->max,
-                    o->is_live != 0 ? "true" : "false");
-        else
-            fprintf(out, "%-20s %12" PRIu64 "  %-12s %s\n", name, value, origin,
-                    o->is_live != 0 ? "may change" : "fixed");
-        free(name);
-        free(origin);
-    }
+    for (unsigned i = 0; i < c->now.block.count; i++)
+        ctl_option(c, i, json);
     if (json)
-        fprintf(out, "]}\n");
+        fprintf(c->n->out, "]}\n");
     return STATUS_OK;
 }
 
@@ -92,13 +94,13 @@ static enum status ctl_list(struct ctl *c)
 static bool ctl_put(const struct ctl *c, size_t offset, void *data, size_t size)
 {
     struct iovec here = {data, size};
-    struct iovec there = {(void *)(uintptr_t)(c->at + offset), size};
+    struct iovec there = {(void *)(uintptr_t)(c->now.at + offset), size};
     return process_vm_writev(c->n->source.pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
 static bool ctl_is_done(struct ctl *c)
 {
-    return ctl_read(c) && c->block.done == c->block.request;
+    return ctl_read(c) && c->now.block.done == c->now.block.request;
 }
 
 /* Until the request was served; false when the process did not come by. */
@@ -115,11 +117,11 @@ static bool ctl_wait(struct ctl *c)
 
 static enum status ctl_answer(const struct ctl *c, const char *name, uint64_t value)
 {
-    switch (c->block.status) {
+    switch (c->now.block.status) {
     case CONTROL_DONE:
         fprintf(c->n->out, "%s=%" PRIu64 ": done", name, value);
-        if (c->block.result != 0)
-            fprintf(c->n->out, ", %" PRIu64 " bytes", c->block.result);
+        if (c->now.block.result != 0)
+            fprintf(c->n->out, ", %" PRIu64 " bytes", c->now.block.result);
         fputc('\n', c->n->out);
         return STATUS_OK;
     case CONTROL_RANGE:
@@ -139,7 +141,7 @@ static enum status ctl_ask(struct ctl *c, const char *name, uint64_t value)
                         "an earlier request is still waiting: the process has not "
                         "passed a slow path of its allocator since");
     memcpy(padded, name, strlen(name) + 1);
-    uint32_t request = c->block.done + 1;
+    uint32_t request = c->now.block.done + 1;
     if (!ctl_put(c, offsetof(struct control, name), padded, sizeof padded) ||
         !ctl_put(c, offsetof(struct control, value), &value, sizeof value) ||
         !ctl_put(c, offsetof(struct control, request), &request, sizeof request))

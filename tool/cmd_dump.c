@@ -3,8 +3,9 @@
  * Chunky's own structures, and nothing that the program stored. State: the writer.
  */
 #include "session.h"
-#include "sites.h"
+#include "settings.h"
 #include "show.h"
+#include "sites.h"
 #include "audit/snapshot.h"
 #include "text.h"
 
@@ -175,6 +176,17 @@ static void dump_guards(struct dump *d)
     dump_add(d, first, (count + 1) * dump_size_of(d, GUARD_RECORD_SIZE));
 }
 
+/* The options, with their values. */
+static void dump_settings(struct dump *d)
+{
+    struct settings t;
+    if (!settings_read(&t, &d->n->scan))
+        return;
+    dump_add(d, t.at, sizeof t.block);
+    for (unsigned i = 0; i < t.block.count; i++)
+        dump_add(d, (uintptr_t)t.block.option[i].where, t.block.option[i].width);
+}
+
 static void dump_structures(struct dump *d)
 {
     struct scan *s = &d->n->scan;
@@ -195,6 +207,7 @@ static void dump_structures(struct dump *d)
     dump_caches(d);
     dump_mapped_records(d);
     dump_guards(d);
+    dump_settings(d);
 }
 
 static int dump_by_start(const void *x, const void *y)

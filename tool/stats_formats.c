@@ -1,7 +1,10 @@
 /* The sums of a heap for programs: JSON, the XML of malloc_info, OpenMetrics. No state. */
 #include "session.h"
+#include "settings.h"
 #include "show.h"
 #include "text.h"
+
+#include <stdlib.h>
 
 typedef unsigned long long ull;
 
@@ -36,6 +39,31 @@ static const struct {
 
 enum { TUNE_NAMES = sizeof tune_names / sizeof tune_names[0] };
 
+/* The options by number: all of them, or without a control block what the heap shows. */
+struct config {
+    struct scan *scan;
+    struct settings settings;
+    unsigned count;
+};
+
+static void config_open(struct config *c, struct scan *s)
+{
+    c->scan = s;
+    c->count = settings_read(&c->settings, s) ? c->settings.block.count : TUNE_NAMES;
+}
+
+static const char *config_name(const struct config *c, unsigned i)
+{
+    return c->settings.at != 0 ? c->settings.block.option[i].name : tune_names[i].name;
+}
+
+static uint64_t config_value(const struct config *c, unsigned i)
+{
+    if (c->settings.at != 0)
+        return settings_value(&c->settings, c->scan, i);
+    return walk_tune(c->scan->walk, c->scan->arenas[0].a.tune, tune_names[i].id);
+}
+
 /* --- JSON ------------------------------------------------------------------- */
 
 static void json_kinds(FILE *out, const struct survey_arena *a)
@@ -53,16 +81,16 @@ static void json_arena(FILE *out, const struct survey *v, size_t i)
     const struct survey_arena *a = &v->arena[i];
     char name[TITLE_TEXT];
     heap_title(v->scan->walk, s->a.address, name);
-    for (char *c = name; *c != '\0'; c++)
-        if (*c == '"' || *c == '\\')
-            *c = '?';
-    const char *quote = name[0] != '\0' ? "\"" : "";
+    fprintf(out, "{\"index\":%u,\"name\":", s->a.index);
+    if (name[0] != '\0')
+        json_string(out, name);
+    else
+        fputs("null", out);
     fprintf(out,
-            "{\"index\":%u,\"name\":%s%s%s,\"heap_bytes\":%llu,\"heap_resident\":%llu,"
+            ",\"heap_bytes\":%llu,\"heap_resident\":%llu,"
             "\"threads\":%u,"
             "\"requested\":%llu,\"usable\":%llu,\"largest_free\":%llu,\"torn\":%s,"
             "\"damaged\":%s,\"counts\":{",
-            s->a.index, quote, name[0] != '\0' ? name : "null", quote,
             (ull)a->heap_bytes, (ull)a->heap_resident, s->a.threads, (ull)a->requested,
             (ull)a->usable, (ull)a->largest_free, s->is_torn ? "true" : "false",
             s->is_damaged ? "true" : "false");
@@ -79,6 +107,7 @@ void stats_json(FILE *out, const struct survey *v)
     const struct scan *s = v->scan;
     struct walk *w = s->walk;
     const struct survey_arena *a = &v->all;
+    struct config c;
     fprintf(out, "{\"schema\":\"chunky-stats/1\",\"source\":");
     json_string(out, s->source->title);
     fprintf(out, ",\"version\":\"%.15s\",\"build\":\"%.15s\",\"page\":%llu",
@@ -105,9 +134,12 @@ void stats_json(FILE *out, const struct survey *v)
         (ull)s->mapped_all.maps, (ull)s->mapped_all.unmaps, (ull)s->mapped_all.remaps,
         (ull)s->mapped_all.reuses, (ull)s->mapped_all.peak_count,
         (ull)s->mapped_all.peak_bytes);
-    for (unsigned i = 0; i < TUNE_NAMES; i++)
-        fprintf(out, "%s\"%s\":%llu", i == 0 ? "" : ",", tune_names[i].name,
-                (ull)walk_tune(w, s->arenas[0].a.tune, tune_names[i].id));
+    config_open(&c, v->scan);
+    for (unsigned i = 0; i < c.count; i++) {
+        fputs(i == 0 ? "" : ",", out);
+        json_string(out, config_name(&c, i));
+        fprintf(out, ":%llu", (ull)config_value(&c, i));
+    }
     fprintf(out, "},\"arenas\":[");
     for (size_t i = 0; i < s->arena_count; i++) {
         fputs(i == 0 ? "\n" : ",\n", out);
@@ -280,9 +312,12 @@ void stats_openmetrics(FILE *out, const struct survey *v)
 
 void stats_config(FILE *out, const struct survey *v)
 {
-    const struct scan *s = v->scan;
+    struct config c;
+    config_open(&c, v->scan);
     fprintf(out, "  configuration (CHUNKY_CONF)\n");
-    for (unsigned i = 0; i < TUNE_NAMES; i++)
-        fprintf(out, "    %-20s %llu\n", tune_names[i].name,
-                (ull)walk_tune(s->walk, s->arenas[0].a.tune, tune_names[i].id));
+    for (unsigned i = 0; i < c.count; i++) {
+        char *shown = text_printable(config_name(&c, i));
+        fprintf(out, "    %-20s %llu\n", shown, (ull)config_value(&c, i));
+        free(shown);
+    }
 }

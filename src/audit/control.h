@@ -31,8 +31,8 @@ struct control_option {
                                   * "mallopt", "chunky ctl" */
     const void *where;           /* of the value, `width` bytes */
     uint64_t max;                /* largest value */
-    uint32_t width;              /* 4 or 8 */
-    uint32_t is_live;            /* may change while the process runs */
+    uint32_t width;   /* 4 or 8; 1: a path, which is set if it is not empty */
+    uint32_t is_live; /* may change while the process runs */
 };
 
 /* Addresses are those of the process. The slot: name and value first, then `request`;

@@ -117,11 +117,13 @@ static void option_show(unsigned i)
         memcpy(c->name, o->name, min_size(strlen(o->name), CONTROL_NAME - 1));
         c->where = o->where;
         c->max = o->max;
-        c->is_live = 1;
+        c->is_live = o->kind != OPTION_FILE;
         for (unsigned k = 0; k < sizeof options_fixed / sizeof *options_fixed; k++)
             if (options_fixed[k] == o->where)
                 c->is_live = 0;
-        c->width = o->kind == OPTION_SIZE ? sizeof(size_t) : sizeof(unsigned);
+        c->width = o->kind == OPTION_SIZE   ? sizeof(size_t)
+                   : o->kind == OPTION_FILE ? sizeof(char)
+                                            : sizeof(unsigned);
         control.count = i + 1 > control.count ? i + 1 : control.count;
     }
     memset(c->origin, 0, sizeof c->origin);
@@ -270,6 +272,7 @@ static void option_file(unsigned i, const char *path, size_t length)
     }
     memcpy(options[i].where, path, length);
     option_origin[i] = "CHUNKY_CONF";
+    option_show(i);
 }
 
 static void option_parse(const char *entry, size_t length)

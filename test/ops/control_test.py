@@ -1,5 +1,7 @@
 """chunky ctl: options with their origins; changes and actions in a running process."""
 import json
+import os
+import tempfile
 
 from operate import Process, expect, finish, tool
 
@@ -13,6 +15,25 @@ with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
     expect(options["purge"] == {"name": "purge", "value": 200 << 20, "origin": "CHUNKY_CONF",
                                 "max": options["purge"]["max"], "live": True}, out)
 
+    expect(options["check"]["live"] and rows["check"][-3:] == ["may", "become", "3"],
+           rows["check"])
+    expect(rows["report"][-1] == "fixed" and rows["report"][0] == "0", rows["report"])
+    every = json.loads(tool("stats", p.pid, "-f", "json")[1])["config"]
+    expect(every == {name: o["value"] for name, o in options.items()}, every)
+    status, shown = tool("stats", p.pid, "--all")
+    expect(all(f"    {name:20} {o['value']}\n" in shown for name, o in options.items()), shown)
+
+    # A snapshot keeps them; one of before says that it does not.
+    with tempfile.TemporaryDirectory() as folder:
+        for more in ([], ["--bytes"]):
+            tool("dump", p.pid, "-o", folder + "/a.snap", *more)
+            expect(tool("ctl", folder + "/a.snap") == tool("ctl", p.pid), tool("ctl", folder + "/a.snap"))
+        status, shown = tool("ctl", folder + "/a.snap", "purge=1")
+        expect(status == 2 and "running process" in shown, status, shown)
+    old = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tool/corpus/bins.snap")
+    status, shown = tool("ctl", old)
+    expect(status == 4 and "snapshot" in shown and "no control block" in shown, status, shown)
+
     p.act("f")
     p.act("e")
     before = p.resident()
@@ -23,7 +44,7 @@ with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
     expect(status == 0 and out.count("done") == 2, out)
     for wrong, text in (("request=1", "cannot change"), ("check=2", "cannot change"),
                         ("nonsense=1", "no \"nonsense\""), ("fast_max=2000", "too much"),
-                        ("purge=x", "is not name=number"), ("=1", "is not name=number")):
+                        ("purge=x", "is not name=number"), ("=1", "is not name=number"), ("relay=1", "cannot change")):
         status, out = tool("ctl", p.pid, wrong)
         expect(status == 2 and text in out, wrong, status, out)
     status, out = tool("ctl", p.pid, "check=3")
@@ -33,6 +54,7 @@ with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
     status, out = tool("ctl", p.pid)
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
     expect(rows["purge"][:3] == [str(1 << 20), "chunky", "ctl"], out)
+    expect(rows["check"] == ["3", "chunky", "ctl", "fixed"], rows["check"])
     p.rest()
     after = p.resident()
     expect(after < before - (10 << 20), "resident", before, after)
@@ -51,6 +73,15 @@ with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
 
     status, out, err = p.end()
     expect(status == 0 and "lock_visits=" in err, status, err)
+
+# Who asked for guards has them, or none: the rate stays.
+for conf in ("guard_rate=5", "check=1", "report=/tmp/nobody"):
+    with Process(conf) as p:
+        status, out = tool("ctl", p.pid)
+        rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+        expect(rows["check"][-1] == ("3" if conf[0] == "r" else "fixed"), conf, rows["check"])
+        expect(rows["report"][:2] == (["1", "CHUNKY_CONF"] if conf[0] == "r" else ["0", "default"]),
+               conf, rows["report"])
 
 # A limit can come later, too.
 with Process() as p:

@@ -16,4 +16,11 @@ with Process() as p:
     status, out = tool("stats", p.pid, "--format=json")
     names = [a.get("name") for a in json.loads(out)["arenas"]]
     expect(names.count("sessions") == 1, names)
+
+# A name of any letters stays what it is.
+with Process(HEAP_NAME='a "b" \\ c\x1b') as p:
+    p.act("n")
+    status, out = tool("stats", p.pid, "--format=json")
+    names = [a.get("name") for a in json.loads(out)["arenas"]]
+    expect('a "b" \\ c\\x1b' in names, names)
 finish()

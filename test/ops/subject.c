@@ -26,7 +26,8 @@ static void named(void)
     *(void **)&get = dlsym(RTLD_DEFAULT, "chunky_heap_malloc");
     if (create == NULL || get == NULL)
         abort();
-    void *heap = create("sessions", 0), *small = NULL;
+    const char *name = getenv("HEAP_NAME");
+    void *heap = create(name == NULL ? "sessions" : name, 0), *small = NULL;
     for (int i = 0; i < 100; i++)
         small = get(heap, 100);
     printf("%p %p ", small, get(heap, 5000000));
