@@ -30,7 +30,8 @@ const char play_usage[] =
     "for\n"
     "                        a TRACE\n"
     "  -c, --compare[=A,B]   two modes side by side; default: coalesce,bins\n"
-    "      --step            waits for a key after each step: Enter, a number, b, q\n"
+    "      --step            waits for a line after each step: Enter alone goes on; a\n"
+    "                        number, b (back) or q (quit), and Enter\n"
     "                        (a TRACE on a terminal is stepped so by itself)\n"
     "      --from N, --to N  draws these steps only\n"
     "      --level byte      a cell a byte, and the words of each chunk\n"
@@ -40,7 +41,10 @@ const char play_usage[] =
     "      --rules           the engine's own words for the rules it took\n"
     "      --time            how long each step took, on standard error\n"
     "      --html FILE       one page, to be stepped through with keys\n"
-    "      --format json     the same as data\n"
+    "      --format F        text, json (the same as data), or html: the page, on\n"
+    "                        standard output\n"
+    "      --title TEXT      of the page, and of the data\n"
+    "      --verify          audits the heap after each step\n"
     "      --relative        nothing that differs between machines or builds\n"
     "      --color WHEN      auto, always or never\n"
     "      --width N, --ascii\n"
@@ -141,6 +145,7 @@ static bool options_modes_of(const char *pair, enum play_mode *mode)
     mode[1] = PLAY_BINS;
     if (pair == NULL)
         return true;
+    pair += *pair == '='; /* -c=A,B */
     if (comma == NULL) {
         fprintf(stderr, "chunky play: --compare wants two modes, as in "
                         "--compare=coalesce,cache\n");
@@ -158,6 +163,17 @@ static bool options_either(const char *name, const char *a, const char *b, bool 
         return true;
     fprintf(stderr, "chunky play: no %s \"%s\"; there are %s and %s\n", name, optarg, a,
             b);
+    return false;
+}
+
+static bool options_format(struct play_options *o, const char *name)
+{
+    o->json = strcmp(name, "json") == 0;
+    o->page = strcmp(name, "html") == 0;
+    if (o->json || o->page || strcmp(name, "text") == 0)
+        return true;
+    fprintf(stderr, "chunky play: no format \"%s\"; there are text, json and html\n",
+            name);
     return false;
 }
 
@@ -218,7 +234,7 @@ static bool options_drawing(struct play_options *o, int option)
     case OPT_LEVEL:
         return options_either("level", "strip", "byte", &t->bytes);
     case OPT_FORMAT:
-        return options_either("format", "text", "json", &o->json);
+        return options_format(o, optarg);
     case OPT_COLOR:
         return options_color(o, optarg);
     case OPT_ALL:
@@ -289,6 +305,8 @@ static bool options_operands(struct play_options *o, int argc, char **argv)
         return false;
     }
     o->script = optind < argc ? argv[optind] : NULL;
+    if (o->page && o->html == NULL)
+        o->html = "-";
     if (o->compare && o->script == NULL && o->file == NULL) {
         fprintf(stderr, "chunky play: --compare wants a script\n");
         return false;
@@ -309,7 +327,7 @@ bool play_options_parse(struct play_options *o, int argc, char **argv, int *stat
     o->style.draw.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     optind = 1;
     *status = EXIT_USAGE;
-    while ((option = getopt_long(argc, argv, "f:m:o:ch", play_long_options, NULL)) !=
+    while ((option = getopt_long(argc, argv, "f:m:o:c::h", play_long_options, NULL)) !=
            -1) {
         if (option == 'h') {
             *status = fputs(play_usage, stdout) < 0 ? EXIT_USAGE : 0;

@@ -8,7 +8,7 @@
 struct play_options {
     struct text_style style;
     enum play_mode mode[2];
-    bool compare, json, step, record, time;
+    bool compare, json, page, step, record, time;
     bool chosen;       /* a mode was */
     bool wraps;        /* for a terminal, or a width was given: no line is wider */
     unsigned from, to; /* steps that are drawn; to: 0 for all */

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """errors.py CHUNKY: bad scripts are refused as a whole, with line and column, what was
 expected, and the nearest name; nothing of them is drawn."""
+import json
 import os
+import re
 import subprocess
 import sys
 
@@ -69,6 +71,34 @@ def absent():
     return bad
 
 
+def offered():
+    """All that is offered works: each format, each way to name two modes; each option is told."""
+    bad = 0
+
+    def play(*words):
+        return subprocess.run([sys.argv[1], "play", *words, "a=malloc(10)"], capture_output=True,
+                              text=True)
+    page = play("--html", "-").stdout
+    for words, good in ((["--format", "html"], lambda run: run.stdout == page and "<!doctype" in page),
+                        (["--format", "json"], lambda run: json.loads(run.stdout)["steps"]),
+                        (["--format", "text"], lambda run: run.stdout == play().stdout != ""),
+                        (["-c=bins,cache"], lambda run: "bins:" in run.stdout and "cache:" in run.stdout),
+                        (["-cbins,cache"], lambda run: "bins:" in run.stdout and "cache:" in run.stdout),
+                        (["-c"], lambda run: "coalesce:" in run.stdout)):
+        run = play(*words)
+        if run.returncode != 0 or not good(run):
+            bad += 1
+            print(f"{words}: exit {run.returncode}, {run.stdout[:200]!r}, {run.stderr!r}")
+    told = subprocess.run([sys.argv[1], "help", "play"], capture_output=True, text=True).stdout
+    completed = subprocess.run([sys.argv[1], "help", "--bash"], capture_output=True, text=True).stdout
+    words = next(line for line in completed.splitlines() if line.startswith("    play)"))
+    for option in re.findall(r"--[a-z-]+", words):
+        if option not in told and option != "--help":
+            bad += 1
+            print(f"{option} is completed, and no help tells it")
+    return bad
+
+
 def unwritten():
     """Output that is lost is told, unless its reader left."""
     bad = 0
@@ -102,7 +132,7 @@ def main():
             bad += 1
             print(f"{script!r}\n  wanted exit 2, {place}, ...{words}...\n"
                   f"  got exit {run.returncode}, {head!r}, drawn {run.stdout!r}")
-    bad += files() + absent() + unwritten()
+    bad += files() + absent() + offered() + unwritten()
     print(f"{len(CASES)} bad scripts, {bad} treated wrongly")
     sys.exit(bad != 0)
 
