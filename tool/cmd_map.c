@@ -258,10 +258,9 @@ static enum status map_boxes(struct session *n, const struct map_style *style)
     if (h == NULL)
         return complain(STATUS_USAGE, "no heap and no mapped block lies there");
     uint64_t page = style->from != 0 ? style->from : h->h.first;
-    fprintf(
-        n->out,
-        "%s\n0x%llx: one box is one byte; a double left edge starts a chunk's header\n",
-        n->source.title, (unsigned long long)page);
+    fprintf(n->out, "%s\n0x%llx: one box is one byte; %s starts a chunk's header\n",
+            n->source.title, (unsigned long long)page,
+            n->draw.unicode ? "a double left edge" : "[ as its left edge");
     struct map_style fine = {.cell = 1};
     map_legend(&n->draw, &fine);
     map_art(&n->draw, s, h, h == &mapped, page);

@@ -43,10 +43,11 @@ const struct option_spec option_specs[] = {
     {0, NULL, NULL, 0, NULL},
 };
 
-static const struct option_spec *option_by_id(enum option_id id)
+/* What getopt calls by its number or its letter; without a name if there is none. */
+static const struct option_spec *option_of(int letter)
 {
     const struct option_spec *o = option_specs;
-    while (o->name != NULL && o->id != id)
+    while (o->name != NULL && (int)o->id != letter && o->letter != letter)
         o++;
     return o;
 }
@@ -289,9 +290,7 @@ static bool options_operands_fit(const struct options *o, const struct verb *v)
 
 static bool options_take(struct options *o, const struct verb *v, int letter)
 {
-    const struct option_spec *spec = option_specs;
-    while (spec->name != NULL && (int)spec->id != letter && spec->letter != letter)
-        spec++;
+    const struct option_spec *spec = option_of(letter);
     if (spec->name == NULL || !verb_takes(v, spec->id))
         return option_unknown(v, "");
     if (spec->argument == NULL || optarg == NULL) {
@@ -324,9 +323,8 @@ bool options_parse(struct options *o, const struct verb *v, int argc, char **arg
         if (letter == -1) {
             words[o->operands++] = argv[optind++];
         } else if (letter == ':') {
-            const struct option_spec *spec = option_by_id((enum option_id)optopt);
             complain(STATUS_USAGE, "--%s wants a value (chunky help %s)",
-                     spec->name == NULL ? argv[optind - 1] : spec->name, v->name);
+                     option_of(optopt)->name, v->name);
             return false;
         } else if (letter == '?') {
             return option_unknown(v, argv[optind - 1]);

@@ -158,8 +158,11 @@ def maps(s):
                all(re.fullmatch("[0-9;]*", x) for x in re.findall(r"\x1b\[([^m]*)m", bright)), bright[:500])
     page = chunky("map", s.pid, hex(s.block[1000]))
     expect("ooooooooo" in page.out or "xxxxxxxxx" in page.out, page)
-    art = chunky("map", s.pid, "--art").out
-    expect(re.search(r" 4095 *$", art.rstrip().splitlines()[-1]), art[-200:])
+    art = chunky("map", s.pid, "--art", "-f", "html")
+    expect("a double left edge" in art.out and "\u2551" in art.out, art)
+    art = chunky("map", s.pid, "--art", "--ascii")
+    expect("; [ as its left edge" in art.out and "....[####" in art.out, art)
+    expect(re.search(r" 4095 *$", art.out.rstrip().splitlines()[-1]), art.out[-200:])
     for width in (60, 80, 142, 200):
         wide = chunky("map", s.pid, "--width", width, "--cell", "4k")
         row = next(r for r in wide.out.splitlines() if r.startswith("  +0000000 |"))

@@ -3,9 +3,10 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 
-from subject import LIB, TOOL, chunky, expect, finish
+from subject import LIB, TOOL, chunky, compiled, expect, finish
 
 
 def statuses():
@@ -110,6 +111,10 @@ def report():
     threads = chunky("run", "--report", "--check", "--", os.environ["SUBJECT"],
                      stdin="threads 3\nspin 0.3 2\nquit 5\n")
     expect(threads.status == 5 and " 0 findings" in threads.err, threads)
+    with tempfile.TemporaryDirectory() as folder:
+        one = compiled(folder, "one", "#include <stdlib.h>\nint main(void){free(malloc(1));}\n")
+        told = chunky("run", "--report", "--", one)
+        expect("in 1 class, may" in told.err, told)
     exits = chunky("run", "--report", "--", "sh", "-c", "exec python3 -c 'import os; os._exit(3)'")
     expect(exits.status == 3 and "python3" in exits.err, exits)
 

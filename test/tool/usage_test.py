@@ -41,7 +41,9 @@ def mistakes(pid):
     wrong("map", str(pid), "--widht", "70", says="did you mean --width?")
     wrong("map", str(pid), "--cell", "3")
     wrong("map", str(pid), "--cell", "0")
-    wrong("map", str(pid), "--cell")
+    wrong("map", str(pid), "--cell", says="--cell wants a value")
+    for letter, name in (("-f", "--format"), ("-o", "--output"), ("-n", "--limit")):
+        wrong("map", str(pid), letter, says=f"chunky: {name} wants a value")
     wrong("map", str(pid), "--width", "-5")
     wrong("map", str(pid), "--color", "purple")
     wrong("map", str(pid), "--color-by", "smell")
