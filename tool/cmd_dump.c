@@ -421,7 +421,7 @@ enum status dump_session(struct session *n, const char *path, FILE *told)
                   n->options->bytes ? 0600 : 0666);
     struct dump d = {.n = n, .out = fd < 0 ? NULL : fdopen(fd, "w")};
     if (d.out == NULL) {
-        status = complain(STATUS_USAGE, "%s: %s", shown, strerror(errno));
+        status = complain(STATUS_UNREADABLE, "%s: %s", shown, strerror(errno));
     } else {
         dump_file(&d);
         bool good = ferror(d.out) == 0;

@@ -15,8 +15,9 @@ static void help_all(void)
     printf("  %-9s %s\n\n", "help", "this list; chunky help VERB tells more");
     printf("SOURCE is a process number, a core file, a snapshot (chunky dump), or -- "
            "CMD.\n"
-           "Exit status: 0 fine, 1 finding, 2 usage, 3 source cannot be read, 4 not on "
-           "Chunky,\n5 the heap is damaged and the output partial.\n");
+           "Exit status: 0 fine, 1 finding, 2 usage, 3 source cannot be read or output "
+           "not written,\n4 not on Chunky, 5 the heap is damaged and the output "
+           "partial.\n");
 }
 
 static void help_option(const struct option_spec *o)

@@ -64,12 +64,15 @@ static void man_status(void)
         ".SH EXIT STATUS\n"
         "0: fine. 1: a finding. 2: usage. 3: the source cannot be read (no such "
         "process, no\n"
-        "permission, a file that is cut off). 4: the source does not use Chunky, or a "
-        "layout\n"
-        "that this tool does not know. 5: the heap is damaged and the output partial.\n"
-        "\\fBrun\\fR exits as its command did: its status, 128 and the signal that "
-        "killed it;\n"
-        "126 if it cannot be run, 127 if it does not exist.\n");
+        "permission, a file that is cut off), or the output not be written. 4: the "
+        "source does\n"
+        "not use Chunky, or a layout that this tool does not know. 5: the heap is "
+        "damaged and\n"
+        "the output partial.\n"
+        "\\fBrun\\fR ends as its command did: with its status, or killed by its signal "
+        "(for a\n"
+        "shell 128 and the signal); 126 if it cannot be run, 127 if it does not "
+        "exist.\n");
 }
 
 static void man_verb(const struct verb *v)
@@ -82,10 +85,13 @@ static void man_verb(const struct verb *v)
     man_text(v->summary);
     printf("\n.SH SYNOPSIS\n\\fBchunky %s\\fR ", v->name);
     man_text(v->usage);
-    printf("%s\n.SH DESCRIPTION\n", own == NULL ? " [option...]" : "");
+    bool takes = v->options != NULL && v->options[0] != 0;
+    printf("%s\n.SH DESCRIPTION\n", takes ? " [option...]" : "");
     if (v->text != NULL)
         man_text(v->text);
-    printf("\n.SH OPTIONS\n");
+    if (own != NULL || takes)
+        printf("\n.SH OPTIONS");
+    printf("\n");
     for (const struct option_spec *o = option_specs; o->name != NULL; o++)
         if (man_takes(v, o->id))
             man_option(o);

@@ -31,7 +31,7 @@ enum status session_open(struct session *n, struct options *o)
         if (n->out == NULL) {
             int why = errno;
             char *shown = text_printable(o->output);
-            status = complain(STATUS_USAGE, "%s: %s", shown, strerror(why));
+            status = complain(STATUS_UNREADABLE, "%s: %s", shown, strerror(why));
             free(shown);
             n->out = stdout;
         }

@@ -240,9 +240,17 @@ static enum status source_open_file(struct source *s, const char *name)
     char magic[16] = "";
     enum status status;
     char *shown = text_printable(name);
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1 : read(fd, magic, sizeof magic);
-    if (got < 0)
+    struct stat st;
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool stream =
+        fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    ssize_t got = fd < 0 || stream ? -1 : read(fd, magic, sizeof magic);
+    if (stream)
+        status = complain(STATUS_UNREADABLE,
+                          "%s: a pipe or a device; a core file or a snapshot is read "
+                          "here and there, from a file",
+                          shown);
+    else if (got < 0)
         status = complain(STATUS_UNREADABLE, "%s: %s%s", shown, strerror(errno),
                           errno == ENOENT ? ", and not a process number" : "");
     else if (got == sizeof magic && memcmp(magic, SNAPSHOT_MAGIC, sizeof magic) == 0)

@@ -15,7 +15,8 @@ enum status {
     STATUS_OK = 0,
     STATUS_FINDING = 1,
     STATUS_USAGE = 2,
-    STATUS_UNREADABLE = 3, /* no such process, no permission, truncated file */
+    STATUS_UNREADABLE = 3, /* no such process, no permission, truncated file; and an
+                            * output that cannot be written */
     STATUS_FOREIGN = 4,    /* not our allocator, or a layout that is not known */
     STATUS_DAMAGED = 5     /* the heap is damaged; the output is partial */
 };

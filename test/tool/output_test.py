@@ -1,9 +1,10 @@
 """-o FILE: what is read from stays as it is, whatever it is called there."""
 import os
 import shutil
+import subprocess
 import tempfile
 
-from subject import Subject, chunky, expect, finish
+from subject import TOOL, Subject, chunky, expect, finish
 
 
 def content(path):
@@ -31,6 +32,35 @@ def spared(folder, snap):
            "another file is written over", result)
 
 
+def unwritten(folder, snap):
+    """Where nothing can be written is one status, as the manual says."""
+    os.mkfifo(folder + "/fifo")
+    for verb in (["stats"], ["map"], ["chunks"], ["dump"], ["view"], ["stats", "-f", "json"],
+                 ["map", "-f", "html"], ["bins"], ["ctl"], ["what", "heap+0"]):
+        for path in ("/nonexistent/x", "/dev/full", "/"):
+            words = [verb[0], snap, *verb[1:], "-o", path]
+            result = chunky(*words)
+            lines = result.err.strip().splitlines()
+            expect(result.status == 3 and len(lines) == 1, words, result)
+    for path in ("/nonexistent/x", "/dev/full", "/"):
+        result = chunky("play", "--html", path, "a=malloc(1)")
+        expect(result.status == 3, path, result)
+    for page in (chunky("help"), chunky("help", "--man"), chunky("help", "--man", "stats")):
+        expect("output" in page.out[page.out.lower().index("exit status"):], page)
+
+
+def streams(folder, snap):
+    """A pipe is refused at once; nothing waits for who would write into it."""
+    for path in (folder + "/fifo", "/dev/tty", "/dev/zero"):
+        result = chunky("stats", path, timeout=20)
+        expect(result.status == 3 and len(result.err.splitlines()) == 1, path, result)
+    expect("a pipe" in chunky("stats", folder + "/fifo", timeout=20).err)
+    with open(snap, "rb") as f:
+        done = subprocess.run(["bash", "-c", f'{TOOL} stats <(cat {snap})'], stdin=f, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        expect(done.returncode == 3 and "a pipe" in done.stderr, done)
+
+
 def script(folder):
     path = folder + "/script"
     with open(path, "w", encoding="ascii") as f:
@@ -47,6 +77,8 @@ with tempfile.TemporaryDirectory() as folder:
         expect(chunky("dump", s.pid, "-o", str(s.pid)).status == 0, "a file named like a process")
         expect(chunky("dump", s.pid, "-o", str(s.pid)).status == 0, "the same again")
     spared(folder, folder + "/a.snap")
+    unwritten(folder, folder + "/a.snap")
+    streams(folder, folder + "/a.snap")
     script(folder)
     os.chdir("/")
 finish()
