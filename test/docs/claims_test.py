@@ -1,5 +1,6 @@
 """claims_test.py BUILD: docs/compatibility.md holds in each row a test that exists, or a
-reason; links between documents lead somewhere; options that are named exist."""
+reason; links between documents lead somewhere; options that are named exist; README.md
+shows what the tool draws."""
 import pathlib
 import re
 import subprocess
@@ -41,6 +42,13 @@ for row in rows:
         expect(name in options, "no option", name, "in", theirs)
     for name in re.findall(r"`(chunky_[a-z0-9_]+)`", ours):
         expect(name in header, "no call", name, "in", theirs)
+
+# The rows of README.md's waterfall are those that the tool prints.
+ROW = r"^  [ +=] ([a-z]+(?: [a-z]+)?) +[0-9.]+ [KMG]?i?B \|"
+drawn = subprocess.run([sys.argv[1] + "/chunky", "stats", "--", "true"], text=True,
+                       stdout=subprocess.PIPE, check=True).stdout
+shown = re.findall(ROW, (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+expect(shown == re.findall(ROW, drawn, re.M) and len(shown) > 5, "rows of the waterfall:", shown)
 
 for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md")]:
     for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
