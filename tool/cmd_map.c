@@ -255,8 +255,10 @@ static enum status map_boxes(struct session *n, const struct map_style *style)
         if (map_is_wanted_mapped(n, style, &s->mapped[i]))
             h = &mapped;
     }
-    if (h == NULL)
-        return complain(STATUS_USAGE, "no heap and no mapped block lies there");
+    if (h == NULL) {
+        fprintf(n->out, "%s\nno heap lies there\n", n->source.title);
+        return STATUS_OK;
+    }
     uint64_t page = style->from != 0 ? style->from : h->h.first;
     fprintf(n->out, "%s\n0x%llx: one box is one byte; %s starts a chunk's header\n",
             n->source.title, (unsigned long long)page,

@@ -37,6 +37,9 @@ static const struct fuzz_call fuzz_calls[] = {
     {cmd_map, {.art = true}},
     {cmd_map, {.format = "json", .resident = true}},
     {cmd_map, {.format = "svg", .color_by = "size"}},
+    {cmd_map, {.operand = fuzz_places + 3, .operands = 1}},
+    {cmd_map, {.operand = fuzz_places + 3, .operands = 1, .format = "json"}},
+    {cmd_map, {.range = "0x0-0xffffffffffffffff", .cell = 4096, .limit = 200}},
     {cmd_layout, {.operands = 0}},
     {cmd_layout, {.format = "json"}},
     {cmd_chunks, {.format = "jsonl"}},
@@ -51,6 +54,8 @@ static const struct fuzz_call fuzz_calls[] = {
     {cmd_check, {.format = "json"}},
     {cmd_diff, {.operand = fuzz_again, .operands = 1}},
     {cmd_diff, {.operand = fuzz_again, .operands = 1, .format = "json"}},
+    {cmd_ctl, {.operands = 0}},
+    {cmd_ctl, {.format = "json"}},
     {cmd_dump, {.output = fuzz_out}},
     {cmd_dump, {.output = fuzz_out, .bytes = true}},
     {cmd_view, {.output = fuzz_out}},
@@ -113,8 +118,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         o.arena = -1;
         o.color_by = o.color_by == NULL ? "state" : o.color_by;
         enum status status = fuzz_calls[i].run(&o);
-        if (status == STATUS_USAGE && fuzz_calls[i].run != cmd_what) {
-            /* Bytes of a file are never the user's mistake. */
+        bool names =
+            fuzz_calls[i].run == cmd_what ||
+            (fuzz_calls[i].run == cmd_map && (o.operands != 0 || o.range != NULL));
+        if (status == STATUS_USAGE && !names) {
+            /* Bytes of a file are never the user's mistake; an address that is not there
+             * may be. */
             dprintf(STDERR_FILENO, "call %zu says that it was used wrongly\n", i);
             abort();
         }
