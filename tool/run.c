@@ -33,6 +33,7 @@ static void run_forward(int signal, siginfo_t *info, void *context)
 
 static const int run_signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
                                   SIGUSR2, SIGALRM, SIGCONT, SIGWINCH};
+enum { RUN_SIGNALS = sizeof run_signals / sizeof run_signals[0] };
 
 void run_catch(pid_t pid)
 {
@@ -40,7 +41,7 @@ void run_catch(pid_t pid)
     struct sigaction act = {.sa_sigaction = run_forward,
                             .sa_flags = SA_SIGINFO | SA_RESTART};
     sigemptyset(&act.sa_mask);
-    for (size_t i = 0; i < sizeof run_signals / sizeof run_signals[0]; i++)
+    for (size_t i = 0; i < RUN_SIGNALS; i++)
         sigaction(run_signals[i], &act, NULL);
 }
 
@@ -313,6 +314,7 @@ pid_t run_to_end(char **command, int *status)
     if (pid < 0)
         return -1;
     run_wait_held(pid, status);
+    signals_restore_some(run_signals, RUN_SIGNALS); /* looking on may be ended */
     return run_is_held(pid, status) ? pid : -1;
 }
 

@@ -2,7 +2,6 @@
 #include "signals.h"
 
 #include <signal.h>
-#include <stddef.h>
 
 enum { SIGNALS = 32 };
 
@@ -20,4 +19,10 @@ void signals_restore(void)
 {
     for (int i = 1; i < SIGNALS; i++)
         sigaction(i, &signals_before[i], NULL);
+}
+
+void signals_restore_some(const int *which, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sigaction(which[i], &signals_before[which[i]], NULL);
 }

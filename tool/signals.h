@@ -4,10 +4,14 @@
 #ifndef TOOL_SIGNALS_H
 #define TOOL_SIGNALS_H
 
+#include <stddef.h>
+
 /* Remembers it. From here on a closed pipe ends the output, quietly, and children are
  * waited for. */
 void signals_open(void);
 /* Treats all of them as they were; in a child, before exec. */
 void signals_restore(void);
+/* These only. */
+void signals_restore_some(const int *which, size_t count);
 
 #endif

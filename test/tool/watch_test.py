@@ -65,6 +65,22 @@ def ended(folder):
     expect(gone(folder), "its command lives on")
 
 
+def at_its_end():
+    """A command that is held at its end holds nobody: what draws its heap can be ended."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen([TOOL, "chunks", "--", "python3", "-c", "x = 5"], text=True,
+                                   stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(0.3) # the pipe is full
+        process.send_signal(number)
+        try:
+            expect(process.wait(20) == -number, number, process.returncode)
+        except subprocess.TimeoutExpired:
+            expect(False, "does not end", number)
+            process.kill()
+        process.stdout.close()
+
+
 def gone(folder):
     with open(f"{folder}/pid", encoding="ascii") as f:
         pid = int(f.read())
@@ -82,4 +98,5 @@ with tempfile.TemporaryDirectory() as folder:
     command(folder)
     failing()
     ended(folder)
+    at_its_end()
 finish()
