@@ -1,5 +1,5 @@
 /* Reading a snapshot; see snapshot.h. State: in the source. */
-#include "source.h"
+#include "scan.h"
 
 #include "audit/snapshot.h"
 #include "text.h"
@@ -16,7 +16,6 @@ struct snapshot_state {
     struct snapshot_header header;
     const struct snapshot_page *index;
     const uint64_t (*resident)[2];
-    uint64_t bad_pages; /* met with a wrong checksum */
 };
 
 /* The page at an address, or NULL. */
@@ -35,14 +34,12 @@ static const struct snapshot_page *snapshot_find(const struct snapshot_state *p,
                                                                         : NULL;
 }
 
-/* False if the page is damaged. */
-static bool snapshot_decode(struct snapshot_state *p, const struct snapshot_page *e,
+/* False if there are fewer words than the bitmap says. */
+static bool snapshot_decode(const struct snapshot_state *p,
+                            const struct snapshot_page *e,
                             unsigned char out[SNAPSHOT_PAGE])
 {
     uint64_t map[SNAPSHOT_MAP_WORDS];
-    if (e->offset > p->size || e->size > p->size - e->offset || e->size < sizeof map ||
-        (uint32_t)snapshot_check(e->address, p->file + e->offset, e->size) != e->check)
-        return false;
     const unsigned char *at = p->file + e->offset + sizeof map;
     const unsigned char *end = p->file + e->offset + e->size;
     memcpy(map, p->file + e->offset, sizeof map);
@@ -61,18 +58,14 @@ static bool snapshot_decode(struct snapshot_state *p, const struct snapshot_page
 static size_t snapshot_read(struct reader *r, uint64_t address, void *buffer,
                             size_t size)
 {
-    struct snapshot_state *p = ((struct source *)(void *)r)->state;
+    const struct snapshot_state *p = ((struct source *)(void *)r)->state;
     unsigned char page[SNAPSHOT_PAGE];
     size_t done = 0;
     while (done < size) {
         uint64_t at = address + done, into = at % SNAPSHOT_PAGE;
         const struct snapshot_page *e = snapshot_find(p, at - into);
-        if (e == NULL)
+        if (e == NULL || !snapshot_decode(p, e, page))
             break;
-        if (!snapshot_decode(p, e, page)) {
-            p->bad_pages++;
-            break;
-        }
         size_t part = min_size(SNAPSHOT_PAGE - (size_t)into, size - done);
         memcpy((char *)buffer + done, page + into, part);
         done += part;
@@ -112,7 +105,48 @@ static bool snapshot_fits(const struct snapshot_state *p, uint64_t offset,
     return offset % 8 == 0 && offset <= p->size && count <= (p->size - offset) / each;
 }
 
-/* Everything but the pages is checked at once. NULL: fine; else what is wrong. */
+static bool snapshot_page_is_good(const struct snapshot_state *p,
+                                  const struct snapshot_page *e)
+{
+    return e->size >= SNAPSHOT_MAP_WORDS * 8 &&
+           snapshot_fits(p, e->offset, e->size, 1) &&
+           (uint32_t)snapshot_check(e->address, p->file + e->offset, e->size) ==
+               e->check;
+}
+
+static int snapshot_by_start(const void *x, const void *y)
+{
+    const struct region *a = x, *b = y;
+    return a->start < b->start ? -1 : a->start > b->start;
+}
+
+/* Every byte is of a part that has a checksum, or it is zero. */
+static bool snapshot_has_no_more(const struct snapshot_state *p)
+{
+    const struct snapshot_header *h = &p->header;
+    uint64_t count = h->index_count, done = sizeof *h;
+    struct region *part = take((count + 4) * sizeof *part);
+    for (uint64_t i = 0; i < count; i++)
+        part[i] =
+            (struct region){p->index[i].offset, p->index[i].offset + p->index[i].size};
+    part[count++] = (struct region){h->text, h->text + h->text_size};
+    part[count++] = (struct region){
+        h->resident, h->resident + h->resident_count * sizeof p->resident[0]};
+    part[count++] =
+        (struct region){h->index, h->index + h->index_count * sizeof *p->index};
+    part[count++] = (struct region){p->size, p->size};
+    qsort(part, count, sizeof *part, snapshot_by_start);
+    bool good = true;
+    for (uint64_t i = 0; i < count; i++) {
+        for (; good && done < part[i].start; done++)
+            good = p->file[done] == 0;
+        done = done < part[i].end ? part[i].end : done;
+    }
+    free(part);
+    return good;
+}
+
+/* All of the file is checked at once. NULL: fine; else what is wrong. */
 static const char *snapshot_verify(struct snapshot_state *p)
 {
     struct snapshot_header *h = &p->header;
@@ -138,7 +172,10 @@ static const char *snapshot_verify(struct snapshot_state *p)
         return "damaged";
     p->index = (const void *)(p->file + h->index);
     p->resident = (const void *)(p->file + h->resident);
-    return NULL;
+    for (uint64_t i = 0; i < h->index_count; i++)
+        if (!snapshot_page_is_good(p, &p->index[i]))
+            return "damaged";
+    return snapshot_has_no_more(p) ? NULL : "damaged";
 }
 
 /* Title, then one mapping a line. */
@@ -194,9 +231,7 @@ enum status source_open_snapshot(struct source *s, int fd, const char *name)
     window_open(&s->reader, 1 << 18);
     snapshot_text(s);
     if (walk_open(&s->walk, &s->reader, s->root) != WALK_OK)
-        return complain(p->bad_pages != 0 ? STATUS_UNREADABLE : STATUS_FOREIGN,
-                        "%s: %s", s->title,
-                        p->bad_pages != 0 ? "this snapshot is damaged"
-                                          : "a layout that this tool does not read");
+        return complain(STATUS_FOREIGN, "%s: a layout that this tool does not read",
+                        s->title);
     return STATUS_OK;
 }
