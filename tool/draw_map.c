@@ -3,6 +3,7 @@
  * who owns each byte; larger ones how much of them is in use. State: the pen.
  */
 #include "map_twin.h"
+#include "text.h"
 
 enum { CELLS_MAX = 128, FINE_MAX = 16, ART_ROW = 32, ART_CELLS = 4096 };
 
@@ -20,7 +21,8 @@ struct pen {
     const struct map_style *style;
     const struct mix *more; /* of the other thread, from `base` on; or NULL */
     uint64_t more_count;
-    bool odd; /* every other chunk has the other tint */
+    uint64_t counted; /* pages before this one, in mix.busy */
+    bool odd;         /* every other chunk has the other tint */
 };
 
 uint64_t map_cell_for(uint64_t extent)
@@ -61,16 +63,14 @@ static enum tint pen_hue(const struct pen *p, uint64_t size, char *glyph)
     return p->odd ? TINT_LIVE2 : TINT_LIVE;
 }
 
-/* Judges a large cell; counts for the row's note. */
-static void pen_finish_cell(struct pen *p, unsigned i, uint64_t *used, uint64_t *idle)
+/* Judges a large cell. */
+static void pen_finish_cell(struct pen *p, unsigned i)
 {
     const struct mix *m = &p->mix[i];
     struct cell *c = &p->cells[i];
     uint64_t from = p->row + i * p->cell;
-    uint64_t there = scan_resident(p->s, from, from + p->cell);
-    bool resident = there != 0;
-    *used += m->live;
-    *idle += m->live == 0 ? there : 0;
+    uint64_t end = from + p->cell < p->to ? from + p->cell : p->to;
+    bool resident = scan_resident(p->s, from, end) != 0;
     c->shade = 0;
     if (m->broken != 0) {
         c->glyph = '!';
@@ -78,7 +78,7 @@ static void pen_finish_cell(struct pen *p, unsigned i, uint64_t *used, uint64_t 
     } else if (m->live != 0) {
         c->tint = (uint8_t)pen_hue(p, m->largest_size, &c->glyph);
         if (p->style->color_by == MAP_BY_STATE) {
-            c->shade = (uint8_t)pen_share(m->live, p->cell);
+            c->shade = (uint8_t)pen_share(m->live, end - from);
             c->tint = TINT_LIVE;
         }
     } else if (!resident) {
@@ -100,10 +100,39 @@ static bool pen_has_room(const struct pen *p, size_t note)
     return p->d->limit == 0 || (size_t)before + p->count + 3 + note <= p->d->limit;
 }
 
+/* What stands behind a row of large cells; false if there is nothing to say. Pages that
+ * are in two rows are counted in none. */
+static bool pen_note(const struct pen *p, char *note, size_t room)
+{
+    uint64_t page = p->s->walk->page, used = 0, busy = 0, idle = 0;
+    uint64_t end = p->row + p->count * p->cell;
+    end = end < p->to ? end : p->to;
+    for (unsigned i = 0; i < p->count; i++) {
+        used += p->mix[i].live;
+        busy += p->mix[i].busy;
+    }
+    double percent = text_percent(used, end - p->row);
+    int length =
+        p->cell < page
+            ? snprintf(note, room, "%u cells %3.0f %% used", p->count, percent)
+            : snprintf(note, room, "%llu pages %3.0f %% used",
+                       (unsigned long long)((end - p->row + page - 1) / page), percent);
+    if (p->d->cells * p->cell >= page && align_down(end, page) > p->row) {
+        idle = scan_resident(p->s, p->row, align_down(end, page));
+        idle = idle > busy ? (idle - busy) / page : 0;
+        snprintf(note + length, room - (size_t)length, "  %llu%s%s resident but free",
+                 (unsigned long long)idle, p->cell < page ? " page" : "",
+                 p->cell < page ? text_s(idle) : "");
+    }
+    if (!pen_has_room(p, strlen(note)))
+        snprintf(note, room, "%3.0f", percent);
+    return used != 0 || idle != 0;
+}
+
 static void pen_flush(struct pen *p)
 {
-    char note[80];
-    uint64_t used = 0, idle = 0, page = p->s->walk->page;
+    char note[96];
+    bool has_note = false;
     if (p->count == 0)
         return;
     if (p->cell > FINE_MAX) {
@@ -111,21 +140,12 @@ static void pen_flush(struct pen *p)
         for (unsigned i = 0; i < p->count && first + i < p->more_count; i++)
             mix_join(&p->mix[i], &p->more[first + i]);
         for (unsigned i = 0; i < p->count; i++)
-            pen_finish_cell(p, i, &used, &idle);
-        uint64_t bytes = p->count * p->cell;
-        snprintf(note, sizeof note, "%llu %s %3.0f %% used  %llu resident but free",
-                 (unsigned long long)(p->cell < page ? p->count : bytes / page),
-                 p->cell < page ? "cells" : "pages",
-                 100.0 * (double)used / (double)bytes,
-                 (unsigned long long)(idle / page));
-        if (!pen_has_room(p, strlen(note)))
-            snprintf(note, sizeof note, "%3.0f", 100.0 * (double)used / (double)bytes);
-        draw_row(p->d, p->row - p->base, p->cells, p->count,
-                 used == 0 && idle == 0 ? NULL : note);
-        memset(p->mix, 0, sizeof p->mix);
-    } else {
-        draw_row(p->d, p->row - p->base, p->cells, p->count, NULL);
+            pen_finish_cell(p, i);
+        has_note = pen_note(p, note, sizeof note);
     }
+    draw_row(p->d, p->row - p->base, p->cells, p->count, has_note ? note : NULL);
+    if (p->cell > FINE_MAX)
+        memset(p->mix, 0, sizeof p->mix);
     p->row += p->count * p->cell;
     p->count = 0;
 }
@@ -256,6 +276,7 @@ static void pen_coarse(struct pen *p, const struct block *b)
 {
     uint64_t from = b->address < p->from ? p->from : b->address;
     uint64_t end = b->address + b->size < p->to ? b->address + b->size : p->to;
+    uint64_t pages = align_down(p->to, p->s->walk->page); /* that are whole */
     while (from < end) {
         if (from - p->row >= p->d->cells * p->cell)
             pen_flush(p);
@@ -263,6 +284,8 @@ static void pen_coarse(struct pen *p, const struct block *b)
         uint64_t stop = p->row + (at + 1) * p->cell;
         uint64_t part = (stop < end ? stop : end) - from;
         mix_add(&p->mix[at], b, part);
+        if (b->kind == KIND_LIVE && from < pages)
+            mix_pages(&p->mix[at], p->s, from, from + part, &p->counted);
         from += part;
     }
 }
@@ -304,8 +327,13 @@ static void pen_heap(struct pen *p, struct scan_heap *h, struct map_twin *m)
         return;
     }
     p->more = map_twin_sums(m, (size_t)(h - p->s->heaps), &p->more_count);
-    if (p->more_count != 0)
-        pen_reach(p, p->to - 1);
+    if (p->more_count == 0)
+        return;
+    uint64_t live = map_twin_first_live(m, (size_t)(h - p->s->heaps));
+    uint64_t page = p->s->walk->page;
+    if (at != 0 && live != 0 && align_down(live, page) == align_down(at, page))
+        mix_pages(&p->mix[pen_reach(p, live)], p->s, live, live + 1, &p->counted);
+    pen_reach(p, p->to - 1);
 }
 
 static struct pen pen_open(struct draw *d, struct scan *s, const struct scan_heap *h,

@@ -3,6 +3,7 @@ import csv
 import io
 import html
 import json
+import os
 import re
 import subprocess
 import xml.dom.minidom
@@ -199,6 +200,30 @@ def mapped(s):
     expect("mapped block" in page.out, page)
 
 
+def idle_pages():
+    """What is resident but free is pages, however large the cells and whatever the format;
+    the larger heap is read by two threads."""
+    for blocks in (400, 60000):
+        with Subject() as s:
+            s.say(f"grow {blocks} 1500")
+            s.say("odd 200")
+            s.say("drop 500 80" if blocks == 400 else "drop 2000 20000")
+            snap = f"/tmp/idle.{s.pid}.snap"
+            expect(chunky("dump", s.pid, "-o", snap).status == 0)
+            sums = [chunky_json("frag", snap)["free_pages"]]
+            for cell in ("4k", "8k", "64k", "1m"):
+                for form in ("text", "json", "svg"):
+                    told = chunky("map", snap, "--cell", cell, "-f", form).out
+                    sums += [sum(map(int, re.findall(r"used  (\d+) resident but free", told)))]
+            expect(sums[0] > 9 and len(set(sums)) == 1, blocks, sums)
+            whole = chunky("map", snap, "--cell", "1m", "-f", "json").out
+            pages = sum(map(int, re.findall(r'"note":"(\d+) pages', whole)))
+            heaps = json.loads(whole)["heaps"]
+            expect(pages == sum((int(h["end"], 16) - int(h["base"], 16)) // 4096 for h in heaps),
+                   "cells that the heap fills only in part", pages)
+            os.remove(snap)
+
+
 def colours(s):
     def has(env, *more):
         return "\x1b[" in chunky("map", s.pid, *more, env=env).out
@@ -235,6 +260,7 @@ with Subject() as s:
     expect(states(chunky_json("stats", s.pid))["live"]["bytes"] < 1000000)
     expect(chunky("check", s.pid, "--stop").status == 0)
 
+idle_pages()
 with Subject(conf="request=1,cache=0") as s:
     bins(s, full=True)
     what(s)
