@@ -184,16 +184,19 @@ static void frag_json(struct frag *f)
 {
     struct scan *s = &f->n->scan;
     FILE *out = f->n->out;
-    fprintf(
-        out,
-        "{\"schema\":\"chunky-frag/"
-        "1\",\"free\":%llu,\"largest\":%llu,\"external\":%.2f,"
-        "\"pages\":%llu,\"sparse_pages\":%llu,\"free_pages\":%llu,\"trim_bytes\":%llu,"
-        "\"runs\":[",
-        (unsigned long long)f->total, (unsigned long long)f->largest, frag_external(f),
-        (unsigned long long)f->pages, (unsigned long long)f->sparse,
-        (unsigned long long)f->idle_pages,
-        (unsigned long long)(f->idle_pages * s->walk->page));
+    fprintf(out,
+            "{\"schema\":\"chunky-frag/"
+            "1\",\"free\":%llu,\"largest\":%llu,\"external\":%.2f",
+            (unsigned long long)f->total, (unsigned long long)f->largest,
+            frag_external(f));
+    if (s->source->run != NULL)
+        fprintf(out,
+                ",\"pages\":%llu,\"sparse_pages\":%llu,\"free_pages\":%llu,"
+                "\"trim_bytes\":%llu",
+                (unsigned long long)f->pages, (unsigned long long)f->sparse,
+                (unsigned long long)f->idle_pages,
+                (unsigned long long)(f->idle_pages * s->walk->page));
+    fprintf(out, ",\"runs\":[");
     const char *comma = "";
     for (unsigned i = 0; i < RUN_BUCKETS; i++) {
         if (f->run[i] == 0)

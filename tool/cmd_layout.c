@@ -387,10 +387,11 @@ static void layout_json(struct layout_view *v)
         json_address(out, g->end);
         fprintf(out, ",\"part\":\"%s\",\"label\":", part[g->part]);
         json_string(out, g->label);
-        fprintf(out, ",\"mappings\":%u,\"bytes\":%llu,\"resident\":%llu,\"chunky\":%s}",
-                g->count, (unsigned long long)g->mapped,
-                (unsigned long long)g->resident,
-                g->part >= PART_HEAP ? "true" : "false");
+        fprintf(out, ",\"mappings\":%u,\"bytes\":%llu", g->count,
+                (unsigned long long)g->mapped);
+        if (v->n->source.run != NULL)
+            fprintf(out, ",\"resident\":%llu", (unsigned long long)g->resident);
+        fprintf(out, ",\"chunky\":%s}", g->part >= PART_HEAP ? "true" : "false");
     }
     fprintf(out, "]}\n");
 }

@@ -14,19 +14,25 @@ static unsigned stats_bar(const struct draw *d)
     return d->width >= COLUMNS_WIDE ? BAR_WIDE : BAR_NARROW;
 }
 
-/* One line of the waterfall; *sum grows. */
-static void stats_line(struct draw *d, char sign, const char *what, uint64_t bytes,
-                       uint64_t resident, uint64_t *sum, uint64_t whole, enum tint t,
-                       const char *note)
+struct waterfall {
+    struct draw *d;
+    uint64_t sum, whole; /* of bytes so far, of all */
+    bool has_resident;
+};
+
+/* One line; the sum grows. */
+static void stats_line(struct waterfall *w, char sign, const char *what, uint64_t bytes,
+                       uint64_t resident, enum tint t, const char *note)
 {
     char size[SIZE_TEXT], in[SIZE_TEXT];
+    struct draw *d = w->d;
     fprintf(d->out, "  %c %-9s %10s ", sign, what, text_size(size, bytes));
-    draw_bar(d, t, sign == '=' ? 0 : *sum, bytes, whole, stats_bar(d));
-    fprintf(d->out, " %10s%s%s\n",
-            resident == WITH_FIRST ? "" : text_size(in, resident),
-            note[0] == '\0' ? "" : "  ", note);
+    draw_bar(d, t, sign == '=' ? 0 : w->sum, bytes, w->whole, stats_bar(d));
+    if (w->has_resident)
+        fprintf(d->out, " %10s", resident == WITH_FIRST ? "" : text_size(in, resident));
+    fprintf(d->out, "%s%s\n", note[0] == '\0' ? "" : "  ", note);
     if (sign != '=')
-        *sum += bytes;
+        w->sum += bytes;
 }
 
 void show_arenas(struct draw *d, const struct survey *v)
@@ -59,8 +65,7 @@ void show_arenas(struct draw *d, const struct survey *v)
 }
 
 /* Blocks between guard pages: whole pages, in no heap. */
-static void stats_guarded(struct draw *d, const struct survey *v, uint64_t *sum,
-                          uint64_t whole)
+static void stats_guarded(struct waterfall *w, const struct survey *v)
 {
     const struct tally *k = v->all.kind;
     char note[128], size[SIZE_TEXT];
@@ -72,9 +77,9 @@ static void stats_guarded(struct draw *d, const struct survey *v, uint64_t *sum,
         snprintf(note + length, sizeof note - (size_t)length, "; %llu freed",
                  (unsigned long long)k[KIND_BARRED].count);
     if (k[KIND_GUARDED].count + k[KIND_BARRED].count != 0)
-        stats_line(d, '+', "guarded", k[KIND_GUARDED].size,
-                   k[KIND_GUARDED].resident + k[KIND_BARRED].resident, sum, whole,
-                   TINT_LIVE2, note);
+        stats_line(w, '+', "guarded", k[KIND_GUARDED].size,
+                   k[KIND_GUARDED].resident + k[KIND_BARRED].resident, TINT_LIVE2,
+                   note);
 }
 
 /* requested > usable > chunk > cached > binned > top > mapped > resident */
@@ -82,31 +87,33 @@ void show_waterfall(struct draw *d, const struct survey *v)
 {
     const struct survey_arena *a = &v->all;
     const struct tally *k = a->kind;
-    uint64_t sum = 0, used = k[KIND_LIVE].size + k[KIND_MAPPED].size;
+    uint64_t used = k[KIND_LIVE].size + k[KIND_MAPPED].size;
     uint64_t cached = survey_size(a, KIND_CACHED, KIND_MOVING);
     uint64_t binned = survey_size(a, KIND_FAST, KIND_LARGE);
     uint64_t other = k[KIND_FENCE].size + k[KIND_BROKEN].size + v->meta_size + a->head;
     uint64_t whole = used + cached + binned + k[KIND_TOP].size + k[KIND_KEPT].size +
                      k[KIND_GUARDED].size + other;
+    struct waterfall w = {d, 0, whole, survey_knows_resident(v)};
     uint64_t live_in = k[KIND_LIVE].resident + k[KIND_MAPPED].resident;
     char note[96], size[SIZE_TEXT];
-    fprintf(d->out, "  %-11s %10s %*s %10s\n", "", "bytes", (int)stats_bar(d) + 2, "",
-            "resident");
+    fprintf(d->out, "  %-11s %10s", "", "bytes");
+    if (w.has_resident)
+        fprintf(d->out, " %*s %10s", (int)stats_bar(d) + 2, "", "resident");
+    fputc('\n', d->out);
     snprintf(note, sizeof note, "%s", a->recorded != 0 ? "" : "asked is not recorded");
-    stats_line(d, ' ', a->recorded != 0 ? "requested" : "usable", a->requested, live_in,
-               &sum, whole, TINT_LIVE, note);
+    stats_line(&w, ' ', a->recorded != 0 ? "requested" : "usable", a->requested,
+               live_in, TINT_LIVE, note);
     snprintf(note, sizeof note, "internal frag %.1f %%",
              text_percent(used - a->requested, used));
     if (a->recorded != 0)
-        stats_line(d, '+', "slack", a->usable - a->requested, WITH_FIRST, &sum, whole,
-                   TINT_SLACK, "");
-    stats_line(d, '+', "headers", used - a->usable, WITH_FIRST, &sum, whole,
-               TINT_HEADER, note);
+        stats_line(&w, '+', "slack", a->usable - a->requested, WITH_FIRST, TINT_SLACK,
+                   "");
+    stats_line(&w, '+', "headers", used - a->usable, WITH_FIRST, TINT_HEADER, note);
     snprintf(note, sizeof note, "%zu thread%s, depots %s", v->scan->cache_count,
              text_s(v->scan->cache_count),
              text_size(size, k[KIND_DEPOT].size + k[KIND_REMOTE].size));
-    stats_line(d, '+', "cached", cached, survey_resident(a, KIND_CACHED, KIND_MOVING),
-               &sum, whole, TINT_CACHED, note);
+    stats_line(&w, '+', "cached", cached, survey_resident(a, KIND_CACHED, KIND_MOVING),
+               TINT_CACHED, note);
     if (k[KIND_RESTING].size != 0)
         fprintf(d->out, "    of that %14s in quarantine (check=2), %s blocks\n",
                 text_size(size, k[KIND_RESTING].size),
@@ -114,22 +121,24 @@ void show_waterfall(struct draw *d, const struct survey *v)
     snprintf(note, sizeof note, "external %.0f %%, run %s",
              binned == 0 ? 0.0 : 100.0 - text_percent(a->largest_free, binned),
              text_size(size, a->largest_free));
-    stats_line(d, '+', "free bins", binned, survey_resident(a, KIND_FAST, KIND_LARGE),
-               &sum, whole, TINT_FREE, note);
-    stats_line(d, '+', "top", k[KIND_TOP].size, k[KIND_TOP].resident, &sum, whole,
-               TINT_TOP, "");
+    stats_line(&w, '+', "free bins", binned, survey_resident(a, KIND_FAST, KIND_LARGE),
+               TINT_FREE, note);
+    stats_line(&w, '+', "top", k[KIND_TOP].size, k[KIND_TOP].resident, TINT_TOP, "");
     if (k[KIND_KEPT].size != 0)
-        stats_line(d, '+', "kept", k[KIND_KEPT].size, k[KIND_KEPT].resident, &sum,
-                   whole, TINT_FREE, "freed mappings");
-    stats_guarded(d, v, &sum, whole);
-    stats_line(d, '+', "own use", other,
+        stats_line(&w, '+', "kept", k[KIND_KEPT].size, k[KIND_KEPT].resident, TINT_FREE,
+                   "freed mappings");
+    stats_guarded(&w, v);
+    stats_line(&w, '+', "own use", other,
                k[KIND_FENCE].resident + k[KIND_BROKEN].resident + v->meta_resident +
                    a->head,
-               &sum, whole, TINT_DIM, "metadata, heap ends");
+               TINT_DIM, "metadata, heap ends");
     uint64_t resident = survey_all_resident(v);
-    snprintf(note, sizeof note, "%s not resident",
-             text_size(size, sum > resident ? sum - resident : 0));
-    stats_line(d, '=', "mapped", sum, resident, &sum, whole, TINT_NONE, note);
+    if (w.has_resident)
+        snprintf(note, sizeof note, "%s not resident",
+                 text_size(size, w.sum > resident ? w.sum - resident : 0));
+    else
+        snprintf(note, sizeof note, RESIDENT_UNKNOWN);
+    stats_line(&w, '=', "mapped", w.sum, resident, TINT_NONE, note);
 }
 
 void show_identity(struct draw *d, const struct survey *v)

@@ -151,7 +151,7 @@ static void view_step(struct view *v, const char *comma, const char *name,
                       uint64_t bytes, uint64_t resident)
 {
     fprintf(v->meta, "%s{\"name\":\"%s\",\"bytes\":%llu", comma, name, (ull)bytes);
-    if (resident != WITH_FIRST)
+    if (resident != WITH_FIRST && survey_knows_resident(&v->survey))
         fprintf(v->meta, ",\"resident\":%llu", (ull)resident);
     fputc('}', v->meta);
 }
@@ -187,11 +187,10 @@ static void view_arenas(struct view *v)
         fprintf(
             v->meta,
             "%s{\"index\":%u,\"heap\":%llu,\"live\":%llu,\"cached\":%llu,\"free\":%llu,"
-            "\"top\":%llu,\"resident\":%llu}",
+            "\"top\":%llu}",
             i == 0 ? "" : ",", s->arenas[i].a.index, (ull)a->heap_bytes,
             (ull)a->kind[KIND_LIVE].size, (ull)survey_size(a, KIND_CACHED, KIND_MOVING),
-            (ull)survey_size(a, KIND_FAST, KIND_LARGE), (ull)a->kind[KIND_TOP].size,
-            (ull)a->heap_resident);
+            (ull)survey_size(a, KIND_FAST, KIND_LARGE), (ull)a->kind[KIND_TOP].size);
     }
 }
 

@@ -15,7 +15,7 @@ static void legend_fine(struct draw *d, const struct map_style *style)
               style->cell <= 8 ? "  f b links  - free  = prev_size" : "  - free");
     draw_text(d, TINT_CACHED, "  c cached");
     draw_text(d, TINT_TOP, "  ~ top");
-    if (style->marks_resident)
+    if (style->marks_resident && !style->no_resident)
         draw_text(d, TINT_DIM, "  _ not resident");
 }
 
@@ -44,7 +44,8 @@ void map_legend(struct draw *d, const struct map_style *style)
         draw_text(d, TINT_CACHED, " c cached");
         draw_text(d, TINT_FREE, "  - free");
         draw_text(d, TINT_TOP, "  ~ top");
-        draw_text(d, TINT_DIM, "  _ not resident");
+        if (!style->no_resident)
+            draw_text(d, TINT_DIM, "  _ not resident");
     }
     draw_text(d, TINT_BAD, "  ! broken");
     if (style->color_by == MAP_BY_SIZE)
@@ -55,6 +56,8 @@ void map_legend(struct draw *d, const struct map_style *style)
         fprintf(d->out, "\n  digits: in use, the arena's last digit");
     fprintf(d->out, "\n  one cell is %s, one row %u cells\n",
             text_size(size, style->cell), d->cells);
+    if (style->no_resident && (!fine || style->marks_resident))
+        fprintf(d->out, "  " RESIDENT_UNKNOWN "\n");
     if (!fine && d->limit != 0 && d->limit < LEGEND_NOTES)
         fprintf(d->out, "  behind a row: how much of it is in use, percent\n");
 }

@@ -117,7 +117,8 @@ static bool pen_note(const struct pen *p, char *note, size_t room)
             ? snprintf(note, room, "%u cells %3.0f %% used", p->count, percent)
             : snprintf(note, room, "%llu pages %3.0f %% used",
                        (unsigned long long)((end - p->row + page - 1) / page), percent);
-    if (p->d->cells * p->cell >= page && align_down(end, page) > p->row) {
+    bool told = p->s->source->run != NULL && p->d->cells * p->cell >= page;
+    if (told && align_down(end, page) > p->row) {
         idle = scan_resident(p->s, p->row, align_down(end, page));
         idle = idle > busy ? (idle - busy) / page : 0;
         snprintf(note + length, room - (size_t)length, "  %llu%s%s resident but free",

@@ -227,7 +227,8 @@ enum status source_open_snapshot(struct source *s, int fd, const char *name)
         return complain(STATUS_UNREADABLE, "%s: this snapshot is %s", shown, wrong);
     s->pid = (pid_t)p->header.pid;
     s->root = p->header.root;
-    s->run = snapshot_run;
+    if (p->header.resident_count != 0) /* of a core nothing was known */
+        s->run = snapshot_run;
     window_open(&s->reader, 1 << 18);
     snapshot_text(s);
     if (walk_open(&s->walk, &s->reader, s->root) != WALK_OK)

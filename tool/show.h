@@ -10,6 +10,8 @@
 /* Pages of blocks in use are counted once, in the waterfall's first line: slack and headers
  * have no figure of their own. */
 #define WITH_FIRST UINT64_MAX
+/* Stands behind what such a source leaves out: a core, or a process we may not ask. */
+#define RESIDENT_UNKNOWN "this source does not say what is resident"
 
 void show_arenas(struct draw *d, const struct survey *v);
 void show_waterfall(struct draw *d, const struct survey *v);
@@ -75,6 +77,7 @@ struct map_style {
     uint64_t from, to; /* addresses; to 0: all */
     enum map_color color_by;
     bool marks_resident; /* small cells that are not resident are '_' */
+    bool no_resident;    /* the source does not say what is */
 };
 struct map_twin;
 /* The map of one heap, or of a part of it; `twin` has the second half, or is NULL. */

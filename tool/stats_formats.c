@@ -66,12 +66,22 @@ static uint64_t config_value(const struct config *c, unsigned i)
 
 /* --- JSON ------------------------------------------------------------------- */
 
-static void json_kinds(FILE *out, const struct survey_arena *a)
+/* What is resident has no key where it is not known. */
+static void json_resident(FILE *out, const struct survey *v, const char *key,
+                          uint64_t bytes)
 {
-    for (unsigned k = 0; k < KINDS; k++)
-        fprintf(out, "%s\"%s\":{\"count\":%llu,\"bytes\":%llu,\"resident\":%llu}",
-                k == 0 ? "{" : ",", kind_name((enum kind)k), (ull)a->kind[k].count,
-                (ull)a->kind[k].size, (ull)a->kind[k].resident);
+    if (survey_knows_resident(v))
+        fprintf(out, ",\"%s\":%llu", key, (ull)bytes);
+}
+
+static void json_kinds(FILE *out, const struct survey *v, const struct survey_arena *a)
+{
+    for (unsigned k = 0; k < KINDS; k++) {
+        fprintf(out, "%s\"%s\":{\"count\":%llu,\"bytes\":%llu", k == 0 ? "{" : ",",
+                kind_name((enum kind)k), (ull)a->kind[k].count, (ull)a->kind[k].size);
+        json_resident(out, v, "resident", a->kind[k].resident);
+        fputc('}', out);
+    }
     fputc('}', out);
 }
 
@@ -87,18 +97,19 @@ static void json_arena(FILE *out, const struct survey *v, size_t i)
     else
         fputs("null", out);
     fprintf(out,
-            ",\"heap_bytes\":%llu,\"heap_resident\":%llu,"
-            "\"threads\":%u,"
+            ",\"heap_bytes\":%llu,\"threads\":%u,"
             "\"requested\":%llu,\"usable\":%llu,\"largest_free\":%llu,\"torn\":%s,"
-            "\"damaged\":%s,\"counts\":{",
-            (ull)a->heap_bytes, (ull)a->heap_resident, s->a.threads, (ull)a->requested,
-            (ull)a->usable, (ull)a->largest_free, s->is_torn ? "true" : "false",
+            "\"damaged\":%s",
+            (ull)a->heap_bytes, s->a.threads, (ull)a->requested, (ull)a->usable,
+            (ull)a->largest_free, s->is_torn ? "true" : "false",
             s->is_damaged ? "true" : "false");
+    json_resident(out, v, "heap_resident", a->heap_resident);
+    fprintf(out, ",\"counts\":{");
     for (unsigned c = 0; c < WALK_COUNTS; c++)
         fprintf(out, "%s\"%s\":%llu", c == 0 ? "" : ",", count_names[c],
                 (ull)s->a.counts[c]);
     fprintf(out, "},\"states\":");
-    json_kinds(out, a);
+    json_kinds(out, v, a);
     fputc('}', out);
 }
 
@@ -114,14 +125,16 @@ void stats_json(FILE *out, const struct survey *v)
             w->root.version, w->root.build, (ull)w->page);
     fprintf(out,
             ",\"requested\":%llu,\"requested_is_recorded\":%s,\"usable\":%llu,"
-            "\"metadata\":%llu,\"metadata_resident\":%llu,\"heads_resident\":%llu,"
-            "\"spare_resident\":%llu,\"guarded_asked\":%llu,\"largest_free\":%llu,"
-            "\"caches\":%zu,\"states\":",
+            "\"metadata\":%llu,\"guarded_asked\":%llu,\"largest_free\":%llu,"
+            "\"caches\":%zu",
             (ull)a->requested, a->recorded != 0 ? "true" : "false", (ull)a->usable,
-            (ull)v->meta_size, (ull)v->meta_resident, (ull)a->head,
-            (ull)v->spare_resident, (ull)v->guarded_asked, (ull)a->largest_free,
+            (ull)v->meta_size, (ull)v->guarded_asked, (ull)a->largest_free,
             s->cache_count);
-    json_kinds(out, a);
+    json_resident(out, v, "metadata_resident", v->meta_resident);
+    json_resident(out, v, "heads_resident", a->head);
+    json_resident(out, v, "spare_resident", v->spare_resident);
+    fprintf(out, ",\"states\":");
+    json_kinds(out, v, a);
     if (v->has_kernel)
         fprintf(out,
                 ",\"kernel\":{\"resident\":%llu,\"foreign\":%llu,\"process\":%llu}",
@@ -252,6 +265,14 @@ static void metric_value(FILE *out, const char *name, const char *help, uint64_t
     fprintf(out, "chunky_%s %llu\n", name, (ull)value);
 }
 
+/* Not told where it is not known. */
+static void metric_resident(FILE *out, const struct survey *v, const char *name,
+                            uint64_t value)
+{
+    if (survey_knows_resident(v))
+        metric_value(out, name, "Resident memory of these.", value);
+}
+
 static void metric_counter(FILE *out, const struct survey *v, const char *name,
                            const char *unit, const char *help, unsigned which)
 {
@@ -285,16 +306,16 @@ void stats_openmetrics(FILE *out, const struct survey *v)
         fprintf(out, "chunky_heap_usable_bytes{arena=\"%u\"} %llu\n",
                 v->scan->arenas[i].a.index, (ull)v->arena[i].usable);
     for (unsigned i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
-        metric_gauge(out, v, &gauges[i]);
+        if (!gauges[i].resident || survey_knows_resident(v))
+            metric_gauge(out, v, &gauges[i]);
     metric_free(out, v);
     metric_value(out, "mapped_bytes", "Blocks in mappings of their own.",
                  a->kind[KIND_MAPPED].size);
-    metric_value(out, "mapped_resident_bytes", "Resident memory of these.",
-                 a->kind[KIND_MAPPED].resident);
+    metric_resident(out, v, "mapped_resident_bytes", a->kind[KIND_MAPPED].resident);
     metric_value(out, "guarded_bytes", "Pages of blocks between guard pages (check=3).",
                  a->kind[KIND_GUARDED].size);
-    metric_value(out, "guarded_resident_bytes", "Resident memory of these.",
-                 a->kind[KIND_GUARDED].resident + a->kind[KIND_BARRED].resident);
+    metric_resident(out, v, "guarded_resident_bytes",
+                    a->kind[KIND_GUARDED].resident + a->kind[KIND_BARRED].resident);
     metric_value(out, "metadata_bytes", "Chunky's own structures.", v->meta_size);
     metric_value(out, "largest_free_bytes", "The largest free chunk in a bin.",
                  a->largest_free);

@@ -68,6 +68,12 @@ static inline uint64_t survey_resident(const struct survey_arena *a, enum kind f
     return sum;
 }
 
+/* False of a core: it does not say what was resident, and every page counts as if it was. */
+static inline bool survey_knows_resident(const struct survey *v)
+{
+    return v->scan->source->run != NULL;
+}
+
 /* Resident bytes of all that is ours. */
 static inline uint64_t survey_all_resident(const struct survey *v)
 {

@@ -102,6 +102,27 @@ def damaged(folder, path):
         data = bytearray(whole)
 
 
+def residence_unknown(folder):
+    """A core does not say what was resident, nor does a snapshot of one: nothing does."""
+    core = os.path.dirname(os.path.abspath(__file__)) + "/corpus/threads.core"
+    snap = folder + "/of-core.snap"
+    expect(chunky("dump", core, "-o", snap).status == 0)
+    for source in (core, snap):
+        for verb in ("stats", "frag", "layout"):
+            told = chunky(verb, source, "-f", "json")
+            json.loads(told.out)
+            expect("resident" not in told.out and "free_pages" not in told.out, source, told)
+        told = chunky("stats", source, "-f", "openmetrics").out
+        expect("resident" not in told and told.endswith("# EOF\n"), source, told)
+        expect(chunky("view", source, "-o", folder + "/page").status == 0)
+        with open(folder + "/page", encoding="utf-8") as f:
+            expect('"resident":' not in f.read(), source)
+        for words in (["stats"], ["map", "--cell", "4k"], ["map", "--resident"]):
+            told = chunky(*words, source).out
+            expect(told.count("resident") == 1 and
+                   "this source does not say what is resident" in told, source, told)
+
+
 def cores(s, folder):
     if shutil.which("gcore"):
         live = picture(s.pid)
@@ -201,6 +222,7 @@ with tempfile.TemporaryDirectory() as folder, Subject() as s:
     differences(s, snap)
     cut(folder, snap)
     damaged(folder, snap)
+    residence_unknown(folder)
     not_ours(folder)
     formats(folder)
     kernel_core(folder)

@@ -85,6 +85,11 @@ function buildPages(h) {
 }
 heaps.forEach(buildPages);
 
+/* What is told of the page at an offset: nothing where it is not known. */
+function residence(h, offset) {
+  return !h.resident_count ? '' : resident(h, offset) ? 'resident' : 'not resident';
+}
+
 /* Is the page at an offset resident? Unknown counts as yes. */
 function resident(h, offset) {
   if (!h.resident_count) return true;
@@ -129,9 +134,8 @@ function describe(h, i) {
     text += '\n';
   }
   text += `before it: ${side(i - 1)}\nbehind it: ${side(i + 1)}\n` +
-    `chunk ${i + 1} of ${h.count} known in this heap\n` +
-    `its page is ${resident(h, offset) ? 'resident' : 'not resident'}`;
-  return text;
+    `chunk ${i + 1} of ${h.count} known in this heap`;
+  return h.resident_count ? `${text}\nits page is ${residence(h, offset)}` : text;
 }
 
 /* --- geometry ------------------------------------------------------------ */
@@ -380,7 +384,7 @@ function pageText(h, offset) {
   const whole = (to - from) * p.unit;
   return `${place(h, from * p.unit)}, ${size(whole)}\nin use ${size(live)} (${Math.round(100 * live / whole)} %), ` +
     `cached ${size(cached)}, free ${size(free)}, top ${size(top)}\n` +
-    `${resident(h, offset) ? 'resident' : 'not resident'}`;
+    residence(h, offset);
 }
 
 function select(h, offset, follow) {
