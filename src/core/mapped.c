@@ -408,3 +408,13 @@ size_t mapped_expire(const struct tune *t, bool all)
     uint64_t hold = min_size(t->purge_hold_ms, now);
     return all ? mapped_unmap_kept(0, 0) : mapped_unmap_kept(now - hold, SIZE_MAX);
 }
+
+size_t mapped_kept_resident(void)
+{
+    size_t sum = 0;
+    lock_take(&mapped.lock);
+    for (const struct mapped *m = mapped.kept; m != NULL; m = m->next)
+        sum += os_resident((const void *)m->start, m->length);
+    lock_give(&mapped.lock);
+    return sum;
+}

@@ -73,5 +73,7 @@ struct mapped_view {
 bool mapped_at(size_t slot, struct mapped_view *view);
 /* Unmaps kept mappings that are older than the hold time; all if `all`. Returns bytes. */
 size_t mapped_expire(const struct tune *t, bool all);
+/* Bytes of the kept ones that are resident. */
+size_t mapped_kept_resident(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "front/options.h"
 #include "front/quarantine.h"
 #include "front/thread.h"
+#include "os/os.h"
 
 static struct chunk *supply_take_from(struct arena *a, size_t size, size_t align,
                                       struct clean *clean)
@@ -69,6 +70,23 @@ size_t supply_give_back(size_t pad)
         if (!lock_is_mine(&a->lock))
             got += supply_empty(a, a == &arena_main ? pad : 0);
     return got;
+}
+
+size_t supply_resident(void)
+{
+    size_t sum = mapped_kept_resident();
+    for (struct arena *a = &arena_main; a != NULL; a = supply_next(a)) {
+        if (lock_is_mine(&a->lock))
+            continue;
+        arena_lock(a);
+        for (const struct heap *h = a->heaps; h != NULL; h = h->next) {
+            uintptr_t from = align_down(h->start, os_page_size());
+            sum += os_resident((const void *)from,
+                               align_up(h->end, os_page_size()) - from);
+        }
+        arena_unlock(a);
+    }
+    return sum;
 }
 
 bool supply_reclaim(size_t bytes)

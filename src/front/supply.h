@@ -14,6 +14,8 @@ struct chunk *supply_take(size_t size, size_t align, struct clean *clean);
 /* Gives back to the system what is idle in every arena, this thread's cache and kept
  * mappings, but for `pad` bytes of the main top. Returns bytes of pages or addresses. */
 size_t supply_give_back(size_t pad);
+/* Bytes of heaps and kept mappings that are resident; asks the kernel, page by page. */
+size_t supply_resident(void);
 /* After a failed request of `bytes`: the same, and the spare heaps. True when it is worth
  * asking once more. */
 bool supply_reclaim(size_t bytes);

@@ -44,7 +44,9 @@ static enum control_status upkeep_perform(const char *name, uint64_t value,
                                           uint64_t *result)
 {
     if (strcmp(name, "trim") == 0) {
-        *result = supply_give_back((size_t)value);
+        size_t before = supply_resident();
+        supply_give_back((size_t)value);
+        *result = before - min_size(supply_resident(), before);
         return CONTROL_DONE;
     }
     if (strcmp(name, "metrics") == 0) {

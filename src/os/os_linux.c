@@ -222,6 +222,24 @@ void os_purge(struct os_range *ranges, unsigned count, bool at_once)
     errno = saved;
 }
 
+size_t os_resident(const void *start, size_t size)
+{
+    unsigned char there[512];
+    size_t page = os_page_size(), sum = 0, step = sizeof there * page;
+    int saved = errno;
+    for (size_t done = 0; done < size; done += step) {
+        size_t part = min_size(step, size - done);
+        if (mincore((char *)(uintptr_t)start + done, part, there) != 0) {
+            sum += part;
+            continue;
+        }
+        for (size_t i = 0; i < part / page; i++)
+            sum += (there[i] & 1) != 0 ? page : 0;
+    }
+    errno = saved;
+    return sum;
+}
+
 void os_name(void *start, size_t size, const char *name)
 {
     int saved = errno;

@@ -40,6 +40,9 @@ with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
     p.keep_passing()
     status, out = tool("ctl", p.pid, "trim")
     expect(status == 0 and "trim=0: done" in out and " bytes" in out, out)
+    # No byte is told twice, and none that was not resident.
+    gave = int(out.split()[2])
+    expect(abs(before - p.resident() - gave) < (1 << 20), before, p.resident(), gave)
     status, out = tool("ctl", p.pid, "purge=1M", "purge_percent=3")
     expect(status == 0 and out.count("done") == 2, out)
     for wrong, text in (("request=1", "cannot change"), ("check=2", "cannot change"),

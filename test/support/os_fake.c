@@ -228,6 +228,17 @@ void os_purge(struct os_range *ranges, unsigned count, bool at_once)
             ranges[i].size = 0;
 }
 
+size_t os_resident(const void *start, size_t size)
+{
+    size_t page = os_page_size(), sum = 0;
+    unsigned char there;
+    for (size_t at = 0; at < size; at += page)
+        if (mincore((char *)(uintptr_t)start + at, page, &there) == 0 &&
+            (there & 1) != 0)
+            sum += page;
+    return sum;
+}
+
 void os_dump(void *start, size_t size, bool wanted)
 {
     (void)start;

@@ -38,7 +38,9 @@ static void os_maps_zeroes(void **state)
     assert_true(is_zero(start, 4 * page));
     memset(start, 1, 4 * page);
     errno = EDOM;
+    assert_int_equal(os_resident(start, 4 * page), 4 * page);
     os_purge(&(struct os_range){start + page, 2 * page}, 1, false);
+    assert_int_equal(os_resident(start, 4 * page), 2 * page);
     assert_true(is_zero(start + page, 2 * page));
     assert_int_equal(start[0], 1);
     assert_int_equal(start[3 * page], 1);

@@ -1,0 +1,63 @@
+/* Giving back: what goes is told as what was resident, and malloc_trim tells whether
+ * anything went. */
+#include "support/unit.h"
+
+#include "chunky.h"
+#include "core/mapped.h"
+#include "front/supply.h"
+#include "os/os.h"
+
+#include <string.h>
+
+enum { BLOCKS = 4000, BYTES = 1000 };
+
+static void *mem[BLOCKS];
+
+static void supply_fill(void)
+{
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        mem[i] = chunky_malloc(BYTES);
+        assert_non_null(mem[i]);
+        memset(mem[i], 1, BYTES);
+    }
+}
+
+static void supply_tells_what_went(void **state)
+{
+    (void)state;
+    size_t empty = supply_resident();
+    supply_fill();
+    size_t full = supply_resident();
+    assert_true(full - empty >= (size_t)BLOCKS * BYTES);
+    assert_true(full - empty < (size_t)BLOCKS * BYTES * 2);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        chunky_free(mem[i]);
+    assert_int_equal(chunky_malloc_trim(0), 1);
+    assert_true(supply_resident() < empty + (128 * KIB));
+    assert_int_equal(chunky_malloc_trim(0), 0);
+}
+
+/* A kept mapping counts with the pages that somebody touched. */
+static void supply_untouched_counts_not(void **state)
+{
+    (void)state;
+    chunky_mallopt(M_MMAP_THRESHOLD, 1 * MIB); /* it does not move any more */
+    size_t before = supply_resident(), page = os_page_size();
+    for (unsigned i = 0; i < 10; i++)
+        chunky_free(chunky_malloc(8 * MIB));
+    assert_true(mapped.kept_bytes >= 8 * MIB);
+    size_t kept = supply_resident() - before;
+    assert_true(kept >= page && kept <= 16 * page);
+    assert_int_equal(chunky_malloc_trim(0), 1);
+    assert_int_equal(mapped.kept_bytes, 0);
+    assert_int_equal(mapped_kept_resident(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(supply_tells_what_went),
+        cmocka_unit_test(supply_untouched_counts_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
