@@ -135,7 +135,7 @@ static bool audit_chunks(struct audit *u)
     while (at <= fence) {
         if (!walk_chunk_at(u->walk, &u->heap, u->arena.top, at, &c))
             return audit_find(u, RULE_C1, at, prev.address, 0, 0);
-        u->chunks++;
+        u->chunks += at != fence; /* which ends a heap, and is no chunk to count */
         if (c.state == WALK_BROKEN) {
             struct walk_chunk alone;
             bool is_header = walk_chunk_anywhere(u->walk, at, &alone) &&

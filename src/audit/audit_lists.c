@@ -126,7 +126,6 @@ bool audit_magazines(struct audit *u, uint64_t first, uint64_t class, uint64_t *
             return audit_find(u, RULE_D1, 0, at, m.class, class);
         if (!audit_slots(u, RULE_D3, m.slots, m.count, m.class, bytes))
             return false;
-        u->chunks += m.count;
     }
     return true;
 }
@@ -224,6 +223,7 @@ bool audit_mapped(struct audit *u)
     if (!audit_mapped_list(u, &all, all.live, true, &live) ||
         !audit_mapped_list(u, &all, all.kept, false, &kept))
         return false;
+    u->chunks += live.count + kept.count;
     if (live.count != all.count || live.size != all.bytes ||
         kept.size != all.kept_bytes)
         return audit_find(u, RULE_M4, 0, 0, live.size, all.bytes);

@@ -126,8 +126,16 @@ def bins(s, full=False):
             expect(sum(b["bytes"] for b in mine) == st[kind]["bytes"], kind)
 
 
+def counted(source):
+    """check and chunks mean the same by a chunk: those of caches and depots once, mapped ones too."""
+    told = chunky("check", source).out
+    looked = int(re.search(r"([\d ]+) chunks? looked at", told).group(1).replace(" ", ""))
+    expect(looked == int(chunky("chunks", source, "--count").out.split(" chunks")[0]), source, told)
+
+
 def others(s):
     bins(s)
+    counted(s.pid)
     f = chunky_json("frag", s.pid)
     expect(0 <= f["external"] <= 100 and f["heaps"][0]["pin"], f)
     expect(chunky("frag", s.pid, "--fail").status in (0, 1))
@@ -210,6 +218,7 @@ def idle_pages():
             s.say("drop 500 80" if blocks == 400 else "drop 2000 20000")
             snap = f"/tmp/idle.{s.pid}.snap"
             expect(chunky("dump", s.pid, "-o", snap).status == 0)
+            counted(snap)
             sums = [chunky_json("frag", snap)["free_pages"]]
             for cell in ("4k", "8k", "64k", "1m"):
                 for form in ("text", "json", "svg"):
