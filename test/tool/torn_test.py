@@ -23,6 +23,8 @@ with Subject(conf="request=1") as s, tempfile.TemporaryDirectory() as folder:
             result = chunky(*verb, s.pid)
             expect(result.status == 0, verb, result)
             expect("damaged" not in result.out.replace('"damaged":false', ""), verb, result)
+            if verb[0] == "bins":
+                expect("!" not in result.out and "arena 0" in result.out, "accused", result)
             if verb[0] == "stats":
                 torn += '"torn":true' in result.out
         result = chunky("check", s.pid, "--stop")
