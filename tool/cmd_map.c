@@ -280,6 +280,7 @@ enum status cmd_map(struct options *o)
                      : strcmp(o->color_by, "arena") == 0 ? MAP_BY_ARENA
                                                          : MAP_BY_STATE;
     style.no_resident = n.source.run == NULL;
+    style.most = o->limit;
     if (!map_range(&n, &style))
         return session_close(&n, STATUS_USAGE);
     if (options_want(o, "html"))

@@ -22,6 +22,7 @@ struct pen {
     const struct mix *more; /* of the other thread, from `base` on; or NULL */
     uint64_t more_count;
     uint64_t counted; /* pages before this one, in mix.busy */
+    unsigned lines;   /* drawn; as many as are wanted: the rest is left out */
     bool odd;         /* every other chunk has the other tint */
 };
 
@@ -130,11 +131,16 @@ static bool pen_note(const struct pen *p, char *note, size_t room)
     return used != 0 || idle != 0;
 }
 
+static bool pen_is_full(const struct pen *p)
+{
+    return p->style->most != 0 && p->lines >= p->style->most && p->d->form == FORM_TEXT;
+}
+
 static void pen_flush(struct pen *p)
 {
     char note[96];
     bool has_note = false;
-    if (p->count == 0)
+    if (p->count == 0 || pen_is_full(p))
         return;
     if (p->cell > FINE_MAX) {
         uint64_t first = (p->row - p->base) / p->cell;
@@ -145,6 +151,7 @@ static void pen_flush(struct pen *p)
         has_note = pen_note(p, note, sizeof note);
     }
     draw_row(p->d, p->row - p->base, p->cells, p->count, has_note ? note : NULL);
+    p->lines += p->d->row_count == 0; /* else it is one of many that are the same */
     if (p->cell > FINE_MAX)
         memset(p->mix, 0, sizeof p->mix);
     p->row += p->count * p->cell;
@@ -155,11 +162,13 @@ static void pen_flush(struct pen *p)
 static unsigned pen_reach(struct pen *p, uint64_t address)
 {
     uint64_t width = p->d->cells * p->cell;
-    while (address - p->row >= width) {
+    while (address - p->row >= width && !pen_is_full(p)) {
         while (p->count < p->d->cells)
             p->cells[p->count++] = (struct cell){'.', TINT_DIM, 0};
         pen_flush(p);
     }
+    if (pen_is_full(p))
+        return 0;
     unsigned at = (unsigned)((address - p->row) / p->cell);
     while (p->count <= at)
         p->cells[p->count++] = (struct cell){'.', TINT_DIM, 0};
@@ -188,6 +197,8 @@ static void pen_paint(struct pen *p, uint64_t from, uint64_t to, char glyph,
     while (from < to) {
         if (from - p->row == p->d->cells * p->cell)
             pen_flush(p);
+        if (pen_is_full(p))
+            break;
         pen_skip_rows(p, &from, to, glyph);
         if (from >= to)
             break;
@@ -281,6 +292,8 @@ static void pen_coarse(struct pen *p, const struct block *b)
     while (from < end) {
         if (from - p->row >= p->d->cells * p->cell)
             pen_flush(p);
+        if (pen_is_full(p))
+            break;
         unsigned at = pen_reach(p, from);
         uint64_t stop = p->row + (at + 1) * p->cell;
         uint64_t part = (stop < end ? stop : end) - from;
@@ -304,7 +317,7 @@ static bool pen_block(void *context, const struct block *b)
         pen_fine(p, b);
     else
         pen_coarse(p, b);
-    return ferror(p->d->out) == 0;
+    return ferror(p->d->out) == 0 && !pen_is_full(p);
 }
 
 uint64_t map_base(const struct scan_heap *h, uint64_t cell)
@@ -356,6 +369,11 @@ static void pen_close(struct pen *p, const char *what)
 {
     pen_flush(p);
     draw_rows_end(p->d);
+    uint64_t width = p->d->cells * p->cell;
+    uint64_t rest = p->row < p->to ? (p->to - p->row + width - 1) / width : 0;
+    if (pen_is_full(p) && rest != 0)
+        fprintf(p->d->out, "  and %llu more row%s (--limit)\n", (unsigned long long)rest,
+                text_s(rest));
     if (p->d->form == FORM_TEXT && p->to == p->h->h.end)
         fprintf(p->d->out, "  +%07llx %s ends\n",
                 (unsigned long long)(p->h->h.end - p->base), what);

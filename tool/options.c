@@ -25,7 +25,7 @@ const struct option_spec option_specs[] = {
     {OPT_FORMAT, "format", "F", 'f', "output format"},
     {OPT_HELP, "help", NULL, 'h', "this text"},
     {OPT_HEX, "hex", "[N]", 0, "the first N bytes of each chunk (64)"},
-    {OPT_LIMIT, "limit", "N", 'n', "at most N lines of each list"},
+    {OPT_LIMIT, "limit", "N", 'n', "at most N rows of each heap, lines of each list"},
     {OPT_MAX_ERRORS, "max-errors", "N", 0, "stop after N findings (20)"},
     {OPT_NO_ASLR, "no-aslr", NULL, 0, "the same addresses at each run"},
     {OPT_OPEN, "open", NULL, 0, "open the page in a browser"},

@@ -78,6 +78,7 @@ struct map_style {
     enum map_color color_by;
     bool marks_resident; /* small cells that are not resident are '_' */
     bool no_resident;    /* the source does not say what is */
+    unsigned most;       /* rows of text of each heap; 0: all */
 };
 struct map_twin;
 /* The map of one heap, or of a part of it; `twin` has the second half, or is NULL. */

@@ -116,6 +116,7 @@ def bins(s, full=False):
     for b in lists:
         expect(b.get("sound", True), b)
     text = chunky("bins", s.pid, "--all")
+    expect(text.out.startswith(f"process {s.pid} "), "what it is of", text)
     expect(text.status == 0 and "caches" in text.out and "depot of arena 0" in text.out, text)
     if full:
         expect("head <-> " in text.out and "head -> " in text.out, text)
@@ -208,6 +209,26 @@ def mapped(s):
     expect("mapped block" in page.out, page)
 
 
+def limits(s):
+    """--limit: rows of each heap, lists of each arena, caches, classes of each cache."""
+    for cell in ("16", "4k"):
+        told = chunky("map", s.pid, "--cell", cell).out
+        rows = re.findall(r"^  \+\w+ \|.*|^ +\* (\d+) row", told, re.M)
+        whole = sum(int(r or 1) for r in rows)
+        told = chunky("map", s.pid, "--cell", cell, "-n", "1").out
+        shown = re.findall(r"^  \+\w+ \|", told, re.M)
+        left = re.findall(r"^  and (\d+) more rows? \(--limit\)$", told, re.M)
+        same = re.findall(r"^ +\* (\d+) row", told, re.M)
+        heaps = told.count("heap ends")
+        expect(len(shown) == heaps and whole == heaps + sum(map(int, left + same)), told, whole)
+    for more in ([], ["--all"]):
+        told = chunky("bins", s.pid, "-n", "2", *more).out
+        for part in re.split(r"^(?=arena|caches|  thread)", told, flags=re.M):
+            lists = re.findall(r"^(  \w+(?:\[\w+\])? +head|    class)", part, re.M)
+            expect(len(lists) <= 2, more, told)
+        expect(len(re.findall("^  thread", told, re.M)) == 2 and "more cache" in told, told)
+
+
 def idle_pages():
     """What is resident but free is pages, however large the cells and whatever the format;
     the larger heap is read by two threads."""
@@ -260,6 +281,7 @@ with Subject() as s:
     mapped(s)
     colours(s)
     closed_pipe(s)
+    limits(s)
     for stop in ([], ["--stop"]):
         result = chunky("check", s.pid, *stop)
         expect(result.status == 0 and " 0 findings" in result.out, result)
