@@ -156,9 +156,10 @@ static void frag_print(struct frag *f)
     char size[4][SIZE_TEXT];
     uint64_t page = f->n->scan.walk->page;
     FILE *out = f->n->out;
-    fprintf(out, "external fragmentation %.0f %%: largest free run %s of %s free\n",
-            frag_external(f), text_size(size[0], f->largest),
-            text_size(size[1], f->total));
+    fprintf(
+        out,
+        "external fragmentation %.0f %%: largest free run %s of %s in bins and tops\n",
+        frag_external(f), text_size(size[0], f->largest), text_size(size[1], f->total));
     if (f->n->source.run != NULL) {
         fprintf(out,
                 "pages: %llu resident; less than 10 %% used: %llu (%s in use in %s); "

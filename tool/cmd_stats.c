@@ -29,7 +29,7 @@ static void stats_line(struct waterfall *w, char sign, const char *what, uint64_
     fprintf(d->out, "  %c %-9s %10s ", sign, what, text_size(size, bytes));
     draw_bar(d, t, sign == '=' ? 0 : w->sum, bytes, w->whole, stats_bar(d));
     if (w->has_resident)
-        fprintf(d->out, " %10s", resident == WITH_FIRST ? "" : text_size(in, resident));
+        fprintf(d->out, " %10s", text_size(in, resident));
     fprintf(d->out, "%s%s\n", note[0] == '\0' ? "" : "  ", note);
     if (sign != '=')
         w->sum += bytes;
@@ -94,7 +94,6 @@ void show_waterfall(struct draw *d, const struct survey *v)
     uint64_t whole = used + cached + binned + k[KIND_TOP].size + k[KIND_KEPT].size +
                      k[KIND_GUARDED].size + other;
     struct waterfall w = {d, 0, whole, survey_knows_resident(v)};
-    uint64_t live_in = k[KIND_LIVE].resident + k[KIND_MAPPED].resident;
     char note[96], size[SIZE_TEXT];
     fprintf(d->out, "  %-11s %10s", "", "bytes");
     if (w.has_resident)
@@ -102,13 +101,14 @@ void show_waterfall(struct draw *d, const struct survey *v)
     fputc('\n', d->out);
     snprintf(note, sizeof note, "%s", a->recorded != 0 ? "" : "asked is not recorded");
     stats_line(&w, ' ', a->recorded != 0 ? "requested" : "usable", a->requested,
-               live_in, TINT_LIVE, note);
+               survey_requested_resident(a), TINT_LIVE, note);
     snprintf(note, sizeof note, "internal frag %.1f %%",
              text_percent(used - a->requested, used));
     if (a->recorded != 0)
-        stats_line(&w, '+', "slack", a->usable - a->requested, WITH_FIRST, TINT_SLACK,
-                   "");
-    stats_line(&w, '+', "headers", used - a->usable, WITH_FIRST, TINT_HEADER, note);
+        stats_line(&w, '+', "slack", a->usable - a->requested, survey_slack_resident(a),
+                   TINT_SLACK, "");
+    stats_line(&w, '+', "headers", used - a->usable, survey_headers_resident(a),
+               TINT_HEADER, note);
     snprintf(note, sizeof note, "%zu thread%s, depots %s", v->scan->cache_count,
              text_s(v->scan->cache_count),
              text_size(size, k[KIND_DEPOT].size + k[KIND_REMOTE].size));
@@ -118,12 +118,13 @@ void show_waterfall(struct draw *d, const struct survey *v)
         fprintf(d->out, "    of that %14s in quarantine (check=2), %s blocks\n",
                 text_size(size, k[KIND_RESTING].size),
                 text_count((char[SIZE_TEXT]){0}, k[KIND_RESTING].count));
-    snprintf(note, sizeof note, "external %.0f %%, run %s",
-             binned == 0 ? 0.0 : 100.0 - text_percent(a->largest_free, binned),
-             text_size(size, a->largest_free));
     stats_line(&w, '+', "free bins", binned, survey_resident(a, KIND_FAST, KIND_LARGE),
-               TINT_FREE, note);
-    stats_line(&w, '+', "top", k[KIND_TOP].size, k[KIND_TOP].resident, TINT_TOP, "");
+               TINT_FREE, "");
+    uint64_t idle = binned + k[KIND_TOP].size;
+    snprintf(note, sizeof note, "external %.0f %%, run %s",
+             idle == 0 ? 0.0 : 100.0 - text_percent(a->largest_run, idle),
+             text_size(size, a->largest_run));
+    stats_line(&w, '+', "top", k[KIND_TOP].size, k[KIND_TOP].resident, TINT_TOP, note);
     if (k[KIND_KEPT].size != 0)
         stats_line(&w, '+', "kept", k[KIND_KEPT].size, k[KIND_KEPT].resident, TINT_FREE,
                    "freed mappings");

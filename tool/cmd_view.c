@@ -151,7 +151,7 @@ static void view_step(struct view *v, const char *comma, const char *name,
                       uint64_t bytes, uint64_t resident)
 {
     fprintf(v->meta, "%s{\"name\":\"%s\",\"bytes\":%llu", comma, name, (ull)bytes);
-    if (resident != WITH_FIRST && survey_knows_resident(&v->survey))
+    if (survey_knows_resident(&v->survey))
         fprintf(v->meta, ",\"resident\":%llu", (ull)resident);
     fputc('}', v->meta);
 }
@@ -162,10 +162,10 @@ static void view_waterfall(struct view *v)
     const struct tally *k = a->kind;
     uint64_t used = k[KIND_LIVE].size + k[KIND_MAPPED].size;
     view_step(v, "", a->recorded != 0 ? "requested" : "usable", a->requested,
-              k[KIND_LIVE].resident + k[KIND_MAPPED].resident);
+              survey_requested_resident(a));
     if (a->recorded != 0)
-        view_step(v, ",", "slack", a->usable - a->requested, WITH_FIRST);
-    view_step(v, ",", "headers", used - a->usable, WITH_FIRST);
+        view_step(v, ",", "slack", a->usable - a->requested, survey_slack_resident(a));
+    view_step(v, ",", "headers", used - a->usable, survey_headers_resident(a));
     view_step(v, ",", "cached", survey_size(a, KIND_CACHED, KIND_MOVING),
               survey_resident(a, KIND_CACHED, KIND_MOVING));
     view_step(v, ",", "free bins", survey_size(a, KIND_FAST, KIND_LARGE),

@@ -54,10 +54,10 @@ void play_draw_sums(const struct draw_style *d, const struct play_run *r)
             ", chunks %" PRIu64 "\n  free %" PRIu64,
             s.live, s.live == 1 ? "" : "s", s.asked, s.usable, s.size, s.free);
     if (s.fast != 0)
-        fprintf(d->out, ", %#" PRIx64 " of it parked in fast bins", s.fast);
+        fprintf(d->out, ", %" PRIu64 " of it parked in fast bins", s.fast);
     if (s.cached != 0)
-        fprintf(d->out, ", %#" PRIx64 " of it cached", s.cached);
-    fprintf(d->out, "\n  external frag %u %% | slack+headers %u %%\n",
+        fprintf(d->out, ", %" PRIu64 " of it cached", s.cached);
+    fprintf(d->out, "\n  external frag %u %% of that | slack+headers %u %%\n",
             s.free == 0 ? 0 : 100 - sums_percent(s.largest, s.free),
             sums_percent(s.size - s.asked, s.size));
     for (size_t i = 0; i < r->heap.regions; i++) {

@@ -7,10 +7,7 @@
 #include "draw.h"
 #include "survey.h"
 
-/* Pages of blocks in use are counted once, in the waterfall's first line: slack and headers
- * have no figure of their own. */
-#define WITH_FIRST UINT64_MAX
-/* Stands behind what such a source leaves out: a core, or a process we may not ask. */
+/* Stands behind what a source leaves out: a core, or a process we may not ask. */
 #define RESIDENT_UNKNOWN "this source does not say what is resident"
 
 void show_arenas(struct draw *d, const struct survey *v);

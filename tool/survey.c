@@ -6,6 +6,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* Parts of a live chunk; most lie within one run of pages. */
+static void survey_parts(struct survey *v, struct survey_arena *a,
+                         const struct block *b)
+{
+    uint64_t mem = b->address + CHUNK_HEADER;
+    uint64_t header = b->kind == KIND_MAPPED ? b->address : b->address + CHUNK_OVERHEAD;
+    a->headers_resident += scan_resident(v->scan, header, mem);
+    a->requested_resident += scan_resident(v->scan, mem, mem + b->request);
+}
+
 static void survey_count(struct survey *v, struct survey_arena *a,
                          const struct block *b)
 {
@@ -20,6 +30,8 @@ static void survey_count(struct survey *v, struct survey_arena *a,
         a->usable += b->size - (mapped ? CHUNK_MAPPED_OVERHEAD : CHUNK_OVERHEAD);
         a->requested += b->request;
         a->recorded += b->recorded;
+        if (v->wants_resident)
+            survey_parts(v, a, b);
     }
 }
 
@@ -33,6 +45,8 @@ static bool survey_chunk(void *context, const struct block *b)
         bucket = bucket < RUN_BUCKETS ? bucket : RUN_BUCKETS - 1;
         if (b->kind != KIND_TOP && b->size > a->largest_free)
             a->largest_free = b->size;
+        if (b->size > a->largest_run)
+            a->largest_run = b->size;
         v->run[bucket]++;
         v->run_size[bucket] += b->size;
     }
@@ -68,11 +82,15 @@ static void survey_add(struct survey_arena *to, const struct survey_arena *from)
     to->requested += from->requested;
     to->recorded += from->recorded;
     to->usable += from->usable;
+    to->headers_resident += from->headers_resident;
+    to->requested_resident += from->requested_resident;
     to->heap_bytes += from->heap_bytes;
     to->heap_resident += from->heap_resident;
     to->head += from->head;
     if (from->largest_free > to->largest_free)
         to->largest_free = from->largest_free;
+    if (from->largest_run > to->largest_run)
+        to->largest_run = from->largest_run;
 }
 
 static void survey_regions(struct survey *v)

@@ -18,9 +18,12 @@ struct survey_arena {
     uint64_t requested; /* of live chunks, as far as recorded; else usable bytes */
     uint64_t recorded;  /* live chunks that record what was asked */
     uint64_t usable;    /* of live chunks */
+    /* Resident of live chunks, the rest of which is slack: */
+    uint64_t headers_resident, requested_resident;
     uint64_t heap_bytes;
     uint64_t heap_resident;
-    uint64_t largest_free; /* largest chunk in a bin or top */
+    uint64_t largest_free; /* largest chunk in a bin */
+    uint64_t largest_run;  /* the same, or a top: as frag counts */
     uint64_t head;         /* bytes before first chunks, resident */
 };
 
@@ -66,6 +69,32 @@ static inline uint64_t survey_resident(const struct survey_arena *a, enum kind f
     for (unsigned k = from; k <= to; k++)
         sum += a->kind[k].resident;
     return sum;
+}
+
+/* Resident bytes of live chunks, in three parts. What was asked for is not recorded: all
+ * but the headers counts as asked for. */
+static inline uint64_t survey_live_resident(const struct survey_arena *a)
+{
+    return a->kind[KIND_LIVE].resident + a->kind[KIND_MAPPED].resident;
+}
+
+static inline uint64_t survey_headers_resident(const struct survey_arena *a)
+{
+    uint64_t all = survey_live_resident(a);
+    return a->headers_resident < all ? a->headers_resident : all;
+}
+
+static inline uint64_t survey_slack_resident(const struct survey_arena *a)
+{
+    uint64_t rest = survey_live_resident(a) - survey_headers_resident(a);
+    bool none = a->recorded == 0 || rest < a->requested_resident;
+    return none ? 0 : rest - a->requested_resident;
+}
+
+static inline uint64_t survey_requested_resident(const struct survey_arena *a)
+{
+    return survey_live_resident(a) - survey_headers_resident(a) -
+           survey_slack_resident(a);
 }
 
 /* False of a core: it does not say what was resident, and every page counts as if it was. */

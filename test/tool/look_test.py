@@ -209,6 +209,27 @@ def mapped(s):
     expect("mapped block" in page.out, page)
 
 
+def bytes_of(text):
+    number, unit = text.split()
+    return float(number) * {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20}[unit]
+
+
+def waterfall():
+    """No row has more resident than it has bytes; the external fragmentation is frag's."""
+    for conf in ("request=1", ""):
+        with Subject(conf=conf) as s:
+            s.say("grow 400 1500")
+            s.say("odd 200")
+            told = chunky("stats", s.pid).out
+            rows = re.findall(r"^  [ +=] (\S.*?) +([\d.]+ \w+) \|.*\| +([\d.]+ \w+)", told, re.M)
+            expect(len(rows) >= 7 and rows[0][0] == ("requested" if conf else "usable"), told)
+            for name, size, resident in rows:
+                expect(bytes_of(resident) <= bytes_of(size), name, told)
+            share, run = re.search(r"external (\d+) %, run ([\d.]+ \w+)", told).groups()
+            expect(f"external fragmentation {share} %: largest free run {run} of" in
+                   chunky("frag", s.pid).out, told)
+
+
 def limits(s):
     """--limit: rows of each heap, lists of each arena, caches, classes of each cache."""
     for cell in ("16", "4k"):
@@ -292,6 +313,7 @@ with Subject() as s:
     expect(chunky("check", s.pid, "--stop").status == 0)
 
 idle_pages()
+waterfall()
 with Subject(conf="request=1,cache=0") as s:
     bins(s, full=True)
     what(s)
