@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 enum { BOX = 40, BOX_NARROW = 28, BOX_COLUMNS = 110, BOX_MORE = 25, LABEL = 96 };
+enum { BOX_TIGHT = 60, BOX_EDGES = 21 };
 
 enum part {
     PART_TEXT,
@@ -240,9 +241,17 @@ static void layout_collect(struct layout_view *v)
 
 /* --- drawing ---------------------------------------------------------------- */
 
+/* Boxes have all the room there is, and what stood beside them is in them. */
+static bool layout_is_tight(const struct draw *d)
+{
+    return d->limit != 0 && d->limit < BOX_TIGHT;
+}
+
 /* Of a box: narrow ones leave room for two lines behind them. */
 static unsigned layout_width(const struct draw *d)
 {
+    if (layout_is_tight(d))
+        return d->limit - BOX_EDGES;
     return d->limit != 0 && d->limit < BOX_COLUMNS ? BOX_NARROW : BOX;
 }
 
@@ -253,8 +262,9 @@ static void layout_edge(struct draw *d, uint64_t address, const char *note)
             d->unicode ? "\xe2\x94\x9c" : "+");
     for (unsigned i = 0; i < layout_width(d); i++)
         fputs(dash[d->unicode], d->out);
+    bool tight = layout_is_tight(d);
     fprintf(d->out, "%s%s%s\n", d->unicode ? "\xe2\x94\xa4" : "+",
-            note[0] == '\0' ? "" : "  ", note);
+            tight || note[0] == '\0' ? "" : "  ", tight ? "" : note);
 }
 
 /* Bytes of the first `room` columns. */
@@ -289,6 +299,12 @@ static size_t layout_rest(const char *text, size_t fit)
  * in others the text is cut. */
 static void layout_box(struct draw *d, enum tint t, const char *text, const char *side)
 {
+    if (layout_is_tight(d) && side[0] != '\0') {
+        layout_box(d, t, text, "");
+        text = side;
+        side = "";
+        t = TINT_NONE;
+    }
     const char *bar = d->unicode ? "\xe2\x94\x82" : "|";
     unsigned width = layout_width(d) - 2, columns = 0;
     bool narrow = width < BOX - 2;
@@ -351,7 +367,10 @@ static void layout_print(struct layout_view *v)
             (unsigned long long)v->n->scan.walk->page);
     for (size_t i = v->count; i-- > 0;) {
         const struct segment *g = &v->all[i];
-        layout_edge(d, g->end, g->has_break ? "<-- the program break" : "");
+        const char *note = g->has_break ? "<-- the program break" : "";
+        layout_edge(d, g->end, note);
+        if (layout_is_tight(d) && g->has_break)
+            layout_box(d, TINT_NONE, note, "");
         layout_segment(d, g, has_resident);
         if (i == 0 || v->all[i - 1].end != g->start) {
             uint64_t below = i == 0 ? 0 : v->all[i - 1].end;

@@ -151,8 +151,8 @@ void show_identity(struct draw *d, const struct survey *v)
     uint64_t kernel = v->kernel_resident - v->foreign_resident;
     uint64_t apart = kernel > ours ? kernel - ours : ours - kernel;
     fprintf(d->out,
-            "  the kernel says %s resident in these mappings: difference %s (%.2f %%);"
-            " %s in the whole process\n",
+            "  the kernel says %s resident in these mappings: difference %s (%.2f %%)\n"
+            "    and %s in the whole process\n",
             text_size(size[0], kernel), text_size(size[1], apart),
             text_percent(apart, kernel), text_size(size[2], v->process_resident));
 }

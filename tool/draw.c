@@ -12,7 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WIDE_COLUMNS = 142, NARROW_COLUMNS = 80, COLUMNS_MAX = 4096, PACE_MS = 20 };
+enum {
+    WIDE_COLUMNS = 142,
+    NARROW_COLUMNS = 80,
+    COLUMNS_MIN = 40, /* in less nothing can be drawn */
+    COLUMNS_MAX = 4096,
+    PACE_MS = 20
+};
 
 static const char *const draw_codes[TINTS] = {
     [TINT_LIVE] = "38;5;33",
@@ -92,7 +98,8 @@ void draw_open(struct draw *d, FILE *out, const struct options *o)
     d->is_terminal = isatty(fileno(out)) != 0;
     d->color = draw_wants_color(d, o);
     d->unicode = draw_wants_unicode(d, o);
-    d->width = draw_columns(d, o);
+    unsigned columns = draw_columns(d, o);
+    d->width = columns < COLUMNS_MIN ? COLUMNS_MIN : columns;
     d->limit = d->is_terminal || o->width != 0 ? d->width : 0;
     d->cells = d->width >= WIDE_COLUMNS                      ? 128
                : d->limit == 0 || d->limit >= NARROW_COLUMNS ? 64

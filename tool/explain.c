@@ -1,11 +1,13 @@
 /* The verb `explain`; see explain.h. No state. */
 #include "explain.h"
 
+#include "draw.h"
 #include "explain_rules.h"
 #include "play_run.h"
 #include "play_why.h"
 #include "source.h"
 #include "text.h"
+#include "wrap.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -18,10 +20,9 @@ const char explain_usage[] =
     "usage: chunky explain malloc N [SCRIPT|PID]\n"
     "       chunky explain free VARIABLE SCRIPT\n"
     "       chunky explain free ADDRESS PID\n"
-    "What malloc(N) or free would do next, rule by rule in the order in which the "
-    "engine\n"
-    "asks. After a script, the engine is also asked; of a live process nothing is "
-    "changed.\n"
+    "What malloc(N) or free would do next, rule by rule in the order in which the\n"
+    "engine asks. After a script, the engine is also asked; of a live process\n"
+    "nothing is changed.\n"
     "  -m, --mode MODE   for scripts: coalesce, bins or cache; default: cache\n"
     "example: chunky explain malloc 30 'a=malloc(10); b=malloc(20); free(a)'\n";
 
@@ -34,15 +35,30 @@ static enum play_mode explain_mode(const char *name, bool *known)
     return PLAY_CACHE;
 }
 
+/* As wide as the terminal. */
+static FILE *explain_open(void)
+{
+    struct draw d;
+    struct options none = {.width = 0};
+    draw_open(&d, stdout, &none);
+    return d.limit != 0 ? wrap_open(stdout, d.limit) : stdout;
+}
+
+static void explain_close(FILE *out)
+{
+    if (out != stdout)
+        fclose(out);
+}
+
 /* What the engine says when it is really asked. */
-static void explain_confirm(struct play_run *r)
+static void explain_confirm(FILE *out, struct play_run *r)
 {
     if (!play_run_step(r))
         return;
     char *why = why_sentence(r);
-    printf("  the engine, asked: %s\n", why == NULL ? "" : why);
+    fprintf(out, "  the engine, asked: %s\n", why == NULL ? "" : why);
     if (r->session.text != NULL)
-        printf("  %.*s\n", (int)strcspn(r->session.text, "\n"), r->session.text);
+        fprintf(out, "  %.*s\n", (int)strcspn(r->session.text, "\n"), r->session.text);
     free(why);
 }
 
@@ -70,16 +86,18 @@ static int explain_script(const char *verb, const char *what, const char *text,
     while (run.next < count && play_run_step(&run))
         continue;
     play_heap_read(&run.heap, &run.session, false);
-    struct explain e = {.out = stdout, .heap = &run.heap, .thread = "main"};
+    FILE *out = explain_open();
+    struct explain e = {.out = out, .heap = &run.heap, .thread = "main"};
     const struct play_op *op = &script.op[count];
-    printf("%s, mode %s\n", call, play_mode_name(mode));
+    fprintf(out, "%s, mode %s\n", call, play_mode_name(mode));
     if (op->verb == PLAY_FREE) {
         uint64_t value = (size_t)op->source < run.values ? run.value[op->source] : 0;
         explain_free(&e, value + (uint64_t)op->shift);
     } else {
         explain_malloc(&e, op->a);
     }
-    explain_confirm(&run);
+    explain_confirm(out, &run);
+    explain_close(out);
     play_run_stop(&run);
     play_script_free(&script);
     return STATUS_OK;
@@ -102,12 +120,14 @@ static int explain_process(const char *verb, const char *what, const char *pid)
     names.kernel[0] = source.pid;
     snprintf(names.name[0], sizeof names.name[0], "main");
     play_heap_walk(&heap, &source.walk, &names, false);
-    struct explain e = {.out = stdout, .heap = &heap, .thread = "main"};
-    printf("%s(%s) in process %s, first thread\n", verb, what, pid);
+    FILE *out = explain_open();
+    struct explain e = {.out = out, .heap = &heap, .thread = "main"};
+    fprintf(out, "%s(%s) in process %s, first thread\n", verb, what, pid);
     if (strcmp(verb, "malloc") == 0)
         explain_malloc(&e, number);
     else
         explain_free(&e, number);
+    explain_close(out);
     play_heap_free(&heap);
     source_close(&source);
     return STATUS_OK;

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { HELP_COLUMNS = 79 };
+
 static void help_all(void)
 {
     printf("chunky: see the heap of a program that runs on Chunky\n\n"
@@ -15,9 +17,24 @@ static void help_all(void)
     printf("  %-9s %s\n\n", "help", "this list; chunky help VERB tells more");
     printf("SOURCE is a process number, a core file, a snapshot (chunky dump), or -- "
            "CMD.\n"
-           "Exit status: 0 fine, 1 finding, 2 usage, 3 source cannot be read or output "
-           "not written,\n4 not on Chunky, 5 the heap is damaged and the output "
-           "partial.\n");
+           "Exit status: 0 fine, 1 finding, 2 usage, 3 source cannot be read or\n"
+           "output not written, 4 not on Chunky, 5 the heap is damaged and the\n"
+           "output partial.\n");
+}
+
+/* A paragraph, whatever its lines were in the table. */
+static void help_fill(const char *text)
+{
+    size_t column = 0;
+    while (*text != '\0') {
+        size_t length = strcspn(text, " \n");
+        bool fits = column + 1 + length <= HELP_COLUMNS;
+        printf("%s%.*s", column == 0 ? "" : fits ? " " : "\n", (int)length, text);
+        column = column == 0 || !fits ? length : column + 1 + length;
+        text += length;
+        text += strspn(text, " \n");
+    }
+    putchar('\n');
 }
 
 static void help_option(const struct option_spec *o)
@@ -53,8 +70,10 @@ int help_main(int argc, char **argv)
         return STATUS_USAGE;
     }
     printf("chunky %s %s\n%s\n\n", v->name, v->usage, v->summary);
-    if (v->text != NULL)
-        printf("%s\n\n", v->text);
+    if (v->text != NULL) {
+        help_fill(v->text);
+        putchar('\n');
+    }
     for (const struct option_spec *o = option_specs;
          v->options != NULL && o->name != NULL; o++)
         for (const enum option_id *at = v->options; *at != 0; at++)

@@ -253,6 +253,7 @@ int play_main(int argc, char **argv)
     if (wrapped != stdout)
         setvbuf(wrapped, NULL, _IOLBF, BUFSIZ);
     o.style.draw.out = wrapped;
+    o.style.wraps = o.wraps;
     status = play_asked(&o);
     if (wrapped != stdout)
         fclose(wrapped);

@@ -3,6 +3,7 @@
 
 #include "play_verify.h"
 #include "play_why.h"
+#include "wrap.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-enum { LABEL_MAX = 34, LABEL_MIN = 16, INDENT = 5 };
+enum { LABEL_MAX = 34, LABEL_MIN = 16, INDENT = 5, REPORT_MORE = 4 };
 
 /* "#4 c=malloc(30)", with the thread if it is not the first. */
 static int text_name(char *text, size_t room, const struct play_script *s,
@@ -120,6 +121,27 @@ static void report_relative(const struct text_style *t, const struct play_run *r
     }
 }
 
+/* A line of the report, in as many as it needs. */
+static void report_line(const struct text_style *t, const char *at, size_t length)
+{
+    size_t room = t->draw.width - INDENT - 2, indent = strspn(at, " ");
+    const char *from = at, *end = at + length;
+    while (t->wraps && (size_t)(end - from) > room) {
+        const char *gap = from + room;
+        while (gap > from + indent && (*gap != ' ' || !wrap_is_gap(gap, from)))
+            gap--;
+        if (gap <= from + indent)
+            break;
+        fprintf(t->draw.out, "%*s| %*s%.*s\n", INDENT, "", from == at ? 0 : REPORT_MORE,
+                "", (int)(gap - from), from);
+        room = t->draw.width - INDENT - 2 - REPORT_MORE;
+        indent = 0;
+        from = gap + 1;
+    }
+    fprintf(t->draw.out, "%*s| %*s%.*s\n", INDENT, "", from == at ? 0 : REPORT_MORE, "",
+            (int)(end - from), from);
+}
+
 /* The bytes of memory hold addresses and the keyed check: --relative leaves them out. */
 static void text_report(const struct text_style *t, const struct play_run *r)
 {
@@ -127,7 +149,7 @@ static void text_report(const struct text_style *t, const struct play_run *r)
     while (*at != '\0') {
         size_t length = strcspn(at, "\n");
         if (!t->relative) {
-            fprintf(t->draw.out, "%*s| %.*s\n", INDENT, "", (int)length, at);
+            report_line(t, at, length);
         } else if (memmem(at, length, "  |", 3) == NULL &&
                    memmem(at, length, "^^", 2) == NULL &&
                    memmem(at, length, "memory around", 13) == NULL) {

@@ -5,6 +5,7 @@
 #include "play_draw.h"
 
 struct text_style {
+    bool wraps; /* for a terminal: no line is wider */
     struct draw_style draw;
     bool bytes;    /* grid of bytes and the words of each chunk */
     bool art;      /* the numbered page */

@@ -83,7 +83,7 @@ static void bins_caches(struct draw *d, struct scan *s, unsigned limit)
         }
         if (lines++ < limit)
             fprintf(d->out,
-                    "    thread %-11u %8llu chunk%c %11s in %u class%s, may hold %s\n",
+                    "    thread %-11u %8llu chunk%c %11s  %u class%s, up to %s\n",
                     k.thread, (unsigned long long)t.count, t.count == 1 ? ' ' : 's',
                     text_size(size[0], t.size), classes, classes == 1 ? "" : "es",
                     text_size(size[1], k.capacity));

@@ -118,7 +118,7 @@ const struct verb verbs[] = {
      ".gnu_debuglink), else from its dynamic symbols; the line where .debug_line tells it.\n"
      "chunky run does the same at once.", MANY},
     {"play", NULL, play_main, "[OPTION]... ['SCRIPT' | TRACE | -f FILE | --record -- CMD]",
-     "malloc step by step, drawn: scripts and real programs in the real engine", "text, json, html", NULL,
+     "malloc step by step, drawn: of scripts and of real programs", "text, json, html", NULL,
      "Without a script, lines are read from a prompt. --record writes a TRACE of what CMD asks\n"
      "its allocator for. The course: docs/learn.", 0},
     {"explain", NULL, explain_main, "malloc N | free ADDRESS [SCRIPT | PID]",
