@@ -122,6 +122,8 @@ static int play_one(struct play_options *o, const struct play_script *s)
         !play_run_start(&run, s, o->mode[0]))
         return EXIT_SOURCE;
     play_run_expect(&run, &measured);
+    run.heap.no_lists =
+        o->style.quiet && !o->style.bytes && !o->style.art && !o->style.verify;
     play_run_skip(&run, o->from);
     double wall = play_clock(CLOCK_MONOTONIC),
            cpu = play_clock(CLOCK_PROCESS_CPUTIME_ID);

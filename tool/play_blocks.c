@@ -175,7 +175,8 @@ void heap_walk_region(struct play_heap *h, struct walk *w, const struct walk_are
     size_t old = (size_t)((s->top - s->start) / IMAGE_BLOCK);
     s->seen = true;
     s->top = r->top;
-    image_update(&s->image, h->reader->behind, heap->first, r->used);
+    image_update(&s->image, h->reader->behind, heap->first, r->used,
+                 h->is_known ? &h->span : NULL);
     store_make_blocks(s, blocks + 1);
     image_reader_use(h->reader, &s->image);
     for (size_t i = 0; i < blocks; i++) {
@@ -206,7 +207,7 @@ void heap_walk_mapped(struct play_heap *h, struct walk *w)
         r->mapped = s->seen = true;
         r->used = r->end - r->start;
         snprintf(r->name, sizeof r->name, "mapped%llu", (unsigned long long)m.slot + 1);
-        image_update(&s->image, h->reader->behind, m.chunk, CHUNK_HEADER);
+        image_update(&s->image, h->reader->behind, m.chunk, CHUNK_HEADER, NULL);
         store_make_blocks(s, 1);
         block_begin(s->block, m.chunk);
         if (walk_chunk_anywhere(w, m.chunk, &c))

@@ -182,8 +182,9 @@ void play_heap_walk(struct play_heap *h, struct walk *w, const struct play_sessi
         qsort(h->region, h->regions, sizeof *h->region, heap_compare);
     heap_walk_mapped(h, w);
     heap_name_regions(h);
-    if (!outline) {
+    if (!outline)
         heap_drop_stores(h);
+    if (!outline && !h->no_lists) {
         heap_walk_lists(h, w, s);
         heap_walk_meta(h, w);
         heap_walk_limits(h, w, s);

@@ -95,9 +95,12 @@ struct play_heap {
     size_t metas;
     struct heap_limits limits;
     struct image_reader *reader;
-    struct walk *walk; /* of the private process, NULL before its heap exists */
-    const char *error; /* why the walk ended early, or NULL */
-    uint64_t error_at; /* and where */
+    bool no_lists;          /* nobody asks for lists, nor for thresholds */
+    struct image_span span; /* all that the step could write to */
+    bool is_known;          /* and all else was read after the step before */
+    struct walk *walk;      /* of the private process, NULL before its heap exists */
+    const char *error;      /* why the walk ended early, or NULL */
+    uint64_t error_at;      /* and where */
 };
 
 /* Reads all heaps of the stopped process; an empty one if none exists yet. With

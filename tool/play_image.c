@@ -83,8 +83,20 @@ static void image_compare(struct image *image, uint64_t at, const unsigned char 
         memcpy(image->bytes + at, new, size);
 }
 
+/* Whole blocks that cannot have changed. */
+static bool image_keeps(struct image *image, uint64_t at, size_t size,
+                        const struct image_span *span)
+{
+    uint64_t from = image->start + at, to = from + size;
+    if (span == NULL || at + size > image->length || size % IMAGE_BLOCK != 0 ||
+        (span->from < to && from < span->to))
+        return false;
+    memset(image->fresh + at / IMAGE_BLOCK, 0, size / IMAGE_BLOCK);
+    return true;
+}
+
 void image_update(struct image *image, struct reader *behind, uint64_t start,
-                  uint64_t length)
+                  uint64_t length, const struct image_span *span)
 {
     static unsigned char piece[IMAGE_PIECE];
     uint64_t at = 0;
@@ -94,6 +106,10 @@ void image_update(struct image *image, struct reader *behind, uint64_t start,
     image_make_room(image, length);
     for (bool more = true; more && at < length;) {
         size_t want = length - at < IMAGE_PIECE ? (size_t)(length - at) : IMAGE_PIECE;
+        if (image_keeps(image, at, want, span)) {
+            at += want;
+            continue;
+        }
         size_t got = behind->read(behind, start + at, piece, want);
         for (size_t k = 0; k < got; k += IMAGE_BLOCK)
             image_compare(image, at + k, piece + k,

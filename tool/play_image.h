@@ -38,9 +38,15 @@ void image_reader_open(struct image_reader *r, struct reader *behind);
 /* The region that reads are answered from at once; NULL for none. */
 void image_reader_use(struct image_reader *r, const struct image *image);
 
-/* Reads [start, start + length) anew and marks the blocks that differ. */
+/* Nothing outside of [from, to) has changed since the last reading. */
+struct image_span {
+    uint64_t from, to;
+};
+
+/* Reads [start, start + length) anew and marks the blocks that differ; what is known and
+ * outside of `span` (NULL: unknown) is not read. */
 void image_update(struct image *image, struct reader *behind, uint64_t start,
-                  uint64_t length);
+                  uint64_t length, const struct image_span *span);
 void image_free(struct image *image);
 
 #endif

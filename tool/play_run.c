@@ -1,6 +1,7 @@
 /* Steps through a script; see play_run.h. No state but the run's. */
 #include "play_run.h"
 
+#include "core/trace.h"
 #include "play_list.h"
 
 #include <ctype.h>
@@ -139,6 +140,21 @@ static void run_know_names(struct play_run *r)
     play_heap_touch_all(&r->heap);
 }
 
+/* A block that went to the thread's cache or came from it is all that was written to: most
+ * steps of a large trace are of this kind, and its heap is not read again for them. */
+static bool run_is_cached(const struct play_run *r, struct image_span *span)
+{
+    const struct play_session *s = &r->session;
+    bool one = s->rules == 1 && s->rules_lost == 0 && s->calls == 0 && !s->ended;
+    bool takes = r->op->verb == PLAY_MALLOC || r->op->verb == PLAY_CALLOC;
+    bool hit = one && s->rule[0].rule == TRACE_CACHE_HIT && takes;
+    bool put = one && s->rule[0].rule == TRACE_CACHE_PUT && r->op->verb == PLAY_FREE;
+    uint64_t mem = hit ? s->result : r->mem;
+    if (one)
+        *span = (struct image_span){mem - CHUNK_HEADER, mem + s->rule[0].value};
+    return (hit || put) && r->op->part == PLAY_WHOLE && mem != 0;
+}
+
 bool play_run_step(struct play_run *r)
 {
     const struct play_script *script = r->script;
@@ -156,6 +172,9 @@ bool play_run_step(struct play_run *r)
                                      : play_session_skip(&r->session, op, r->mem);
     if (!done && r->session.pid <= 0)
         return true;
+    bool whole = r->look == RUN_WHOLE;
+    r->heap.is_known = r->is_read && whole && run_is_cached(r, &r->heap.span);
+    r->is_read = whole;
     if (r->look != RUN_BLIND)
         play_heap_read(&r->heap, &r->session, r->look == RUN_OUTLINE);
     if (!r->session.ended)
@@ -171,8 +190,9 @@ void play_run_skip(struct play_run *r, unsigned number)
            play_run_step(r))
         continue;
     r->look = RUN_WHOLE;
+    r->heap.is_known = false;
     if (r->expects && r->op != NULL)
-        play_heap_read(&r->heap, &r->session, false);
+        r->is_read = play_heap_read(&r->heap, &r->session, false);
 }
 
 void play_run_stop(struct play_run *r)

@@ -37,6 +37,7 @@ struct play_run {
     size_t extents;
     uint64_t mem; /* block that the last step was about, or 0 */
     enum run_look look;
+    bool is_read;             /* the heap, wholly, after the last step */
     bool expects;             /* how far regions will reach is known */
     size_t next;              /* operation that is performed next */
     const struct play_op *op; /* performed last; NULL before the first */

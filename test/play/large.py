@@ -4,6 +4,7 @@ and what is drawn make up all of it, the audit agrees at each step, also on what
 again, and the page stays small. Prints how long the steps took."""
 import json
 import re
+import resource
 import subprocess
 import sys
 
@@ -40,6 +41,27 @@ def step(number, lines):
     return live
 
 
+def cached():
+    """Steps that only the cache answers do not read a large heap again, and are right."""
+    spent, steps = {}, "repeat(600){x=malloc(100); free(x)}; y=calloc(3,30); x=malloc(100); y=realloc(y,99)"
+    for blocks in (40, 2000):
+        script = f"repeat({blocks}){{a$=malloc(8000)}}; {steps}"
+        options = ["-m", "cache", "--from", str(blocks + 1)]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        quiet = subprocess.run([CHUNKY, "play", "--quiet", *options, script], capture_output=True, text=True,
+                               check=True).stdout
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent[blocks] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        full = subprocess.run([CHUNKY, "play", "--verify", *options, script], capture_output=True, text=True,
+                              check=True).stdout
+        strips = [re.findall(r"^#.*", told, re.M) for told in (quiet, full)]
+        if strips[0] != strips[1] or len(strips[0]) != 1203:
+            bad.append(f"strips of {blocks} blocks differ, or are {len(strips[0])}")
+        bad.extend(line for line in full.splitlines() if line.startswith("     !"))
+    if spent[2000] > 3 * spent[40] + 0.5:
+        bad.append(f"seconds of steps by the number of blocks in the heap: {spent}")
+
+
 def main():
     first = 3 * BLOCKS + 1
     done = play("--level", "byte", "--verify", "--time", "--from", str(first))
@@ -57,6 +79,7 @@ def main():
     most = max(len(json.dumps(s)) for s in page["steps"])
     if most > 65536 or not all(s["regions"][0]["strip"] for s in page["steps"]):
         bad.append(f"a step of the page has {most} bytes")
+    cached()
     print("\n".join(bad) or f"{len(steps)} steps are right; a step of the page has at most {most} bytes")
     print(done.stderr, end="")
     sys.exit(bool(bad))
