@@ -145,8 +145,8 @@ void draw_bar(struct draw *d, enum tint t, uint64_t before, uint64_t part,
     unsigned to = (unsigned)((double)(before + part) * scale + 0.5);
     from = from >= cells ? cells - 1 : from;
     to = to > cells ? cells : to;
-    if (part != 0 && to <= from)
-        to = from + 1;
+    if (part == 0 || to <= from)
+        to = part == 0 ? from : from + 1;
     fputc('|', d->out);
     draw_tint(d, t);
     for (unsigned i = 0; i < cells; i++)

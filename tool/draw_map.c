@@ -372,8 +372,8 @@ static void pen_close(struct pen *p, const char *what)
     uint64_t width = p->d->cells * p->cell;
     uint64_t rest = p->row < p->to ? (p->to - p->row + width - 1) / width : 0;
     if (pen_is_full(p) && rest != 0)
-        fprintf(p->d->out, "  and %llu more row%s (--limit)\n", (unsigned long long)rest,
-                text_s(rest));
+        fprintf(p->d->out, "  and %llu more row%s (--limit)\n",
+                (unsigned long long)rest, text_s(rest));
     if (p->d->form == FORM_TEXT && p->to == p->h->h.end)
         fprintf(p->d->out, "  +%07llx %s ends\n",
                 (unsigned long long)(p->h->h.end - p->base), what);

@@ -51,8 +51,8 @@ const char play_usage[] =
     "         chunky play --record -- sqlite3 :memory: 'select 1'\n"
     "         chunky play sqlite3.trace\n"
     "Exit: 0, 2 for a mistake in the script or the options, 3 if a file or the engine\n"
-    "cannot be read, a trace is damaged or the output cannot be written; --record: as "
-    "CMD\ndid, or 128 and the signal that killed it.\n";
+    "cannot be read, a trace is damaged or the output cannot be written; --record:\n"
+    "as CMD did, or 128 and the signal that killed it.\n";
 /* clang-format on */
 
 enum {
