@@ -59,9 +59,9 @@ bool arena_holds(const struct arena *a, const struct chunk *c)
     if (a->flags != 0) /* only what lies in a spanned heap has the flag */
         return h->arena == a && h->seal == heap_seal(h);
     /* The main arena's, while the break is refused: there need not be a heap. */
-    while (own != NULL && own != h)
+    while (own != NULL && own->arena == a && own->seal == heap_seal(own) && own != h)
         own = own->next;
-    return own != NULL;
+    return own == h;
 }
 
 static void arena_enter(struct arena *a)

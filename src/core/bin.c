@@ -21,6 +21,8 @@ void bin_ring_push(struct chunk **head, struct chunk *c)
         *head = c;
         return;
     }
+    /* Of a head that two forged links left behind, the chunk may be somebody's by now. */
+    bin_verify(c, first, chunk_idle_state(c));
     struct chunk *last = first->bk;
     if (last != first)
         bin_verify(first, last, chunk_idle_state(c));
@@ -109,6 +111,7 @@ static void bin_push_large(struct chunk **head, struct chunk *c, size_t size)
         c->fd_size = c->bk_size = c;
         return;
     }
+    bin_verify(c, first, IDLE_BINNED);
     struct chunk *at = bin_find_size(first, size);
     if (at != NULL && chunk_size(at) == size) {
         /* Second of its size: the ring of sizes stays as it is. */

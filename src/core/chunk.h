@@ -200,6 +200,16 @@ static inline bool chunk_is_live(const struct chunk_keys *k, const struct chunk 
     return chunk_verdict(k, c) == 0;
 }
 
+/* Its size, or 0 when its header is not a live chunk's; what is believed is what was
+ * verified, whoever writes to it meanwhile. */
+static inline size_t chunk_size_if_live(const struct chunk_keys *k,
+                                        const struct chunk *c)
+{
+    uint64_t head = chunk_head(c), word = head & WORD_MASK;
+    uint32_t wrong = (uint32_t)(head >> 32) ^ chunk_tag(k, mem_of(c), word);
+    return (wrong & CHECK_MASK) == 0 ? (size_t)(word & ~(uint64_t)CHUNK_FLAGS) : 0;
+}
+
 /* Valid header of a chunk that is cached, fast, binned, top or on its way. */
 static inline bool chunk_is_idle(const struct chunk_keys *k, const struct chunk *c)
 {

@@ -306,6 +306,8 @@ void mapped_give(struct chunk *c, struct tune *t)
     bool keep = mapped_may_keep(m, now), others = mapped.kept != NULL;
     trace(keep ? TRACE_MAP_KEEP : TRACE_UNMAP, m->length);
     if (keep) {
+        /* With M it would look like a binned chunk's. */
+        chunk_set_idle(&heap_keys, c, chunk_size(c), IDLE_OUT | PREV_INUSE);
         m->since = now;
         mapped_link(&mapped.kept, m);
         mapped.kept_bytes += m->length;

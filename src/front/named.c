@@ -172,7 +172,10 @@ void named_free(struct arena *a, struct chunk *c)
         return;
     }
     arena_lock(a);
-    chunk_set_idle(&heap_keys, c, chunk_size(c),
+    size_t size = chunk_size_if_live(&heap_keys, c); /* it was, before the lock */
+    GUARD(size != 0, "corrupted header: it was overwritten while its block is freed",
+          mem_of(c));
+    chunk_set_idle(&heap_keys, c, size,
                    IDLE_OUT | (chunk_bits(c) & (PREV_INUSE | NON_MAIN_ARENA)));
     arena_give(a, c);
     arena_settle(a);
@@ -317,7 +320,7 @@ PUBLIC void chunky_heap_destroy(struct chunky_heap *heap)
     struct arena *a = named_arena(heap);
     struct chunk *c;
     while ((c = mapped_of_list(&a->mapped)) != NULL)
-        named_free(a, c);
+        named_free(a, named_verify(a, mem_of(c), "chunky_heap_destroy"));
     arena_destroy_named(a);
     AUDIT_ALL();
     errno = saved;

@@ -85,7 +85,8 @@ def inherited():
                                   preexec_fn=treat, text=True, check=False, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             found = re.search(r"^SigIgn:\s+(\w+)$", done.stdout, re.M)
-            expect(found and int(found[1], 16) == wanted, words, ignored, found and found[1],
+            # From 32 on they are the C library's own; posix_spawn has them ignored.
+            expect(found and int(found[1], 16) & 0x7fffffff == wanted, words, ignored, found and found[1],
                    done.stderr)
             expect(done.returncode == (0 if words == ["stats"] else 7), words, ignored,
                    done.returncode)
