@@ -67,7 +67,7 @@ NOINLINE void *malloc_slow_as(size_t bytes, enum family family)
 
 /* A live block that passed the check, of a class that is full, or of none: sizes above
  * the tables' have the first stack, which nothing ever enters. */
-static NOINLINE void free_full(struct stack *s, void *mem)
+static NOINLINE void free_full(void *mem, struct stack *s)
 {
     struct cache *k = thread_own();
     if (UNLIKELY(k == NULL || k != thread_hot || s == k->stack ||
@@ -88,7 +88,7 @@ static ALWAYS_INLINE void free_push(struct stack *s, void *mem)
 {
     void **top = s->top;
     if (UNLIKELY(top == s->limit)) {
-        free_full(s, mem);
+        free_full(mem, s);
         return;
     }
     chunk_flip(chunk_of(mem));
