@@ -64,6 +64,15 @@ bool arena_holds(const struct arena *a, const struct chunk *c)
     return own == h;
 }
 
+size_t arena_size_again(const struct chunk *c, size_t least, size_t most)
+{
+    size_t size = chunk_size_if_live(&heap_keys, c);
+    GUARD(size >= least && size <= most,
+          "corrupted header: overwritten while its block is freed or resized",
+          mem_of(c));
+    return size;
+}
+
 static void arena_enter(struct arena *a)
 {
     step_word(&a->generation);

@@ -125,6 +125,10 @@ struct arena *arena_of(const void *mem);
 /* Whether a chunk with a right header lies in one of its heaps. */
 bool arena_holds(const struct arena *a, const struct chunk *c);
 
+/* The size of a live chunk that was verified before the lock, once more: meanwhile its header
+ * may have been overwritten. From `least` to `most`, as it was then. */
+size_t arena_size_again(const struct chunk *c, size_t least, size_t most);
+
 /* Lock and unlock with the generation; `try` does not wait. */
 void arena_lock(struct arena *a);
 bool arena_try(struct arena *a);

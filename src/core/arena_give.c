@@ -13,8 +13,6 @@
 enum { AHEAD = 6 }; /* blocks of a magazine whose lines are asked for early */
 
 static const char give_corrupted[] = "corrupted header of a freed block";
-static const char give_overwritten[] =
-    "corrupted header: it was overwritten while its block is resized";
 static const char give_overflow[] =
     "heap overflow: header behind the block was overwritten";
 
@@ -201,8 +199,7 @@ void arena_consolidate(struct arena *a)
 
 void arena_shrink(struct arena *a, struct chunk *c, size_t size)
 {
-    size_t have = chunk_size_if_live(&heap_keys, c); /* it was, before the lock */
-    GUARD(have >= size, give_overwritten, mem_of(c));
+    size_t have = arena_size_again(c, size, SIZE_MAX);
     if (have - size < CHUNK_MIN)
         return;
     const struct chunk *next = chunk_at(c, have);

@@ -297,9 +297,7 @@ bool arena_may_extend(const struct arena *a, const struct chunk *c, size_t size)
 
 bool arena_extend(struct arena *a, struct chunk *c, size_t size)
 {
-    size_t have = chunk_size_if_live(&heap_keys, c); /* it was, before the lock */
-    GUARD(have != 0 && have < size,
-          "corrupted header: it was overwritten while its block is resized", mem_of(c));
+    size_t have = arena_size_again(c, CHUNK_MIN, size - 1);
     struct chunk *next = chunk_at(c, have);
     GUARD(chunk_is_valid(&heap_keys, next) && chunk_prev_inuse(next),
           "heap overflow: header behind the block was overwritten", mem_of(c));

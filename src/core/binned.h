@@ -32,7 +32,7 @@ struct clean binned_to_out(struct arena *a, struct chunk *c, size_t size);
 struct clean binned_take(struct arena *a, struct chunk *c, size_t size);
 
 /* A list of the arena led to c, whose header is right for such a list: it may still be
- * another arena's, or a mapping that is kept, whose headers look alike. */
+ * another arena's. */
 static ALWAYS_INLINE void binned_verify_home(const struct arena *a,
                                              const struct chunk *c)
 {

@@ -162,7 +162,7 @@ static size_t purge_pages(const struct tune *t, struct purge_item *items,
     size_t total = 0;
     for (unsigned i = 0; i < count; i++)
         all += items[i].ranges = purge_ranges(&items[i], range + all);
-    /* What it saves are interrupts of other threads. Most sandboxes have but one. */
+    /* What it saves are interrupts of other threads. */
     os_purge(range, all, t->at_once != 0 && arena_count() > 1);
     *ranges += all;
     const struct os_range *r = range;

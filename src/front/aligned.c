@@ -13,18 +13,26 @@
 
 #include <errno.h>
 
+/* What was freed was often asked for with the same alignment. */
+static ALWAYS_INLINE void *aligned_from_cache(struct cache *k, size_t align,
+                                              unsigned class)
+{
+    void *mem = cache_take_aligned(k, class, align);
+    if (mem != NULL)
+        chunk_flip(chunk_of(mem));
+    return mem;
+}
+
 static void *aligned_from_arena(size_t align, size_t bytes)
 {
     struct cache *k = thread_cache();
     size_t size = chunk_size_for(bytes);
     if (k != NULL && size <= CLASS_LARGE_SIZE) {
-        /* What was freed was often asked for with the same alignment. */
         unsigned class = class_ceiling(size);
-        void *mem = cache_take_aligned(k, class, align);
-        if (mem != NULL) {
-            chunk_flip(chunk_of(mem));
+        /* Else aligned_hit has looked. */
+        void *mem = thread_is_checked() ? aligned_from_cache(k, align, class) : NULL;
+        if (mem != NULL)
             return mem;
-        }
         size = class_sizes[class];
     }
     struct chunk *c = supply_take(size, align, NULL);
@@ -60,10 +68,7 @@ static ALWAYS_INLINE void *aligned_hit(size_t align, size_t bytes)
     if (thread_hot == &cache_dummy || thread_is_checked() || size > CLASS_LARGE_SIZE ||
         bytes + align >= tune.mmap_threshold)
         return NULL;
-    void *mem = cache_take_aligned(thread_hot, class_ceiling(size), align);
-    if (mem != NULL)
-        chunk_flip(chunk_of(mem));
-    return mem;
+    return aligned_from_cache(thread_hot, align, class_ceiling(size));
 }
 
 /* align is a power of two. */

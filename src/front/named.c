@@ -172,10 +172,7 @@ void named_free(struct arena *a, struct chunk *c)
         return;
     }
     arena_lock(a);
-    size_t size = chunk_size_if_live(&heap_keys, c); /* it was, before the lock */
-    GUARD(size != 0, "corrupted header: it was overwritten while its block is freed",
-          mem_of(c));
-    chunk_set_idle(&heap_keys, c, size,
+    chunk_set_idle(&heap_keys, c, arena_size_again(c, CHUNK_MIN, SIZE_MAX),
                    IDLE_OUT | (chunk_bits(c) & (PREV_INUSE | NON_MAIN_ARENA)));
     arena_give(a, c);
     arena_settle(a);

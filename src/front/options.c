@@ -60,9 +60,8 @@ static const struct option options[] = {
     {"purge_hold_ms", OPTION_SIZE, &tune.purge_hold_ms, 1000, 3600000,
      "how long memory is kept that was purged and used again"},
     {"purge_at_once", OPTION_SMALL, &tune.at_once, 1, 1,
-     "1: with threads, many ranges go back in one process_madvise, after prctl told "
-     "that "
-     "no seccomp filter watches; 0: for filters that kill for prctl"},
+     "1: with threads, many ranges go back in one process_madvise, if prctl tells of "
+     "no seccomp filter; 0: for filters that kill for prctl"},
     {"arena_max", OPTION_SIZE, &tune.arena_max, 0, 65536,
      "most arenas; 0: twice the usable CPUs"},
     {"arena_test", OPTION_SIZE, &tune.arena_test, 2, 65536,

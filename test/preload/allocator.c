@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 96, MOST_THREADS = 16 };
+enum { SLOTS = 96, MOST_THREADS = 16, HOLES = 400, HOLE_BYTES = 60000 };
 
 struct slot {
     void *mem;
@@ -137,4 +137,20 @@ size_t allocator_churn_threads(unsigned count, size_t stack, long steps, unsigne
     }
     pthread_attr_destroy(&attr);
     return refused;
+}
+
+void allocator_make_holes(void)
+{
+    static char *block[HOLES];
+    for (int i = 0; i < HOLES; i++) {
+        block[i] = malloc(HOLE_BYTES);
+        REQUIRE(block[i] != NULL);
+        memset(block[i], i, HOLE_BYTES);
+    }
+    for (int i = 0; i < HOLES; i += 2)
+        free(block[i]);
+    for (int i = 1; i < HOLES; i += 2) {
+        EXPECT(block[i][0] == (char)i && block[i][HOLE_BYTES - 1] == (char)i);
+        free(block[i]);
+    }
 }

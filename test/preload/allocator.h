@@ -22,4 +22,8 @@ size_t allocator_churn(uint64_t seed, long steps, unsigned bits);
 /* The same in `count` threads (at most 16) with stacks of `stack` bytes (0: default). */
 size_t allocator_churn_threads(unsigned count, size_t stack, long steps, unsigned bits);
 
+/* Makes many holes between live blocks, which go back together, and checks what is live. One
+ * thread at a time. */
+void allocator_make_holes(void);
+
 #endif

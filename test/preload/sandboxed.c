@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-enum { BLOCKS = 400, SIZE = 60000, LARGE = 3 << 20 };
+enum { LARGE = 3 << 20 };
 
 static const long allowed[] = {
     SYS_brk,   SYS_mmap,  SYS_munmap,        SYS_mprotect, SYS_madvise,    SYS_mremap,
@@ -39,18 +39,7 @@ static bool confine(void)
 
 static void work(void)
 {
-    static char *block[BLOCKS];
-    for (int i = 0; i < BLOCKS; i++) {
-        block[i] = malloc(SIZE);
-        REQUIRE(block[i] != NULL);
-        memset(block[i], i, SIZE);
-    }
-    for (int i = 0; i < BLOCKS; i += 2)
-        free(block[i]);
-    for (int i = 1; i < BLOCKS; i += 2) {
-        EXPECT(block[i][0] == (char)i && block[i][SIZE - 1] == (char)i);
-        free(block[i]);
-    }
+    allocator_make_holes();
     char *large = calloc(1, LARGE), *grown = realloc(large, 3 * LARGE);
     REQUIRE(grown != NULL);
     memset(grown, 1, 3 * LARGE);

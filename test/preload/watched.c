@@ -9,11 +9,10 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-enum { BLOCKS = 400, SIZE = 60000, SYS_PROCESS_MADVISE = 440 };
+enum { SYS_PROCESS_MADVISE = 440 };
 
 static bool watch_calls(void)
 {
@@ -28,31 +27,14 @@ static bool watch_calls(void)
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* Many holes between live blocks, which go back together. */
-static void make_holes(void)
-{
-    static char *block[BLOCKS];
-    for (int i = 0; i < BLOCKS; i++) {
-        block[i] = malloc(SIZE);
-        REQUIRE(block[i] != NULL);
-        memset(block[i], i, SIZE);
-    }
-    for (int i = 0; i < BLOCKS; i += 2)
-        free(block[i]);
-    for (int i = 1; i < BLOCKS; i += 2) {
-        EXPECT(block[i][0] == (char)i && block[i][SIZE - 1] == (char)i);
-        free(block[i]);
-    }
-}
-
 int main(void)
 {
     REQUIRE(allocator_is_preloaded());
-    make_holes();
+    allocator_make_holes();
     EXPECT(allocator_churn_threads(4, 0, 15000, 18) == 0);
     if (!watch_calls())
         SKIP("no seccomp filters here");
-    make_holes();
+    allocator_make_holes();
     EXPECT(allocator_churn_threads(4, 0, 15000, 18) == 0);
     return expect_done();
 }
