@@ -15,22 +15,45 @@ struct blocks {
     void *context;
 };
 
-/* `head` is the header, or a copy of it; `mem` the block that it stands before. A mapped
- * one may be moved or given back by another thread any moment. */
+/* Bytes at `from` of a block, `copy` or where they stand: a mapped one may be moved or given
+ * back by another thread any moment. NULL: it is gone. */
+static const unsigned char *blocks_bytes(const struct chunk *head, const void *from,
+                                         unsigned char *copy, size_t bytes)
+{
+    if (!chunk_is_mapped(head))
+        return from;
+    return os_peek(from, copy, bytes) == bytes ? copy : NULL;
+}
+
+/* Whether keyed bytes bear the record of a slack out. */
+static bool blocks_is_backed(const struct chunk *head, const unsigned char *mem,
+                             size_t usable, size_t slack)
+{
+    unsigned char copy[CANARY_MOST];
+    if (!canary_can_be(slack, usable))
+        return false;
+    const unsigned char *at =
+        blocks_bytes(head, mem + usable - slack, copy, canary_length(slack));
+    return at != NULL &&
+           canary_is_backed(at, slack, usable, canary_hash_of(mem, chunk_bits(head)));
+}
+
+/* `head` is the header, or a copy of it; `mem` the block that it stands before. A record
+ * that was overwritten says nothing. */
 static size_t blocks_asked(const struct chunk *head, const unsigned char *mem,
                            size_t usable)
 {
     unsigned char copy[CANARY_TAIL];
-    const unsigned char *tail = mem + usable - CANARY_TAIL;
     if (checked_level == 0 && (chunk_bits(head) & HAS_REQUEST) == 0)
         return usable;
-    if (chunk_is_mapped(head)) {
-        if (os_peek(tail, copy, sizeof copy) != sizeof copy)
-            return usable;
-        tail = copy;
-    }
+    const unsigned char *tail =
+        blocks_bytes(head, mem + usable - CANARY_TAIL, copy, CANARY_TAIL);
+    if (tail == NULL)
+        return usable;
     size_t slack = canary_slack(tail);
-    return slack > usable ? usable : usable - slack;
+    bool is_known = checked_level == 0 ? slack <= usable
+                                       : blocks_is_backed(head, mem, usable, slack);
+    return is_known ? usable - slack : usable;
 }
 
 /* Of a copy: whether it is the header of a live mapped block at `mem`. */

@@ -159,6 +159,33 @@ static void walks(struct chunky_heap *h)
     EXPECT(n.wrong == 0 && n.blocks < blocks);
 }
 
+static int copy_first(const struct chunky_block *block, void *context)
+{
+    *(struct chunky_block *)context = *block;
+    return 1;
+}
+
+/* With level 1: a record of the request that an overflow wrote over says nothing. */
+static void overrun(size_t bytes)
+{
+    struct chunky_heap *h = chunky_heap_create("overrun", 0);
+    struct chunky_block before = {0}, after = {0};
+    unsigned char saved[64];
+    if (!GOT(h))
+        return;
+    unsigned char *mem = chunky_heap_malloc(h, bytes);
+    chunky_heap_walk(h, copy_first, &before);
+    EXPECT(before.mem == mem && before.bytes >= bytes && before.usable >= before.bytes);
+    unsigned char *end = unknown_mem((char *)before.mem + before.usable - sizeof saved);
+    memcpy(saved, end, sizeof saved);
+    memset(end, 50, sizeof saved);
+    chunky_heap_walk(h, copy_first, &after);
+    memcpy(end, saved, sizeof saved);
+    EXPECT_F(after.mem == mem && after.bytes == after.usable, "%zu of %zu bytes",
+             after.bytes, after.usable);
+    chunky_heap_destroy(h);
+}
+
 /* Destroyed with blocks in it: the memory is gone, and the next heap starts empty. */
 static void at_once(void)
 {
@@ -277,8 +304,13 @@ static void threads(void)
     pthread_join(trimmer, NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "overrun") == 0) {
+        overrun(100);
+        overrun(3000000);
+        return expect_done();
+    }
     contracts();
     struct chunky_heap *h = chunky_heap_create("test", 0);
     REQUIRE(h != NULL);
