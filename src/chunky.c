@@ -40,7 +40,6 @@
 #include "base/say.c"
 
 #include "front/canary.c"
-#include "front/frames.c"
 #include "front/quarantine.c"
 #include "front/guard.c"
 #include "front/checked.c"
@@ -61,6 +60,9 @@
 #include "audit/inside.c"
 
 #include "front/mapping.c"
+#include "front/cfi.c"
+#include "front/unwind.c"
+#include "front/frames.c"
 #include "front/snapshot.c"
 #include "front/locate.c"
 #include "front/describe.c"

@@ -39,6 +39,37 @@
 /* Where the running function keeps its caller's frame pointer and return address. */
 #define FRAME_ADDRESS() __builtin_frame_address(0)
 
+/* Registers of the running function that its callers may have kept something in, by the
+ * numbers of DWARF, and the address of the instruction behind. 0: not on this processor. */
+static ALWAYS_INLINE int registers_here(uintptr_t *reg, uintptr_t *pc)
+{
+#if defined(__x86_64__) && !defined(__ILP32__)
+    __asm__ volatile(
+        "movq %%rbx, 24(%1)\n\tmovq %%rbp, 48(%1)\n\tmovq %%rsp, 56(%1)\n\t"
+        "movq %%r12, 96(%1)\n\tmovq %%r13, 104(%1)\n\t"
+        "movq %%r14, 112(%1)\n\tmovq %%r15, 120(%1)\n\t"
+        "leaq 0f(%%rip), %0\n0:"
+        : "=&r"(*pc)
+        : "r"(reg)
+        : "memory");
+    return 1;
+#elif defined(__aarch64__)
+    uintptr_t stack;
+    __asm__ volatile("stp x19, x20, [%2, 152]\n\tstp x21, x22, [%2, 168]\n\t"
+                     "stp x23, x24, [%2, 184]\n\tstp x25, x26, [%2, 200]\n\t"
+                     "stp x27, x28, [%2, 216]\n\tstp x29, x30, [%2, 232]\n\t"
+                     "mov %1, sp\n\tadr %0, 0f\n0:"
+                     : "=&r"(*pc), "=&r"(stack)
+                     : "r"(reg)
+                     : "memory");
+    reg[31] = stack;
+    return 1;
+#else
+    *reg = *pc = 0;
+    return 0;
+#endif
+}
+
 static inline unsigned count_trailing_zeros(uint64_t x)
 {
     return (unsigned)__builtin_ctzll(x);

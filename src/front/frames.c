@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "front/mapping.h"
 #include "front/thread.h"
+#include "front/unwind.h"
 #include "os/os.h"
 
 #include <stdatomic.h>
@@ -12,10 +13,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-enum {
-    FRAMES_OWN = 12,                /* most frames of our own on top */
-    FRAME_LARGEST = 8 * 1024 * 1024 /* a larger step is no frame pointer */
-};
+enum { FRAMES_OWN = 12 }; /* most frames of our own on top */
 
 /* glibc's; absent elsewhere. Its first call loads libgcc_s. */
 WEAK extern int backtrace(void **pc, int room);
@@ -112,17 +110,14 @@ void frames_start_at(struct frames *f, uintptr_t pc)
     memmove(f->pc, f->pc + first, f->count * sizeof f->pc[0]);
 }
 
-void frames_take(struct frames *f)
+/* By the unwinder's library; false if that is not there, or the thread is inside it. */
+static bool frames_take_whole(struct frames *f)
 {
-    f->count = 0;
-    f->thread = os_thread_id();
-    _Atomic uintptr_t *place = atomic_load_explicit(&frames_ready, memory_order_acquire)
-                                   ? frames_enter()
-                                   : NULL;
-    if (place == NULL) {
-        frames_walk(f);
-        return;
-    }
+    if (!atomic_load_explicit(&frames_ready, memory_order_acquire))
+        return false;
+    _Atomic uintptr_t *place = frames_enter();
+    if (place == NULL)
+        return false;
     void *pc[FRAMES_MAX + FRAMES_OWN];
     int count = backtrace(pc, FRAMES_MAX + FRAMES_OWN);
     atomic_store(place, 0);
@@ -132,4 +127,42 @@ void frames_take(struct frames *f)
         if (!own)
             f->pc[f->count++] = (uintptr_t)pc[i];
     }
+    return true;
+}
+
+/* By our own one; false: not on this processor. */
+static bool frames_unwind(struct frames *f)
+{
+    static struct unwind u;
+    bool own = true;
+    if (!unwind_here(&u))
+        return false;
+    for (unsigned i = 0; i < FRAMES_MAX + FRAMES_OWN && f->count < FRAMES_MAX; i++) {
+        if (!unwind_step(&u))
+            break;
+        own = own && frames_is_own(u.pc);
+        if (!own)
+            f->pc[f->count++] = u.pc;
+    }
+    return true;
+}
+
+static void frames_begin(struct frames *f)
+{
+    f->count = 0;
+    f->thread = os_thread_id();
+}
+
+void frames_take(struct frames *f)
+{
+    frames_begin(f);
+    if (!frames_take_whole(f))
+        frames_walk(f);
+}
+
+void frames_take_for_report(struct frames *f)
+{
+    frames_begin(f);
+    if (!frames_take_whole(f) && !frames_unwind(f))
+        frames_walk(f);
 }

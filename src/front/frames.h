@@ -1,6 +1,6 @@
 /*
- * Stacks of calls. With an unwinder (level 3) whole ones; without, what the program's
- * frame pointers tell, read safely. No allocation once frames_start has run.
+ * Stacks of calls, as wanted often (level 3: by libgcc's unwinder, loaded at the start) or
+ * once, for a report (at every level). No allocation once frames_start has run.
  */
 #ifndef CHUNKY_FRONT_FRAMES_H
 #define CHUNKY_FRONT_FRAMES_H
@@ -25,7 +25,10 @@ void frames_find_own(void);
  * like the others: the address behind it. If it is Chunky's own, drops that too. */
 void frames_start_at(struct frames *f, uintptr_t pc);
 
-/* The calling thread's stack without Chunky's own frames. */
+/* The calling thread's stack without Chunky's own frames. Without the unwinder, what frame
+ * pointers tell, read safely. */
 void frames_take(struct frames *f);
+/* The same with the report's lock held: slow, and by the tables of the program at least. */
+void frames_take_for_report(struct frames *f);
 
 #endif

@@ -148,7 +148,7 @@ static void report_end(const struct finding *f)
     struct frames now;
     const void *mem = f->mem;
     frames_find_own();
-    frames_take(&now);
+    frames_take_for_report(&now);
     if (f->pc != 0)
         frames_start_at(&now, f->pc);
     describe_frames(&report, "found here", &now);

@@ -94,6 +94,22 @@ def programs(folder):
         yield kind, path, {"first": False}
 
 
+def without_checks(folder):
+    """At level 0, in a program without frame pointers: the stack of the second free."""
+    with open(os.path.join(folder, "twice.c"), "w", encoding="utf-8") as file:
+        file.write(SOURCE + "APART void again(void *p) { giver(p); __asm__(\"\"); }\n"
+                   "int main(void) { void *p = taker(); giver(p); again(p); return 0; }\n")
+    path = os.path.join(folder, "twice")
+    subprocess.run([CC, "-g", "-O2", "-fomit-frame-pointer", "-o", path,
+                    os.path.join(folder, "twice.c")], check=True)
+    for level in ("0", "1", "2"):
+        run = chunky("run", "--", path, env={"CHUNKY_CONF": "check=" + level})
+        frames = stacks(run.err).get("found here", [])
+        names = [re.search(r"  (\w+)\+0x", frame) for frame in frames[:3]]
+        expect([name and name.group(1) for name in names] == ["giver", "again", "main"],
+               "level", level, "the stack", run.err)
+
+
 def shared(folder):
     """The functions in a library, stripped and not."""
     for name, after in (("shared", []), ("shared, stripped", [["strip", "@"]])):
@@ -137,6 +153,7 @@ def main():
         for what, path, known in programs(folder):
             if path is not None:
                 look(what, path, folder, **known)
+        without_checks(folder)
         shared(folder)
         parts_of_processes(folder)
         kept(folder)

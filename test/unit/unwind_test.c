@@ -1,0 +1,101 @@
+/* Unit tests of front/unwind.h: on this very stack, against what the compiler says. */
+#include "front/unwind.h"
+
+#include "support/unit.h"
+
+#include <signal.h>
+
+enum { DEEP = 6, MOST = 40 };
+
+/* Called by way of a pointer that anything may have changed. */
+static void touch(void *mem)
+{
+    *(volatile char *)mem = 1;
+}
+static void (*volatile look)(void *) = touch;
+
+static uintptr_t expected[DEEP + 1], found[MOST];
+static unsigned found_count;
+
+static NOINLINE void walk(void)
+{
+    struct unwind u = {.pc = 0};
+    found_count = 0;
+    if (!unwind_here(&u))
+        return;
+    while (found_count < MOST && unwind_step(&u))
+        found[found_count++] = u.pc;
+}
+
+static NOINLINE void deeper(unsigned depth)
+{
+    char room[300]; /* frames of some size */
+    look(room);
+    expected[depth] = (uintptr_t)CALLER();
+    if (depth == 0)
+        walk();
+    else
+        deeper(depth - 1);
+    look(room); /* no tail call */
+}
+
+/* The returns of all levels follow each other; in front is walk's into deeper. */
+static void expect_levels(unsigned first)
+{
+    assert_true(found_count > first + DEEP + 1);
+    for (unsigned i = 0; i <= DEEP; i++)
+        assert_int_equal(found[first + i], expected[i]);
+}
+
+static void test_calls(void **state)
+{
+    (void)state;
+    deeper(DEEP);
+    if (found_count == 0)
+        skip(); /* not on this processor */
+    expect_levels(1);
+    assert_true(found_count < MOST);
+}
+
+static volatile sig_atomic_t handled;
+
+static void handle(int number)
+{
+    (void)number;
+    walk();
+    handled = 1;
+}
+
+static NOINLINE void deeper_signal(unsigned depth)
+{
+    char room[100];
+    look(room);
+    expected[depth] = (uintptr_t)CALLER();
+    if (depth == 0)
+        raise(SIGUSR1);
+    else
+        deeper_signal(depth - 1);
+    look(room);
+}
+
+/* Across what the kernel pushed, and libc's own frames below it. */
+static void test_signal(void **state)
+{
+    (void)state;
+    signal(SIGUSR1, handle);
+    deeper_signal(DEEP);
+    assert_true(handled);
+    if (found_count == 0)
+        skip();
+    unsigned first = 0;
+    while (first < found_count && found[first] != expected[0])
+        first++;
+    expect_levels(first);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_calls),
+                                       cmocka_unit_test(test_signal)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
