@@ -16,12 +16,12 @@ static const char give_corrupted[] = "corrupted header of a freed block";
 static const char give_overflow[] =
     "heap overflow: header behind the block was overwritten";
 
-/* Whether it has the whole header of a chunk that comes back. */
-static ALWAYS_INLINE bool give_is_whole(const struct chunk_keys *k,
-                                        const struct chunk *c)
+/* Its size if it has the whole header of a chunk that comes back, else 0. */
+static ALWAYS_INLINE size_t give_whole(const struct chunk_keys *k,
+                                       const struct chunk *c)
 {
-    return ((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_out(k, c) &&
-           chunk_size(c) >= CHUNK_MIN;
+    size_t size = ((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 ? chunk_size_if_out(k, c) : 0;
+    return size >= CHUNK_MIN ? size : 0;
 }
 
 /* The header behind it. */
@@ -161,8 +161,8 @@ static void give_fast(struct arena *a, struct chunk *c, size_t size)
 
 void arena_give(struct arena *a, struct chunk *c)
 {
-    size_t size = chunk_size(c);
-    GUARD(give_is_whole(&heap_keys, c), give_corrupted, mem_of(c));
+    size_t size = give_whole(&heap_keys, c);
+    GUARD(size != 0, give_corrupted, mem_of(c));
     give_verify_behind(c, size);
     if (size > a->tune->fast_max) {
         give_merged(a, c, size, (struct clean){0, 0});
@@ -229,18 +229,26 @@ void arena_absorb(struct arena *a)
     }
 }
 
-/* A mark of this drain in the body of a chunk on its way: nobody outside can guess it. */
+/* A secret of this drain: nobody outside can guess it. */
 static uintptr_t give_token(const struct arena *a)
 {
     return (uintptr_t)multiply_fold(heap_keys.word ^ a->depot.drains,
                                     heap_keys.address ^ (uintptr_t)a);
 }
 
+/* A mark in the body of a chunk on its way. Another thread may read it there while the
+ * drain lasts, and write it into a block of its own: it is right in one place only. */
+static ALWAYS_INLINE uintptr_t give_mark_of(const struct chunk *c, uintptr_t token)
+{
+    uint64_t turned = (uint64_t)token << 32 | (uint64_t)token >> 32;
+    return (uintptr_t)multiply_fold((uintptr_t)c ^ token, turned | 1);
+}
+
 /* Also of a neighbour that is somebody's live block: any value of his but the secret one
  * says no. */
 RACE_IS_KNOWN static bool give_is_marked(const struct chunk *c, uintptr_t token)
 {
-    return (uintptr_t)c->fd == token;
+    return (uintptr_t)c->fd == give_mark_of(c, token);
 }
 
 /* Whose fault a wrong header is: that of the block before it, if that comes back too. Only
@@ -254,7 +262,7 @@ static COLD NOINLINE void give_blame(const struct magazine *chain,
             const struct chunk *p = chunk_of(m->slot[i]);
             size_t distance = (uintptr_t)c - (uintptr_t)p;
             if (distance >= size && distance <= size + CHUNK_ALIGN &&
-                give_is_whole(&heap_keys, p) && chunk_size(p) == distance)
+                give_whole(&heap_keys, p) == distance)
                 fail(give_overflow, mem_of(p));
         }
     }
@@ -274,26 +282,31 @@ static void give_mark(const struct magazine *chain, const struct magazine *m,
         const struct chunk *ahead = chunk_of(m->slot[min_size(i + AHEAD, count - 1)]);
         PREFETCH(ahead);
         PREFETCH(chunk_at(ahead, size));
-        if (UNLIKELY(!give_is_whole(&keys, c)))
+        if (UNLIKELY(give_whole(&keys, c) == 0))
             give_blame(chain, c);
         GUARD(!give_is_marked(c, token), "double free: the block is listed twice",
               mem_of(c));
-        c->fd = (struct chunk *)token;
+        c->fd = (struct chunk *)give_mark_of(c, token);
     }
 }
 
 /* Each chunk that is still a run of its own swallows the marked ones behind it. Leaves
- * those that were runs when their turn came. */
+ * those that were runs when their turn came. Marking all of them takes a while in which
+ * other threads write: each header is verified once more where its size is used. */
 static void give_join(struct arena *a, struct magazine *m, uintptr_t token)
 {
     uint32_t kept = 0;
+    struct chunk_keys keys = heap_keys;
     for (uint32_t i = 0; i < m->count; i++) {
         struct chunk *c = chunk_of(m->slot[i]), *next;
         if (!give_is_marked(c, token))
             continue;
-        size_t size = chunk_size(c), before = size, more;
+        size_t size = give_whole(&keys, c), before = size;
+        GUARD(size != 0, give_corrupted, mem_of(c));
         while (next = chunk_at(c, size),
-               (more = chunk_size(next)) >= CHUNK_MIN && give_is_marked(next, token)) {
+               chunk_size(next) >= CHUNK_MIN && give_is_marked(next, token)) {
+            size_t more = give_whole(&keys, next);
+            GUARD(more != 0, give_overflow, mem_of(c));
             GUARD(chunk_prev_inuse(next),
                   "double free: the neighbour says it is free already", mem_of(c));
             size += more;
@@ -321,8 +334,9 @@ static void give_keep_heads(struct magazine *m, uintptr_t token)
 /* Small runs rest in the fast bins while there is room. */
 static void give_run(struct arena *a, struct chunk *c)
 {
-    size_t size = chunk_size(c);
+    size_t size = give_whole(&heap_keys, c);
     struct clean clean = {0, 0};
+    GUARD(size != 0, give_corrupted, mem_of(c));
     give_verify_behind(c, size);
     c->fd = NULL; /* the mark comes from the keys: no block may bring it to light */
     if (size <= a->tune->fast_max && a->fast_bytes + size <= a->tune->fast_bytes)

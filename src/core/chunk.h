@@ -233,16 +233,18 @@ static ALWAYS_INLINE bool chunk_is_in(const struct chunk_keys *k, const struct c
            (((uint32_t)(head >> 32) ^ tag) & CHECK_MASK) == CHECK_MASK;
 }
 
-/* Valid header of a chunk that is on its way: IDLE_OUT. */
-static ALWAYS_INLINE bool chunk_is_out(const struct chunk_keys *k,
-                                       const struct chunk *c)
+/* The size of a chunk that is on its way (IDLE_OUT), or 0 when it has not the valid header of
+ * one; what is believed is what was verified, whoever writes to it meanwhile. */
+static ALWAYS_INLINE size_t chunk_size_if_out(const struct chunk_keys *k,
+                                              const struct chunk *c)
 {
     static_assert(IDLE_OUT == 0, "the size alone makes such a word special");
     uint64_t head = chunk_head(c), word = head & WORD_MASK;
     uint64_t domain = word >= HOT_MAX + CHUNK_ALIGN ? 1 : 0;
     uint32_t tag = chunk_hash_plain(k->address, k->word, mem_of(c), word | domain);
-    return (head & IDLE_STATE) == IDLE_OUT &&
-           (((uint32_t)(head >> 32) ^ tag) & CHECK_MASK) == CHECK_MASK;
+    bool out = (head & IDLE_STATE) == IDLE_OUT &&
+               (((uint32_t)(head >> 32) ^ tag) & CHECK_MASK) == CHECK_MASK;
+    return out ? (size_t)(word & ~(uint64_t)CHUNK_FLAGS) : 0;
 }
 
 /* Idle, and merged already: in the unsorted, a small or a large bin. */
