@@ -143,7 +143,10 @@ static void bin_unlink_large(struct chunk **head, struct chunk *c)
               mem_of(c));
         bin_verify(c, heir, IDLE_BINNED);
         if (heir != c && heir->fd_size == NULL) {
-            /* The next one of the same size takes its place among the sizes. */
+            /* The next one of the same size takes its place among the sizes. A small one
+             * has no such links: those words are the footer and the next header. */
+            GUARD(chunk_size(heir) == chunk_size(c),
+                  "corrupted large bin: second of a size has another one", mem_of(c));
             heir->fd_size = up == c ? heir : up;
             heir->bk_size = down == c ? heir : down;
             heir->fd_size->bk_size = heir;
