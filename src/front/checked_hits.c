@@ -15,7 +15,14 @@ static ALWAYS_INLINE uint64_t checked_hash(const struct cache *k, const void *me
     return multiply_fold((uintptr_t)mem ^ k->address_key, word ^ k->word_key);
 }
 
-/* The same for a slack that is not short: the size is verified before it is used. */
+/* A block that the cache hands out is as it was given, by the hash of what its header says. */
+static ALWAYS_INLINE void checked_verify_cached(const struct chunk *c, uint64_t hash)
+{
+    GUARD((((uint32_t)hash & CHECK_MASK) ^ CHECK_MASK) == load_word(&c->tag),
+          RULE_CACHED, mem_of(c));
+}
+
+/* The same for a slack that is not short. */
 static NOINLINE HOT void *checked_hit_wide(const struct cache *k, struct stack *s,
                                            size_t bytes, enum family family)
 {
@@ -23,8 +30,7 @@ static NOINLINE HOT void *checked_hit_wide(const struct cache *k, struct stack *
     struct chunk *c = chunk_of(mem);
     uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
     uint64_t hash = checked_hash(k, mem, word);
-    GUARD((((uint32_t)hash & CHECK_MASK) ^ CHECK_MASK) == load_word(&c->tag),
-          RULE_CACHED, mem);
+    checked_verify_cached(c, hash);
     s->top--;
     chunk_flip(c);
     canary_write_hashed(mem, bytes, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD,
@@ -42,15 +48,17 @@ static ALWAYS_INLINE void *checked_malloc_hit(size_t bytes, enum family family,
     void **top = s->top - 1, *mem = *top;
     if (UNLIKELY(mem == NULL))
         return checked_malloc_slow(bytes, family, zero);
-    /* The canary goes to the end of the chunk, which may be larger than its class. A size
-     * that fits as well as here is believed: it is verified when the block is freed. */
-    uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)(PREV_INUSE | HAS_REQUEST);
+    /* The canary goes to the end of the chunk, which may be larger than its class: where a
+     * size that is too large by 16 says, it would be the next block. */
+    uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)PREV_INUSE;
     size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
     if (UNLIKELY(!canary_is_short(usable - bytes)))
         return checked_hit_wide(k, s, bytes, family);
+    uint64_t hash = checked_hash(k, mem, word);
+    checked_verify_cached(chunk_of(mem), hash);
     s->top = top;
     chunk_flip(chunk_of(mem));
-    canary_stamp(mem, bytes, usable, family, checked_hash(k, mem, word));
+    canary_stamp(mem, bytes, usable, family, hash);
     return mem;
 }
 
