@@ -249,14 +249,24 @@ struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
     return c;
 }
 
+/* Another thread has just freed the block, or moves it. */
+static bool mapped_is_taken(const struct mapped *m, const struct chunk *c)
+{
+    return m->chunk == c ? m->is_moving
+                         : m->chunk == NULL && (uintptr_t)c - m->start < m->length;
+}
+
 /* The record of a live mapped chunk; number and size are checked, not trusted. Lock
  * held. */
 static struct mapped *mapped_of(const struct chunk *c)
 {
     uint64_t slot = c->prev_size;
-    GUARD(slot < mapped.slot_free && mapped.slots[slot]->chunk == c,
-          "corrupted prev_size of a mapped block", mem_of(c));
-    struct mapped *m = mapped.slots[slot];
+    struct mapped *m = slot < mapped.slot_free ? mapped.slots[slot] : NULL;
+    GUARD(m == NULL || !mapped_is_taken(m, c),
+          "double free, or a race: another thread frees or resizes the block just now",
+          mem_of(c));
+    GUARD(m != NULL && m->chunk == c, "corrupted prev_size of a mapped block",
+          mem_of(c));
     GUARD(chunk_size(c) == m->start + m->length - (uintptr_t)c,
           "corrupted size of a mapped block: not that of its mapping", mem_of(c));
     return m;
@@ -327,29 +337,40 @@ void mapped_give(struct chunk *c, struct tune *t)
         mapped_expire(t, false);
 }
 
+/* Where the pages of a mapping are once it has this length; NULL: they are as they were. */
+static void *mapped_move(const struct mapped *m, size_t length)
+{
+    size_t old = m->length;
+    if (length > old && !limit_charge(length - old))
+        return NULL;
+    void *moved = os_remap((void *)m->start, old, length, true);
+    if (moved == NULL)
+        limit_release(length > old ? length - old : 0);
+    else
+        limit_release(length < old ? old - length : 0);
+    return moved;
+}
+
 struct chunk *mapped_resize(struct chunk *c, size_t bytes)
 {
     size_t page = os_page_size(), length;
     lock_take(&mapped.lock);
     struct mapped *m = mapped_of(c);
-    lock_give(&mapped.lock);
-    size_t before = (uintptr_t)c - m->start;
-    if (add_overflows(bytes, before + CHUNK_HEADER + page, &length) ||
-        length > PTRDIFF_MAX)
-        return NULL;
+    size_t old = m->length, before = (uintptr_t)c - m->start;
+    bool possible = !add_overflows(bytes, before + CHUNK_HEADER + page, &length) &&
+                    length <= PTRDIFF_MAX;
     length = align_down(length - 1, page);
-    if (length == m->length)
-        return c;
-    size_t old = m->length;
-    if (length > old && !limit_charge(length - old))
-        return NULL;
-    void *moved = os_remap((void *)m->start, old, length, true);
+    m->is_moving = possible && length != old;
+    lock_give(&mapped.lock);
+    if (!possible || length == old)
+        return possible ? c : NULL;
+    void *moved = mapped_move(m, length);
+    lock_take(&mapped.lock);
+    m->is_moving = false;
     if (moved == NULL) {
-        limit_release(length > old ? length - old : 0);
+        lock_give(&mapped.lock);
         return NULL;
     }
-    limit_release(length < old ? old - length : 0);
-    lock_take(&mapped.lock);
     mapped_unlink(&mapped.live, m);
     mapped.count--;
     mapped.bytes -= m->length;

@@ -18,6 +18,7 @@ struct mapped {
     struct chunk *chunk;        /* in it; NULL while kept */
     uint64_t since;             /* clock, ms: when it was kept */
     size_t slot;                /* its number: slots[slot] is this record */
+    bool is_moving;             /* a thread waits for the kernel to resize it */
     const void *owner;          /* struct arena of a named heap, or NULL */
     struct mapped *owned_next;  /* list of the owner's */
     struct mapped **owned_link; /* what points to this one in it */
