@@ -49,18 +49,30 @@ struct arena *arena_of(const void *mem)
     return h->arena;
 }
 
+struct heap *arena_next_heap(const struct arena *a, const struct heap *h,
+                             unsigned *seen)
+{
+    struct heap *next = h == NULL ? a->heaps : h->next;
+    bool right = next == NULL ? *seen == a->heap_count
+                              : ++*seen <= a->heap_count && next->arena == a &&
+                                    next->seal == heap_seal(next);
+    GUARD(right, "corrupted heap: link to the next one", h);
+    return next;
+}
+
 bool arena_holds(const struct arena *a, const struct chunk *c)
 {
     if (heap_in_break(c))
         return a == &arena_main;
-    const struct heap *h = heap_of_spanned(c), *own = a->heaps;
+    const struct heap *h = heap_of_spanned(c), *own = NULL;
+    unsigned seen = 0;
     if ((chunk_bits(c) & NON_MAIN_ARENA) != a->flags)
         return false;
     if (a->flags != 0) /* only what lies in a spanned heap has the flag */
         return h->arena == a && h->seal == heap_seal(h);
     /* The main arena's, while the break is refused: there need not be a heap. */
-    while (own != NULL && own->arena == a && own->seal == heap_seal(own) && own != h)
-        own = own->next;
+    while ((own = arena_next_heap(a, own, &seen)) != NULL && own != h)
+        ;
     return own == h;
 }
 

@@ -66,6 +66,7 @@ struct arena {
     const struct tune *tune;      /* thresholds */
 
     struct heap *heaps;        /* newest first */
+    unsigned heap_count;       /* of that list */
     struct heap *top_heap;     /* heap that top lies in, NULL before the first */
     struct chunk *_Atomic top; /* idle chunk before top_heap's fence, or NULL */
     uintptr_t top_clean;       /* pages from here to the fence are not resident */
@@ -124,6 +125,12 @@ struct arena *arena_of(const void *mem);
 
 /* Whether a chunk with a right header lies in one of its heaps. */
 bool arena_holds(const struct arena *a, const struct chunk *c);
+
+/* Walks the list of an arena's heaps: the newest (h == NULL), or the next older one than h;
+ * NULL behind the last. The links stand where an underflow reaches, and may lead anywhere,
+ * or round. `seen`, 0 at first, counts heaps. Lock held. */
+struct heap *arena_next_heap(const struct arena *a, const struct heap *h,
+                             unsigned *seen);
 
 /* The size of a live chunk that was verified before the lock, once more: meanwhile its header
  * may have been overwritten. From `least` to `most`, as it was then. */

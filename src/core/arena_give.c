@@ -67,13 +67,14 @@ static struct clean give_larger(struct clean x, struct clean y)
 /* Hands a heap without live chunks over: other arenas may take it. */
 static void give_away(struct arena *a, struct heap *h)
 {
-    struct heap **link = &a->heaps;
-    while (*link != h) {
-        link = &(*link)->next;
-        GUARD((*link)->seal == heap_seal(*link), "corrupted heap: link to the next one",
-              h);
+    struct heap **link = &a->heaps, *at = NULL;
+    unsigned seen = 0;
+    while ((at = arena_next_heap(a, at, &seen)) != h) {
+        GUARD(at != NULL, "corrupted heap: link to the next one", h);
+        link = &at->next;
     }
     *link = h->next;
+    a->heap_count--;
     a->heap_bytes -= heap_size(h);
     trace(TRACE_HEAP_GIVE, heap_size(h));
     heap_destroy(h);

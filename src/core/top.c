@@ -61,6 +61,7 @@ static bool top_new_heap(struct arena *a, size_t need)
     top_retire(a);
     h->next = a->heaps;
     a->heaps = h;
+    a->heap_count++;
     a->top_heap = h;
     a->heap_bytes += heap_size(h);
     trace(TRACE_HEAP_NEW, heap_size(h));

@@ -96,8 +96,10 @@ static int blocks_heap(const struct blocks *b, const struct arena *a,
 static int blocks_arena(const struct blocks *b, struct arena *a)
 {
     int stop = 0;
+    const struct heap *h = NULL;
+    unsigned seen = 0;
     arena_lock(a);
-    for (const struct heap *h = a->heaps; h != NULL && stop == 0; h = h->next)
+    while (stop == 0 && (h = arena_next_heap(a, h, &seen)) != NULL)
         stop = blocks_heap(b, a, h);
     arena_unlock(a);
     return stop;

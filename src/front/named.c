@@ -86,8 +86,10 @@ static void named_discharge(struct arena *a, size_t size)
 static void named_show(const struct arena *a)
 {
     char text[ARENA_NAME + sizeof "chunky "] = "chunky ";
+    const struct heap *h = NULL;
+    unsigned seen = 0;
     memcpy(text + 7, a->name, ARENA_NAME);
-    for (const struct heap *h = a->heaps; h != NULL; h = h->next)
+    while ((h = arena_next_heap(a, h, &seen)) != NULL)
         os_name((void *)h->start, heap_size(h), text);
 }
 

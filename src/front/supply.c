@@ -78,8 +78,10 @@ size_t supply_resident(void)
     for (struct arena *a = &arena_main; a != NULL; a = supply_next(a)) {
         if (lock_is_mine(&a->lock))
             continue;
+        const struct heap *h = NULL;
+        unsigned seen = 0;
         arena_lock(a);
-        for (const struct heap *h = a->heaps; h != NULL; h = h->next) {
+        while ((h = arena_next_heap(a, h, &seen)) != NULL) {
             uintptr_t from = align_down(h->start, os_page_size());
             sum += os_resident((const void *)from,
                                align_up(h->end, os_page_size()) - from);
