@@ -4,6 +4,7 @@
  */
 #include "front/stats.h"
 
+#include "base/check.h"
 #include "base/compiler.h"
 #include "base/say.h"
 #include "chunky.h"
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <limits.h>
 
+/* Links that agree lead back to the head, whoever wrote them. */
 static size_t stats_ring(const struct chunk *head)
 {
     size_t count = 0;
@@ -27,9 +29,25 @@ static size_t stats_ring(const struct chunk *head)
     if (c == NULL)
         return 0;
     do {
+        GUARD(c->fd->bk == c, "corrupted bin: fd and bk disagree", mem_of(c));
         count++;
         c = c->fd;
     } while (c != head);
+    return count;
+}
+
+/* How many chunks are in the fast bins: no more than their bytes say. */
+static size_t stats_fast(const struct arena *a)
+{
+    size_t count = 0, bytes = 0;
+    for (size_t i = 0; i < FAST_COUNT; i++) {
+        for (const struct chunk *c = a->fast[i]; c != NULL; c = c->fd) {
+            bytes += i * CHUNK_ALIGN;
+            GUARD(bytes <= a->fast_bytes,
+                  "corrupted fast bin: more chunks than there are", mem_of(c));
+            count++;
+        }
+    }
     return count;
 }
 
@@ -47,9 +65,7 @@ static void stats_arena(struct stats *s, struct arena *a)
          i = bin_next(&a->bins, i + 1))
         s->binned_count += stats_ring(a->bins.head[i]);
     s->fast += a->fast_bytes;
-    for (unsigned i = 0; i < FAST_COUNT; i++)
-        for (const struct chunk *c = a->fast[i]; c != NULL; c = c->fd)
-            s->fast_count++;
+    s->fast_count += stats_fast(a);
     s->depot +=
         a->depot.bytes + atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
     const uint64_t *from = (const uint64_t *)&a->counts;
