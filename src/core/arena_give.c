@@ -15,6 +15,9 @@ enum { AHEAD = 6 }; /* blocks of a magazine whose lines are asked for early */
 static const char give_corrupted[] = "corrupted header of a freed block";
 static const char give_overflow[] =
     "heap overflow: header behind the block was overwritten";
+/* A second free finds the block's own header wrong: it is no free that cleared P. */
+static const char give_cleared[] =
+    "heap overflow: P in the header behind the block was cleared";
 
 /* Its size if it has the whole header of a chunk that comes back, else 0. */
 static ALWAYS_INLINE size_t give_whole(const struct chunk_keys *k,
@@ -29,8 +32,7 @@ static ALWAYS_INLINE void give_verify_behind(const struct chunk *c, size_t size)
 {
     const struct chunk *next = chunk_at(c, size);
     GUARD(chunk_is_valid(&heap_keys, next), give_overflow, mem_of(c));
-    GUARD(chunk_prev_inuse(next), "double free: the neighbour says it is free already",
-          mem_of(c));
+    GUARD(chunk_prev_inuse(next), give_cleared, mem_of(c));
 }
 
 /* Whether both lie in one heap, so that prev may be looked at. */
@@ -308,8 +310,7 @@ static void give_join(struct arena *a, struct magazine *m, uintptr_t token)
                chunk_size(next) >= CHUNK_MIN && give_is_marked(next, token)) {
             size_t more = give_whole(&keys, next);
             GUARD(more != 0, give_overflow, mem_of(c));
-            GUARD(chunk_prev_inuse(next),
-                  "double free: the neighbour says it is free already", mem_of(c));
+            GUARD(chunk_prev_inuse(next), give_cleared, mem_of(c));
             size += more;
             next->fd = NULL;
             a->counts.merges++;
