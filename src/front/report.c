@@ -11,6 +11,7 @@
 #include "front/mistake.h"
 #include "front/options.h"
 #include "front/snapshot.h"
+#include "os/lock.h"
 #include "os/os.h"
 
 #include <fcntl.h>
@@ -169,8 +170,10 @@ static void report_end(const struct finding *f)
     if (report_to_file())
         report_snapshot();
     locate_done(&report_located);
-    if (most == 0)
+    if (most == 0) {
+        lock_forgive(); /* a handler of SIGABRT may allocate */
         abort();
+    }
     report.length = 0;
     report_located = (struct located){.kind = LOCATED_NOWHERE};
     report_thread = 0;

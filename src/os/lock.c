@@ -21,10 +21,10 @@ static TLS_INITIAL_EXEC uint32_t lock_mark; /* set of held ranks */
 
 static _Atomic uint32_t lock_forking;   /* thread that forks with all locks held */
 static _Atomic uint32_t lock_preparing; /* thread that is taking or giving them all */
-static _Atomic bool lock_forgiving;     /* in the child of a fork out of a signal */
-static uint32_t lock_kept;              /* ranks that the interrupted code holds */
-static bool lock_outer;          /* what was interrupted is a fork's preparation */
-static uint32_t lock_outer_kept; /* its lock_kept */
+static _Atomic bool lock_forgiving; /* a child of a fork out of a signal, or it ends */
+static uint32_t lock_kept;          /* ranks that the interrupted code holds */
+static bool lock_outer;             /* what was interrupted is a fork's preparation */
+static uint32_t lock_outer_kept;    /* its lock_kept */
 
 /* A number that no other living thread has: errno is thread-local, and no two threads'
  * lie in one 4 KiB. Bits above 2 TiB are folded in: stacks may be that far apart. The word
@@ -157,6 +157,11 @@ void lock_give(struct lock *l)
     uint32_t was = atomic_exchange_explicit(&l->word, 0, memory_order_release);
     if ((was & LOCK_SLEEPERS) != 0)
         os_wake(&l->word);
+}
+
+void lock_forgive(void)
+{
+    atomic_store_explicit(&lock_forgiving, true, memory_order_relaxed);
 }
 
 void lock_fork_begin(void)

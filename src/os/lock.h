@@ -45,6 +45,10 @@ void lock_give(struct lock *l);
 /* True when the calling thread holds it. */
 bool lock_is_mine(const struct lock *l);
 
+/* The process is about to end, with locks that the calling thread holds: what its handlers
+ * call may pass them. Arenas are avoided as ever. */
+void lock_forgive(void);
+
 /* The fork handlers: begin, take every lock, all_held, fork, ..., end, give them all.
  * Between all_held and end, lock_take and lock_give by the same thread do nothing: other
  * libraries' handlers may allocate. A lock that the thread held already, because a
