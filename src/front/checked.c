@@ -69,7 +69,8 @@ static void checked_set_flags(struct chunk *c, uint32_t flags)
     if (a != NULL)
         arena_lock(a);
     uint32_t kept = chunk_bits(c) & (PREV_INUSE | NON_MAIN_ARENA | IS_MMAPPED);
-    chunk_set_idle(&heap_keys, c, chunk_size(c), kept | flags);
+    chunk_set_idle(&heap_keys, c, arena_size_again(c, CHUNK_MIN, SIZE_MAX),
+                   kept | flags);
     chunk_flip(c);
     if (a != NULL)
         arena_unlock(a);
