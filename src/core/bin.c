@@ -3,14 +3,29 @@
 
 #include "base/check.h"
 #include "core/heap.h"
+#include "os/os.h"
+
+/* The head, or a link of c, leads to what is no such chunk. If the next of the ring leads
+ * back to it, it was one: the links are right, and its header is not. */
+static COLD NOINLINE void bin_blame(const struct chunk *c, const struct chunk *other)
+{
+    struct chunk seen, next;
+    size_t size = offsetof(struct chunk, fd_size);
+    if (((uintptr_t)other & (CHUNK_ALIGN - 1)) == 0 &&
+        os_peek(other, &seen, size) == size && os_peek(seen.fd, &next, size) == size &&
+        next.bk == other)
+        fail("overwritten header of a free chunk: heap overflow of the block before",
+             mem_of(other));
+    fail("corrupted bin: link leads to no chunk of this kind of bin", mem_of(c));
+}
 
 /* The chunk that a link of c leads to: a header of ours, in this kind of bin. */
 static ALWAYS_INLINE void bin_verify(const struct chunk *c, const struct chunk *other,
                                      unsigned state)
 {
-    GUARD(((uintptr_t)other & (CHUNK_ALIGN - 1)) == 0 && other != NULL &&
-              chunk_is_in(&heap_keys, other, state),
-          "corrupted bin: link leads to no chunk of this kind of bin", mem_of(c));
+    if (UNLIKELY(((uintptr_t)other & (CHUNK_ALIGN - 1)) != 0 || other == NULL ||
+                 !chunk_is_in(&heap_keys, other, state)))
+        bin_blame(c, other);
 }
 
 void bin_ring_push(struct chunk **head, struct chunk *c)

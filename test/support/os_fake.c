@@ -8,6 +8,8 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #define BREAK_ROOM ((size_t)256 * MIB)
 
@@ -274,10 +276,12 @@ unsigned os_thread_id(void)
     return 7;
 }
 
+/* Broken links lead anywhere. */
 size_t os_peek(const void *from, void *to, size_t bytes)
 {
-    memcpy(to, from, bytes);
-    return bytes;
+    struct iovec there = {(void *)(uintptr_t)from, bytes}, here = {to, bytes};
+    ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+    return got > 0 ? (size_t)got : 0;
 }
 
 void os_program(char *out, size_t capacity)

@@ -179,6 +179,11 @@ static void bin_links_are_verified(void **state)
     expect_fail("corrupted bin: link leads to no chunk of this kind of bin",
                 unlink_second, &size);
     c->fd = fd;
+    /* The links are right, but not the header that they lead to. */
+    fd->high ^= 1;
+    expect_fail("overwritten header of a free chunk: heap overflow of the block before",
+                unlink_second, &size);
+    fd->high ^= 1;
     unlink_second(&size);
     ((struct chunk *)(void *)area[2])->fd = (struct chunk *)(void *)area[2];
     expect_fail("corrupted bin: fd of the last chunk", push_small, NULL);
