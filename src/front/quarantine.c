@@ -133,18 +133,18 @@ static ALWAYS_INLINE void quarantine_set_count(struct quarantine *q, size_t byte
 
 /* One that leaves; returns how many of `out` are taken now. */
 static ALWAYS_INLINE unsigned quarantine_leave(struct quarantine *q, struct resting r,
-                                               struct chunk **out, unsigned count)
+                                               struct resting *out, unsigned count)
 {
     size_t size = quarantine_check(&r);
     quarantine_set_count(q, quarantine_count(q) - size);
-    out[count] = r.chunk;
+    out[count] = r;
     return LIKELY(size != QUARANTINE_WRONG) ? count + 1 : count;
 }
 
 /* Puts r in; `out` gets those that leave, verified. Returns how many. */
 static ALWAYS_INLINE unsigned quarantine_exchange(struct quarantine *q,
                                                   struct resting r, size_t size,
-                                                  struct chunk **out)
+                                                  struct resting *out)
 {
     unsigned count = 0;
     struct resting driven = quarantine_none;
@@ -171,9 +171,9 @@ static ALWAYS_INLINE struct resting quarantine_rest(struct chunk *c, uint32_t bi
     return (struct resting){c, bits, load_word(&c->tag)};
 }
 
-static COLD void quarantine_give_shared(struct chunk *c, uint32_t bits)
+static COLD void quarantine_give_shared(struct chunk *c, uint32_t bits, size_t size)
 {
-    struct chunk *out[LEAVE_MOST];
+    struct resting out[LEAVE_MOST];
     /* Our own lock is held when a signal handler came between and forked. */
     if (lock_is_mine(&quarantine_guard)) {
         chunk_flip(c);
@@ -181,20 +181,21 @@ static COLD void quarantine_give_shared(struct chunk *c, uint32_t bits)
         return;
     }
     lock_take(&quarantine_guard);
-    unsigned count = quarantine_exchange(&quarantine_shared, quarantine_rest(c, bits),
-                                         chunk_size(c), out);
+    unsigned count =
+        quarantine_exchange(&quarantine_shared, quarantine_rest(c, bits), size, out);
     lock_give(&quarantine_guard);
     for (unsigned i = 0; i < count; i++) {
-        chunk_flip(out[i]);
-        free_verified(out[i]);
+        chunk_flip(out[i].chunk);
+        free_verified(out[i].chunk);
     }
 }
 
 /* For those that do not rest: too large, no memory, or in a handler that came between. */
-static COLD void quarantine_give_odd(struct cache *k, struct chunk *c, uint32_t bits)
+static COLD void quarantine_give_odd(struct cache *k, struct chunk *c, uint32_t bits,
+                                     size_t size)
 {
-    if (k == NULL && chunk_size(c) <= min_size(tune.quarantine / 4, REST_MOST)) {
-        quarantine_give_shared(c, bits);
+    if (k == NULL && size <= min_size(tune.quarantine / 4, REST_MOST)) {
+        quarantine_give_shared(c, bits, size);
         return;
     }
     chunk_flip(c);
@@ -222,12 +223,20 @@ static COLD struct quarantine *quarantine_make(struct cache *k)
 
 void quarantine_give(struct cache *k, struct chunk *c)
 {
-    quarantine_give_hit(k, c, chunk_bits(c) & ~(uint32_t)PREV_INUSE);
+    size_t size = chunk_size(c);
+    if (size <= REST_MOST) {
+        quarantine_give_hit(k, c, chunk_bits(c) & ~(uint32_t)PREV_INUSE);
+        return;
+    }
+    quarantine_clear(c, size);
+    free_verified(c);
 }
 
+/* The size is that of the bits that were verified: the header may say another by now, since
+ * realloc allocates and copies in between. */
 HOT void quarantine_give_hit(struct cache *k, struct chunk *c, uint32_t bits)
 {
-    size_t size = chunk_size(c);
+    size_t size = bits & ~(uint32_t)CHUNK_FLAGS;
     quarantine_clear(c, size);
     chunk_flip(c);
     struct quarantine *q = k == NULL ? NULL : k->quarantine;
@@ -235,17 +244,17 @@ HOT void quarantine_give_hit(struct cache *k, struct chunk *c, uint32_t bits)
         q = quarantine_make(k);
     if (UNLIKELY(q == NULL || q->busy || size > tune.quarantine / 4 ||
                  size > REST_MOST)) {
-        quarantine_give_odd(k, c, bits);
+        quarantine_give_odd(k, c, bits, size);
         return;
     }
-    struct chunk *out[LEAVE_MOST];
+    struct resting out[LEAVE_MOST];
     q->busy = true;
     atomic_signal_fence(memory_order_seq_cst);
     unsigned count = quarantine_exchange(q, quarantine_rest(c, bits), size, out);
     atomic_signal_fence(memory_order_seq_cst);
     q->busy = false;
     for (unsigned i = 0; i < count; i++)
-        checked_keep(k, out[i], chunk_bits(out[i]) & ~(uint32_t)PREV_INUSE);
+        checked_keep(k, out[i].chunk, out[i].bits);
 }
 
 void quarantine_empty(struct cache *k)
