@@ -15,6 +15,7 @@
 #include "os/os.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -30,6 +31,7 @@ static bool report_has_snapshot; /* or it was tried */
 
 static _Atomic uint32_t report_thread; /* who reports; given back by go_on only */
 static _Atomic unsigned report_survived;
+static bool report_is_told; /* and nothing is left but the process's end */
 static char report_buffer[REPORT_ROOM];
 static struct text report = {report_buffer, sizeof report_buffer, 0};
 static struct located report_located;
@@ -43,6 +45,18 @@ void report_is_last(void)
     report_go_on = 0;
 }
 
+/* One more finding of the thread that reports: inside the report, or in the program's
+ * handler of SIGABRT, which frees what was found, say. That one had its turn. */
+static COLD _Noreturn void report_again(const char *rule)
+{
+    if (!report_is_told) {
+        say_bytes(2, report.data, report.length);
+        say(2, "chunky: %s (while the report was made)\n", rule);
+    }
+    signal(SIGABRT, SIG_DFL);
+    abort();
+}
+
 /* True: it is to be told. The first finding gets through. Later ones of other threads wait
  * for the abort, or their turn; one inside the report itself leaves a line and ends the
  * process. */
@@ -52,11 +66,8 @@ static bool report_enter(const char *rule)
     struct timespec wait = {0, REPORT_WAIT_NS};
     PROBE1(finding, (uintptr_t)rule);
     while (!atomic_compare_exchange_strong(&report_thread, &none, self)) {
-        if (none == self) {
-            say_bytes(2, report.data, report.length);
-            say(2, "chunky: %s (while the report was made)\n", rule);
-            abort();
-        }
+        if (none == self)
+            report_again(rule);
         none = 0;
         nanosleep(&wait, NULL);
     }
@@ -171,6 +182,7 @@ static void report_end(const struct finding *f)
         report_snapshot();
     locate_done(&report_located);
     if (most == 0) {
+        report_is_told = true;
         lock_forgive(); /* a handler of SIGABRT may allocate */
         abort();
     }
