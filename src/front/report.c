@@ -30,6 +30,7 @@ enum { REPORT_ROOM = 8000, REPORT_WAIT_NS = 1000000, REPORT_NAME = REPORT_PATH +
 static bool report_has_snapshot; /* or it was tried */
 
 static _Atomic uint32_t report_thread; /* who reports; given back by go_on only */
+static int report_cancel;              /* what that thread's os_bar_cancel returned */
 static _Atomic unsigned report_survived;
 static bool report_is_told; /* and nothing is left but the process's end */
 static char report_buffer[REPORT_ROOM];
@@ -57,6 +58,13 @@ static COLD _Noreturn void report_again(const char *rule)
     abort();
 }
 
+static void report_leave(void)
+{
+    int cancel = report_cancel;
+    report_thread = 0;
+    os_allow_cancel(cancel);
+}
+
 /* True: it is to be told. The first finding gets through. Later ones of other threads wait
  * for the abort, or their turn; one inside the report itself leaves a line and ends the
  * process. */
@@ -64,6 +72,7 @@ static bool report_enter(const char *rule)
 {
     uint32_t none = 0, self = os_thread_id();
     struct timespec wait = {0, REPORT_WAIT_NS};
+    int cancel = os_bar_cancel();
     PROBE1(finding, (uintptr_t)rule);
     while (!atomic_compare_exchange_strong(&report_thread, &none, self)) {
         if (none == self)
@@ -72,9 +81,10 @@ static bool report_enter(const char *rule)
         nanosleep(&wait, NULL);
     }
     unsigned most = report_go_on;
+    report_cancel = cancel;
     if (most == 0 || report_survived++ < most)
         return true;
-    report_thread = 0;
+    report_leave();
     return false;
 }
 
@@ -188,7 +198,7 @@ static void report_end(const struct finding *f)
     }
     report.length = 0;
     report_located = (struct located){.kind = LOCATED_NOWHERE};
-    report_thread = 0;
+    report_leave();
 }
 
 void report_sum(void)

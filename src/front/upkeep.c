@@ -80,7 +80,7 @@ COLD void upkeep_now(void)
 {
     if (atomic_exchange_explicit(&upkeep_busy, 1, memory_order_acquire) != 0)
         return;
-    int saved = errno;
+    int saved = errno, cancel = os_bar_cancel();
     size_t soft = limits.soft;
     upkeep_serve();
     if (soft != 0 && limits.used > soft)
@@ -88,6 +88,7 @@ COLD void upkeep_now(void)
     metrics_poll();
     errno = saved;
     atomic_store_explicit(&upkeep_busy, 0, memory_order_release);
+    os_allow_cancel(cancel);
 }
 
 void upkeep_forked(void)

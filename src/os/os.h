@@ -54,6 +54,11 @@ void os_name(void *start, size_t size, const char *name);
 /* Whether the pages belong in core files; a hint. All do at first. */
 void os_dump(void *start, size_t size, bool wanted);
 
+/* A thread is cancelled at libc's calls on files, but must not be in malloc: not between
+ * these two. The first returns what the second takes. */
+int os_bar_cancel(void);
+void os_allow_cancel(int before);
+
 /* Fills `out`; never fails (falls back on the kernel's start-up bytes and the clock). */
 void os_random(void *out, size_t bytes);
 /* CPUs that this process may use: affinity, and the cgroup's cpu.max; at least 1. */

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -270,14 +271,34 @@ void os_random(void *out, size_t bytes)
     }
 }
 
-/* Whole small file into `buffer`, NUL at the end; false if it cannot be read. */
-static bool os_read_file(const char *path, char *buffer, size_t capacity)
+int os_bar_cancel(void)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+void os_allow_cancel(int before)
+{
+    pthread_setcancelstate(before, NULL);
+}
+
+static ssize_t os_read_start(const char *path, char *buffer, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return false;
-    ssize_t got = read(fd, buffer, capacity - 1);
+        return -1;
+    ssize_t got = read(fd, buffer, size);
     close(fd);
+    return got;
+}
+
+/* Whole small file into `buffer`, NUL at the end; false if it cannot be read. */
+static bool os_read_file(const char *path, char *buffer, size_t capacity)
+{
+    int cancel = os_bar_cancel();
+    ssize_t got = os_read_start(path, buffer, capacity - 1);
+    os_allow_cancel(cancel);
     if (got < 0)
         return false;
     buffer[got] = '\0';

@@ -261,6 +261,16 @@ void os_random(void *out, size_t bytes)
         ((unsigned char *)out)[i] = (unsigned char)(i * 37 + 11);
 }
 
+int os_bar_cancel(void)
+{
+    return 0;
+}
+
+void os_allow_cancel(int before)
+{
+    (void)before;
+}
+
 unsigned os_cpus(void)
 {
     return os_fake.cpus;
