@@ -48,68 +48,6 @@ static void thread_exit(void *cache)
     cache_destroy(k);
 }
 
-static COLD void process_start(void)
-{
-    lock_take(&process_lock);
-    if (process_stage == STAGE_NEW) {
-        int saved = errno;
-        os_init();
-        root_init(os_page_size());
-        class_init();
-        os_random(&heap_keys, sizeof heap_keys);
-        options_init();
-        checked_init();
-        arena_init(&tune);
-        process_has_key = pthread_key_create(&process_key, thread_exit) == 0;
-        atomic_store_explicit(&process_stage, STAGE_READY, memory_order_release);
-        errno = saved;
-    }
-    lock_give(&process_lock);
-}
-
-void thread_start_process(void)
-{
-    if (UNLIKELY(atomic_load_explicit(&process_stage, memory_order_acquire) !=
-                 STAGE_READY))
-        process_start();
-}
-
-static COLD struct cache *thread_begin(void)
-{
-    thread_start_process();
-    if (tune.cache_bytes == 0 || !process_has_key)
-        return NULL;
-    int saved = errno;
-    thread_word = STAGE_STARTING;
-    struct cache *k = cache_create();
-    if (k != NULL && pthread_setspecific(process_key, k) != 0) {
-        cache_destroy(k);
-        k = NULL;
-    }
-    thread_word = (uintptr_t)k;
-    if (k != NULL && !thread_is_slow())
-        thread_hot = k;
-    errno = saved;
-    return k;
-}
-
-struct cache *thread_cache(void)
-{
-    if (LIKELY(thread_word >= STAGE_READY)) {
-        /* mallopt may have turned the slow way on or off since. */
-        bool slow = thread_wants_slow();
-        if (UNLIKELY(slow != (thread_hot != thread_own())))
-            thread_hot = slow ? (struct cache *)&cache_dummy : thread_own();
-        return thread_own();
-    }
-    return thread_word == STAGE_NEW ? thread_begin() : NULL;
-}
-
-struct arena *thread_arena(void)
-{
-    return thread_own() != NULL ? thread_own()->arena : &arena_main;
-}
-
 /* Other libraries' handlers may allocate between these: see lock_fork_begin. */
 static void process_fork_prepare(void)
 {
@@ -159,11 +97,81 @@ static void process_fork_child(void)
     process_fork_release(true);
 }
 
+/* At the first call and not in the constructor: of a preloaded library that runs last, and
+ * others' constructors may have forked from threads before. With no lock held: it may
+ * allocate. */
+static void process_watch_forks(void)
+{
+    if (atomic_exchange(&process_forks, 1) == 0)
+        pthread_atfork(process_fork_prepare, process_fork_parent, process_fork_child);
+}
+
+static COLD void process_start(void)
+{
+    lock_take(&process_lock);
+    if (process_stage == STAGE_NEW) {
+        int saved = errno;
+        os_init();
+        root_init(os_page_size());
+        class_init();
+        os_random(&heap_keys, sizeof heap_keys);
+        options_init();
+        checked_init();
+        arena_init(&tune);
+        process_has_key = pthread_key_create(&process_key, thread_exit) == 0;
+        atomic_store_explicit(&process_stage, STAGE_READY, memory_order_release);
+        errno = saved;
+    }
+    lock_give(&process_lock);
+    process_watch_forks();
+}
+
+void thread_start_process(void)
+{
+    if (UNLIKELY(atomic_load_explicit(&process_stage, memory_order_acquire) !=
+                 STAGE_READY))
+        process_start();
+}
+
+static COLD struct cache *thread_begin(void)
+{
+    thread_start_process();
+    if (tune.cache_bytes == 0 || !process_has_key)
+        return NULL;
+    int saved = errno;
+    thread_word = STAGE_STARTING;
+    struct cache *k = cache_create();
+    if (k != NULL && pthread_setspecific(process_key, k) != 0) {
+        cache_destroy(k);
+        k = NULL;
+    }
+    thread_word = (uintptr_t)k;
+    if (k != NULL && !thread_is_slow())
+        thread_hot = k;
+    errno = saved;
+    return k;
+}
+
+struct cache *thread_cache(void)
+{
+    if (LIKELY(thread_word >= STAGE_READY)) {
+        /* mallopt may have turned the slow way on or off since. */
+        bool slow = thread_wants_slow();
+        if (UNLIKELY(slow != (thread_hot != thread_own())))
+            thread_hot = slow ? (struct cache *)&cache_dummy : thread_own();
+        return thread_own();
+    }
+    return thread_word == STAGE_NEW ? thread_begin() : NULL;
+}
+
+struct arena *thread_arena(void)
+{
+    return thread_own() != NULL ? thread_own()->arena : &arena_main;
+}
+
 static CONSTRUCTOR(101) void process_constructor(void)
 {
     thread_start_process();
-    if (atomic_exchange(&process_forks, 1) == 0)
-        pthread_atfork(process_fork_prepare, process_fork_parent, process_fork_child);
     checked_start();
 }
 
