@@ -205,5 +205,7 @@ size_t arena_trim(struct arena *a, size_t pad);
 void arena_note_miss(struct arena *a, size_t bytes);
 /* What a thread does before it unlocks after giving: depot limit, purge. */
 void arena_settle(struct arena *a);
+/* The same, if it was allowed to keep more for a while that is over. Lock held. */
+void arena_expire(struct arena *a);
 
 #endif

@@ -45,3 +45,10 @@ void limit_release(size_t bytes)
 {
     atomic_fetch_sub_explicit(&limits.used, bytes, memory_order_relaxed);
 }
+
+void limit_note_kept(uint64_t until)
+{
+    uint64_t first = atomic_load_explicit(&limits.kept_until, memory_order_relaxed);
+    if (first == 0 || until < first)
+        atomic_store_explicit(&limits.kept_until, until, memory_order_relaxed);
+}

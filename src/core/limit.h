@@ -1,6 +1,7 @@
 /*
  * How much memory Chunky may take from the system: heaps as far as they are committed,
  * mapped blocks, metadata. Counted exactly; beyond the hard limit requests are refused.
+ * And when some of it that is kept for a while is to go.
  * What gives back first is the front's business. Notes: docs/notes/limits.md
  */
 #ifndef CHUNKY_CORE_LIMIT_H
@@ -16,8 +17,10 @@ struct limit {
     _Atomic size_t peak; /* most of them at a time */
     _Atomic size_t hard; /* most that is allowed; 0: no limit */
     _Atomic size_t soft; /* beyond this, free memory goes back first; 0: no limit */
-    _Atomic uint64_t refused;  /* requests that the hard limit refused */
-    _Atomic uint64_t relieved; /* times that memory was given back for the soft one */
+    _Atomic uint64_t refused;    /* requests that the hard limit refused */
+    _Atomic uint64_t relieved;   /* times that memory was given back for the soft one */
+    _Atomic uint64_t kept_until; /* clock, ms: then the first of what is kept is to go;
+                                    0: nothing is */
 };
 
 extern struct limit limits;
@@ -28,5 +31,7 @@ bool limit_charge(size_t bytes);
 void limit_add(size_t bytes);
 /* What was counted is given back, or was not to be had. */
 void limit_release(size_t bytes);
+/* Free memory is kept until then, since it was used again soon after it had gone. */
+void limit_note_kept(uint64_t until);
 
 #endif

@@ -321,6 +321,7 @@ void mapped_give(struct chunk *c, struct tune *t)
         m->since = now;
         mapped_link(&mapped.kept, m);
         mapped.kept_bytes += m->length;
+        limit_note_kept(now + t->purge_hold_ms);
     } else {
         mapped.last_freed = m->length;
         mapped.last_freed_at = now;
@@ -429,7 +430,13 @@ size_t mapped_expire(const struct tune *t, bool all)
 {
     uint64_t now = os_clock_ms();
     uint64_t hold = min_size(t->purge_hold_ms, now);
-    return all ? mapped_unmap_kept(0, 0) : mapped_unmap_kept(now - hold, SIZE_MAX);
+    size_t got =
+        all ? mapped_unmap_kept(0, 0) : mapped_unmap_kept(now - hold, SIZE_MAX);
+    lock_take(&mapped.lock);
+    if (mapped.kept != NULL)
+        limit_note_kept(now + hold);
+    lock_give(&mapped.lock);
+    return got;
 }
 
 size_t mapped_kept_resident(void)

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/probe.h"
 #include "core/binned.h"
+#include "core/limit.h"
 #include "core/take.h"
 #include "core/trace.h"
 #include "os/os.h"
@@ -45,6 +46,7 @@ void arena_note_reuse(struct arena *a, size_t bytes)
         return;
     a->widened += min_size(bytes, a->reused - REUSE_FREE);
     a->widened_until = now + a->tune->purge_hold_ms;
+    limit_note_kept(a->widened_until);
 }
 
 /* Bytes handed out. */
@@ -234,6 +236,7 @@ static size_t purge_until(struct arena *a, size_t keep, size_t spare)
             /* Refused: to ask again at once would be in vain. */
             a->widened = SIZE_MAX / 2;
             a->widened_until = a->purged_at + a->tune->purge_hold_ms;
+            limit_note_kept(a->widened_until);
             break;
         }
     }
@@ -404,4 +407,17 @@ void arena_settle(struct arena *a)
     if (UNLIKELY(a->tune->trim_set != 0))
         settle_top(a);
     settle_note(a, idle < promise ? promise - idle : 0);
+}
+
+void arena_expire(struct arena *a)
+{
+    if (a->widened == 0 || a->top == NULL)
+        return;
+    if (os_clock_ms() <= a->widened_until) {
+        limit_note_kept(a->widened_until);
+        return;
+    }
+    a->widened = 0;
+    a->settled.free_bytes = SIZE_MAX;
+    arena_settle(a);
 }

@@ -11,6 +11,7 @@
 #include "core/trace.h"
 #include "front/cache_send.h"
 #include "front/options.h"
+#include "front/supply.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -29,17 +30,17 @@ enum {
     SHARE_MIN = 192 * KIB,  /* and least, however many there are */
     LIVE_SHARE = 16,        /* caches may hold this part of what is live */
     IDLE_TICKS = 512,       /* a class without fill or flush for so long is idle */
-    BUDGET_TICKS = 16,      /* so rarely is the budget worked out again, */
-    RECLAIM_TICKS = 16,     /* and an idle class looked for */
-    BUSY_VISIT = 4,         /* a visit that found the arena locked counts so much, */
-    BUSY_MOVE = 64,         /* one that did not takes 1 away; here the thread moves */
-    NEXT = 2,               /* classes above that may stand in for one, */
-    NEXT_ALIGNED = 4,       /* or if it is small and the address shall be right */
-    LOOK_BACK = 8,          /* blocks that an aligned request looks at in each */
-    TREND = 8,              /* fills without a flush, or flushes without a fill, */
-    TREND_MAX = 64,         /* or so many where trends turn round soon, and */
-    TREND_CLASSES = 4,      /* classes that join in, for a visit to serve others too */
-    PARKED = 8,             /* most caches of ended threads that wait for new ones */
+    BUDGET_TICKS = 16,  /* so rarely is the budget worked out again, the clock asked */
+    RECLAIM_TICKS = 16, /* and an idle class looked for */
+    BUSY_VISIT = 4,     /* a visit that found the arena locked counts so much, */
+    BUSY_MOVE = 64,     /* one that did not takes 1 away; here the thread moves */
+    NEXT = 2,           /* classes above that may stand in for one, */
+    NEXT_ALIGNED = 4,   /* or if it is small and the address shall be right */
+    LOOK_BACK = 8,      /* blocks that an aligned request looks at in each */
+    TREND = 8,          /* fills without a flush, or flushes without a fill, */
+    TREND_MAX = 64,     /* or so many where trends turn round soon, and */
+    TREND_CLASSES = 4,  /* classes that join in, for a visit to serve others too */
+    PARKED = 8,         /* most caches of ended threads that wait for new ones */
 };
 
 static struct lock cache_lock = LOCK_INIT(RANK_THREADS);
@@ -291,8 +292,10 @@ static bool cache_widen(struct cache *k, unsigned class)
     struct stack *s = &k->stack[class];
     struct stack_state *state = &k->state[class];
     size_t size = class_sizes[class];
-    if (++k->tick % BUDGET_TICKS == 0)
+    if (++k->tick % BUDGET_TICKS == 0) {
         k->budget = cache_budget(k);
+        supply_expire();
+    }
     state->active = k->tick;
     /* The usual case when the budget is used up. */
     if (k->capacity + size > k->budget && state->allowed != 0 &&

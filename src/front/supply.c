@@ -72,6 +72,27 @@ size_t supply_give_back(size_t pad)
     return got;
 }
 
+static COLD void supply_expire_now(void)
+{
+    mapped_expire(&tune, false);
+    for (struct arena *a = &arena_main; a != NULL; a = supply_next(a)) {
+        if (arena_try(a)) {
+            arena_expire(a);
+            arena_unlock(a);
+        } else {
+            limit_note_kept(os_clock_ms() + tune.purge_hold_ms);
+        }
+    }
+}
+
+void supply_expire(void)
+{
+    uint64_t until = limits.kept_until;
+    if (until != 0 && os_clock_ms() > until &&
+        atomic_compare_exchange_strong(&limits.kept_until, &until, 0))
+        supply_expire_now();
+}
+
 size_t supply_resident(void)
 {
     size_t sum = mapped_kept_resident();

@@ -14,6 +14,9 @@ struct chunk *supply_take(size_t size, size_t align, struct clean *clean);
 /* Gives back to the system what is idle in every arena, this thread's cache and kept
  * mappings, but for `pad` bytes of the main top. Returns bytes of pages or addresses. */
 size_t supply_give_back(size_t pad);
+/* Gives back what was to be kept for a while that is over: an arena that nobody visits any
+ * more, and a kept mapping, would stay as they are. No lock is held. */
+void supply_expire(void);
 /* Bytes of heaps and kept mappings that are resident; asks the kernel, page by page. */
 size_t supply_resident(void);
 /* After a failed request of `bytes`: the same, and the spare heaps. True when it is worth

@@ -1,6 +1,7 @@
 /* Giving memory back: the budget, what it learns, and never under the lock. */
 #include "support/arena_world.h"
 
+#include "core/limit.h"
 #include "core/meta.h"
 
 #include <pthread.h>
@@ -256,6 +257,40 @@ static void purge_idle_visits_look_too(void **state)
     assert_true(world_dirty(a) <= world_tune.purge_base);
 }
 
+/* Nor is a visit needed, if somebody else looks at what is over. */
+static void purge_expires_without_visits(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_TRIM)
+        skip();
+    struct chunk *c[1];
+    limits.kept_until = 0;
+    purge_world(1, c, 1, 16 * MIB);
+    for (unsigned i = 0; i < 20; i++) {
+        arena_lock(a);
+        world_give(a, c[0]);
+        arena_settle(a);
+        arena_unlock(a);
+        c[0] = i < 19 ? world_take(a, 16 * MIB) : NULL;
+        os_fake.clock += 10;
+    }
+    size_t kept = world_dirty(a);
+    assert_true(kept > world_tune.purge_base);
+    assert_true(limits.kept_until > os_fake.clock - 200);
+    assert_true(limits.kept_until <= a->widened_until);
+    limits.kept_until = 0;
+    arena_lock(a);
+    arena_expire(a);
+    assert_int_equal(world_dirty(a), kept);
+    assert_int_equal(limits.kept_until, a->widened_until);
+    os_fake.clock = a->widened_until + 1;
+    arena_expire(a);
+    arena_unlock(a);
+    assert_true(world_dirty(a) <= world_tune.purge_base);
+    assert_int_equal(a->widened, 0);
+    world_walk(a);
+}
+
 /* Use long after the purge is no reason to keep more. */
 static void purge_late_use_is_no_reason(void **state)
 {
@@ -382,6 +417,7 @@ int main(void)
         cmocka_unit_test(purge_the_top),
         cmocka_unit_test(purge_widens_for_a_while),
         cmocka_unit_test(purge_idle_visits_look_too),
+        cmocka_unit_test(purge_expires_without_visits),
         cmocka_unit_test(purge_late_use_is_no_reason),
         cmocka_unit_test(purge_few_faults_are_no_reason),
         cmocka_unit_test(purge_refused),

@@ -1,9 +1,11 @@
 /* Giving back: what goes is told as what was resident, and malloc_trim tells whether
  * anything went. */
+#include "support/os_fake.h"
 #include "support/unit.h"
 
 #include "chunky.h"
 #include "core/mapped.h"
+#include "front/options.h"
 #include "front/supply.h"
 #include "os/os.h"
 
@@ -53,11 +55,30 @@ static void supply_untouched_counts_not(void **state)
     assert_int_equal(mapped_kept_resident(), 0);
 }
 
+/* What was to be kept for a while goes by way of the fills and flushes of small blocks. */
+static void supply_expires(void **state)
+{
+    (void)state;
+    chunky_mallopt(M_MMAP_THRESHOLD, 1 * MIB);
+    os_fake.clock += 10000;
+    for (unsigned i = 0; i < 10; i++)
+        chunky_free(chunky_malloc(8 * MIB));
+    assert_true(mapped.kept_bytes >= 8 * MIB);
+    for (unsigned round = 0; round < 2; round++) {
+        supply_fill();
+        for (unsigned i = 0; i < BLOCKS; i++)
+            chunky_free(mem[i]);
+        assert_true((mapped.kept_bytes != 0) == (round == 0));
+        os_fake.clock += tune.purge_hold_ms + 1;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(supply_tells_what_went),
         cmocka_unit_test(supply_untouched_counts_not),
+        cmocka_unit_test(supply_expires),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
