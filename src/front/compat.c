@@ -102,8 +102,6 @@ PUBLIC int chunky_mallopt(int parameter, int value)
     case M_TOP_PAD:
         return mallopt_fixed(&tune.top_pad, value);
     case M_MMAP_THRESHOLD:
-        if (value > (int)(HEAP_SPAN / 2))
-            return 0;
         return mallopt_fixed(&tune.mmap_threshold, value);
     case M_MMAP_MAX:
         return mallopt_fixed(&tune.mmap_max, value);

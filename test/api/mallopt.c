@@ -64,6 +64,8 @@ static void mmap_threshold_raised(void)
     EXPECT(mallopt(M_MMAP_THRESHOLD, 16 * MIB) == 1);
     EXPECT(hblks_of(10 * MIB) == 0);
     EXPECT(hblks_of(17 * MIB) == 1);
+    EXPECT(mallopt(M_MMAP_THRESHOLD, 1024 * MIB) == 1); /* as in glibc since 2.35 */
+    EXPECT(hblks_of(40 * MIB) == 0);
 }
 
 static void mmap_threshold_dynamic(void)
