@@ -74,7 +74,8 @@ size_t supply_give_back(size_t pad)
 
 static COLD void supply_expire_now(void)
 {
-    mapped_expire(&tune, false);
+    if (!lock_is_mine(&mapped.lock)) /* else a signal handler came between */
+        mapped_expire(&tune, false);
     for (struct arena *a = &arena_main; a != NULL; a = supply_next(a)) {
         if (arena_try(a)) {
             arena_expire(a);
