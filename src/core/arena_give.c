@@ -239,19 +239,23 @@ static uintptr_t give_token(const struct arena *a)
                                     heap_keys.address ^ (uintptr_t)a);
 }
 
-/* A mark in the body of a chunk on its way. Another thread may read it there while the
- * drain lasts, and write it into a block of its own: it is right in one place only. */
-static ALWAYS_INLINE uintptr_t give_mark_of(const struct chunk *c, uintptr_t token)
+/* A mark in the body of a chunk on its way, NULL once another one swallowed it. Marking all
+ * of a drain takes a while in which other threads write, and may read a mark and write it
+ * into a block of their own: it is right in one place, with one size. */
+static ALWAYS_INLINE struct chunk *give_mark_of(const struct chunk *c, size_t size,
+                                                uintptr_t token)
 {
     uint64_t turned = (uint64_t)token << 32 | (uint64_t)token >> 32;
-    return (uintptr_t)multiply_fold((uintptr_t)c ^ token, turned | 1);
+    uint64_t mark = multiply_fold((uintptr_t)c ^ token, size ^ turned);
+    return (struct chunk *)(uintptr_t)mark;
 }
 
 /* Also of a neighbour that is somebody's live block: any value of his but the secret one
  * says no. */
-RACE_IS_KNOWN static bool give_is_marked(const struct chunk *c, uintptr_t token)
+RACE_IS_KNOWN static ALWAYS_INLINE bool give_is_marked(const struct chunk *c,
+                                                       size_t size, uintptr_t token)
 {
-    return (uintptr_t)c->fd == give_mark_of(c, token);
+    return c->fd == give_mark_of(c, size, token);
 }
 
 /* Whose fault a wrong header is: that of the block before it, if that comes back too. Only
@@ -285,60 +289,59 @@ static void give_mark(const struct magazine *chain, const struct magazine *m,
         const struct chunk *ahead = chunk_of(m->slot[min_size(i + AHEAD, count - 1)]);
         PREFETCH(ahead);
         PREFETCH(chunk_at(ahead, size));
-        if (UNLIKELY(give_whole(&keys, c) == 0))
+        size_t have = give_whole(&keys, c);
+        if (UNLIKELY(have == 0))
             give_blame(chain, c);
-        GUARD(!give_is_marked(c, token), "double free: the block is listed twice",
-              mem_of(c));
-        c->fd = (struct chunk *)give_mark_of(c, token);
+        struct chunk *mark = give_mark_of(c, have, token);
+        GUARD(c->fd != mark, "double free: the block is listed twice", mem_of(c));
+        c->fd = mark;
     }
 }
 
 /* Each chunk that is still a run of its own swallows the marked ones behind it. Leaves
- * those that were runs when their turn came. Marking all of them takes a while in which
- * other threads write: each header is verified once more where its size is used. */
+ * those that were runs when their turn came. */
 static void give_join(struct arena *a, struct magazine *m, uintptr_t token)
 {
     uint32_t kept = 0;
-    struct chunk_keys keys = heap_keys;
     for (uint32_t i = 0; i < m->count; i++) {
         struct chunk *c = chunk_of(m->slot[i]), *next;
-        if (!give_is_marked(c, token))
+        if (c->fd == NULL)
             continue;
-        size_t size = give_whole(&keys, c), before = size;
-        GUARD(size != 0, give_corrupted, mem_of(c));
-        while (next = chunk_at(c, size),
-               chunk_size(next) >= CHUNK_MIN && give_is_marked(next, token)) {
-            size_t more = give_whole(&keys, next);
-            GUARD(more != 0, give_overflow, mem_of(c));
+        size_t size = chunk_size(c), before = size, more;
+        GUARD(give_is_marked(c, size, token), give_corrupted, mem_of(c));
+        while (next = chunk_at(c, size), (more = chunk_size(next)) >= CHUNK_MIN &&
+                                             give_is_marked(next, more, token)) {
             GUARD(chunk_prev_inuse(next), give_cleared, mem_of(c));
             size += more;
             next->fd = NULL;
             a->counts.merges++;
         }
-        if (size != before)
+        if (size != before) {
             chunk_set_idle(&heap_keys, c, size,
                            IDLE_OUT | a->flags | (chunk_bits(c) & PREV_INUSE));
+            c->fd = give_mark_of(c, size, token);
+        }
         m->slot[kept++] = m->slot[i];
     }
     m->count = kept;
 }
 
 /* Leaves only what nobody swallowed later: it may soon be unmapped. */
-static void give_keep_heads(struct magazine *m, uintptr_t token)
+static void give_keep_heads(struct magazine *m)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < m->count; i++)
-        if (give_is_marked(chunk_of(m->slot[i]), token))
+        if (chunk_of(m->slot[i])->fd != NULL)
             m->slot[kept++] = m->slot[i];
     m->count = kept;
 }
 
 /* Small runs rest in the fast bins while there is room. */
-static void give_run(struct arena *a, struct chunk *c)
+static void give_run(struct arena *a, struct chunk *c, uintptr_t token)
 {
-    size_t size = give_whole(&heap_keys, c);
+    size_t size = chunk_size(c);
     struct clean clean = {0, 0};
-    GUARD(size != 0, give_corrupted, mem_of(c));
+    GUARD(give_is_marked(c, size, token), give_corrupted, mem_of(c));
     give_verify_behind(c, size);
     c->fd = NULL; /* the mark comes from the keys: no block may bring it to light */
     if (size <= a->tune->fast_max && a->fast_bytes + size <= a->tune->fast_bytes)
@@ -385,7 +388,7 @@ static void give_magazines(struct arena *a, struct magazine *chain)
     for (m = chain; m != NULL; m = m->next)
         give_join(a, m, token);
     for (m = chain; m != NULL; m = m->next)
-        give_keep_heads(m, token);
+        give_keep_heads(m);
     while ((m = chain) != NULL) {
         chain = m->next;
         for (uint32_t i = 0; i < m->count; i++) {
@@ -393,7 +396,7 @@ static void give_magazines(struct arena *a, struct magazine *chain)
                 give_ask_around(chunk_of(m->slot[i + AHEAD]));
             if (i + AHEAD / 2 < m->count)
                 give_ask_lists(chunk_of(m->slot[i + AHEAD / 2]));
-            give_run(a, chunk_of(m->slot[i]));
+            give_run(a, chunk_of(m->slot[i]), token);
         }
         m->next = empty;
         empty = m;
