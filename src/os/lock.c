@@ -33,7 +33,7 @@ static uint32_t lock_outer_kept;    /* its lock_kept */
 static uint32_t lock_self(void)
 {
     uintptr_t here = (uintptr_t)&errno;
-    return ((uint32_t)(here >> 11 ^ here >> 40) & ~LOCK_MARKS) | 1U;
+    return ((uint32_t)(here >> 11 ^ (uint64_t)here >> 40) & ~LOCK_MARKS) | 1U;
 }
 
 static bool lock_in_fork(void)

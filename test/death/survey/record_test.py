@@ -8,14 +8,14 @@ import re
 import subprocess
 import sys
 
-PROGRAM = sys.argv[1]
+COMMAND = [*os.environ.get("TEST_EMULATOR", "").split(), sys.argv[1]]
 # Bytes asked, and how many lie at least between these and the next header.
 SLACK = {22: 2, 100: 4, 300: 12, 1000: 16, 5000: 8, 100000: 8, 300000: 8}
 bad = 0
 
 
 def run(conf, *words):
-    return subprocess.run([PROGRAM, *map(str, words)], env=dict(os.environ, CHUNKY_CONF=conf),
+    return subprocess.run([*COMMAND, *map(str, words)], env=dict(os.environ, CHUNKY_CONF=conf),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           errors="replace", timeout=60)
 
