@@ -6,6 +6,7 @@
 #define CHUNKY_UNITY 1
 
 #include "os/lock.c"
+#include "os/os_vdso.c"
 #include "os/os_linux.c"
 
 #include "core/trace.c"

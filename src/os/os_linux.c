@@ -3,6 +3,7 @@
  * in the oom build a counter that makes every n-th request for memory fail.
  */
 #include "os/os.h"
+#include "os/os_vdso.h"
 
 #include "base/bits.h"
 #include "base/check.h"
@@ -371,10 +372,24 @@ unsigned os_cpus(void)
     return quota != 0 && quota < count ? quota : count;
 }
 
+/* The kernel's own, or libc's. Found at the first call; two threads find the same. */
+static vdso_clock *os_clock(void)
+{
+    static vdso_clock *_Atomic found;
+    vdso_clock *clock = atomic_load_explicit(&found, memory_order_relaxed);
+    if (clock == NULL) {
+        clock = vdso_find_clock();
+        if (clock == NULL)
+            clock = clock_gettime;
+        atomic_store_explicit(&found, clock, memory_order_relaxed);
+    }
+    return clock;
+}
+
 uint64_t os_clock_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    struct timespec now = {0, 0};
+    os_clock()(CLOCK_MONOTONIC_COARSE, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
