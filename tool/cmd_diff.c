@@ -11,12 +11,16 @@
 
 enum { DIFF_LINES = 20, DIFF_COLUMNS = 120, CELLS_MAX = 128 };
 
-/* Chunks of one side, in order of address over all heaps. */
+/* Blocks in use of one side, in order of address: of all heaps, then those in none, which are
+ * mapped or lie between guard pages. */
 struct side {
     struct session n;
     struct options options;
     struct cursor cursor;
     size_t heap;
+    struct block *outside;
+    size_t outside_count, outside_next;
+    bool is_outside; /* what comes next is in no heap */
     struct block b;
     bool has;
     struct tally kind[KINDS];
@@ -56,7 +60,11 @@ static void side_start(struct side *s)
 /* The next chunk in use. */
 static void side_next(struct side *s)
 {
-    s->has = false;
+    s->has = s->is_outside && s->outside_next < s->outside_count;
+    if (s->has)
+        s->b = s->outside[s->outside_next++];
+    if (s->is_outside)
+        return;
     while (s->heap < s->n.scan.heap_count) {
         while (cursor_next(&s->cursor, &s->b)) {
             s->kind[s->b.kind].count++;
@@ -69,6 +77,38 @@ static void side_next(struct side *s)
         if (++s->heap < s->n.scan.heap_count)
             cursor_open(&s->cursor, &s->n.scan, &s->n.scan.heaps[s->heap]);
     }
+}
+
+static bool side_keep(void *context, const struct block *b)
+{
+    struct side *s = context;
+    size_t count = s->outside_count;
+    s->kind[b->kind].count++;
+    s->kind[b->kind].size += b->size;
+    if (b->kind != KIND_MAPPED && b->kind != KIND_GUARDED)
+        return true;
+    if ((count & (count - 1)) == 0)
+        s->outside =
+            must(realloc(s->outside, (count == 0 ? 1 : 2 * count) * sizeof *b));
+    s->outside[s->outside_count++] = *b;
+    return true;
+}
+
+static int side_by_address(const void *x, const void *y)
+{
+    const struct block *a = x, *b = y;
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
+/* Goes on with what is in no heap. */
+static void side_leave_heaps(struct side *s)
+{
+    scan_mappings(&s->n.scan, side_keep, s);
+    scan_guards(&s->n.scan, side_keep, s);
+    if (s->outside_count != 0)
+        qsort(s->outside, s->outside_count, sizeof *s->outside, side_by_address);
+    s->is_outside = true;
+    side_next(s);
 }
 
 /* --- sizes ------------------------------------------------------------------ */
@@ -144,11 +184,11 @@ static void diff_flush(struct diff *d)
     d->count = 0;
 }
 
-/* Gaps of more than a row start a new one at their far end. */
+/* Gaps of more than a row start a new one at their far end. Heaps alone are drawn. */
 static void diff_paint(struct diff *d, const struct block *b, int what)
 {
     uint64_t width = d->side[0].n.draw.cells * d->cell, end = b->address + b->size;
-    if (!d->draws)
+    if (!d->draws || b->heap == NULL)
         return;
     for (uint64_t at = b->address; at < end;) {
         if (d->count == 0 || at - d->row >= width) {
@@ -204,26 +244,20 @@ static void diff_step(struct diff *d)
     side_next(b);
 }
 
-static bool diff_mapping(void *context, const struct block *b)
-{
-    struct side *s = context;
-    s->kind[b->kind].count++;
-    s->kind[b->kind].size += b->size;
-    return true;
-}
-
 static void diff_merge(struct diff *d)
 {
     for (int i = 0; i < 2; i++) {
         side_start(&d->side[i]);
         side_next(&d->side[i]);
-        scan_mappings(&d->side[i].n.scan, diff_mapping, &d->side[i]);
-        scan_guards(&d->side[i].n.scan, diff_mapping, &d->side[i]);
     }
     while (d->side[0].has || d->side[1].has)
         diff_step(d);
     diff_flush(d);
     draw_rows_end(&d->side[0].n.draw);
+    for (int i = 0; i < 2; i++)
+        side_leave_heaps(&d->side[i]);
+    while (d->side[0].has || d->side[1].has)
+        diff_step(d);
     for (unsigned i = 0; i < 2; i++) {
         sites_read(&d->sites, &d->side[i].n.scan, i);
         scan_settle(&d->side[i].n.scan);
@@ -395,6 +429,8 @@ enum status cmd_diff(struct options *o)
     }
     if (o->fail && d.came.count + d.went.count + d.grew.count + d.shrank.count != 0)
         status = STATUS_FINDING;
+    free(d.side[0].outside);
+    free(d.side[1].outside);
     free(d.sizes);
     sites_close(&d.sites);
     enum status second = session_close(&d.side[1].n, status);

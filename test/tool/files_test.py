@@ -61,9 +61,18 @@ def differences(s, before):
     grown = {z["size"]: z["b"] - z["a"] for z in d["sizes"]}
     expect(grown.get(800, 0) + grown.get(784, 0) >= 45, "50 blocks of 777 bytes", grown.get(784))
     expect(d["came"]["count"] == 50 and d["went"]["count"] == 0, d["came"], d["went"])
+    # Blocks in mappings of their own come and go as others do.
+    here = before + ".mapped"
+    expect(chunky("dump", s.pid, "-o", here).status == 0)
+    s.say("grow 3 5000000")
+    d = chunky_json("diff", here, s.pid)
+    expect(d["came"]["count"] == 3 and d["came"]["bytes"] > 15000000, d["came"])
+    expect(chunky("diff", here, s.pid, "--fail").status == 1)
     s.say("shrink")
     d = chunky_json("diff", before, s.pid)
     expect(d["went"]["bytes"] > d["came"]["bytes"], d["went"])
+    mapped = [z for z in d["sizes"] if z["size"] > 300000]
+    expect(len(mapped) == 1 and mapped[0]["a"] == 1 and mapped[0]["b"] == 0, mapped)
 
 
 def cut(folder, path):

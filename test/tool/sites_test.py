@@ -59,6 +59,9 @@ def every(path, folder):
         want = {"grower": [10, 40, 1000, 4000], "steady": [20, 0, 60000, 0]}
         told, found = sites(before, p.pid)
         expect(found == want and told["guard_rate"] == [1, 1], found, told)
+        d = chunky_json("diff", before, p.pid)
+        expect(d["came"]["count"] == 30 and d["went"]["count"] == 20, d["came"], d["went"])
+        expect(chunky("diff", before, p.pid, "--fail").status == 1)
         expect(chunky("dump", p.pid, "-o", after).status == 0)
         told, found = sites(before, after)
         expect(found == want, found, told)
