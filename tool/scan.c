@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-enum { LIST_MAX = 1 << 22 /* more in a list can only be a loop */ };
-
 static const char *const kind_names[KINDS] = {
     [KIND_LIVE] = "live",
     [KIND_CACHED] = "cached",

@@ -8,6 +8,8 @@
 
 #include "source.h"
 
+enum { LIST_MAX = 1 << 22 /* more in a list can only be a loop */ };
+
 /* What a chunk is to a person; the order is that of the waterfall. */
 enum kind {
     KIND_LIVE,
@@ -121,6 +123,7 @@ struct scan {
     struct walk_meta meta_all;
     uint64_t here_from, here_to; /* a run of pages, and whether it is resident */
     bool is_here;
+    unsigned pauses;    /* to see whether what looked wrong stays so */
     bool is_damaged;    /* a list was cut off */
     bool records;       /* the program runs with request=1 */
     bool wants_request; /* fill in block.request: one more read a chunk */

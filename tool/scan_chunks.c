@@ -4,11 +4,15 @@
  */
 #include "scan.h"
 
+#include <time.h>
+
 enum {
     PLACE_BITS = 15,
     TORN_TRIES = 24,
     RESUME_MAX = 4 << 20, /* bytes that are searched for sound headers */
-    RESUME_CHUNKS = 3
+    RESUME_CHUNKS = 3,
+    WRONG_ROUNDS = 8,
+    PAUSES_MAX = 64
 };
 
 /* First place at or behind an address. */
@@ -203,29 +207,83 @@ bool scan_heaps(struct scan *s, scan_visit *visit, void *context)
     return true;
 }
 
+/* Is the header that of the block that the record tells of? Idle while free is at it. */
+static bool mapped_judge(struct scan *s, const struct walk_mapped *m,
+                         struct walk_chunk *c)
+{
+    return walk_chunk_anywhere(s->walk, m->chunk, c) && c->state != WALK_BROKEN &&
+           c->state != WALK_LIVE && c->address + c->size == m->start + m->length;
+}
+
+/* A record that is used again says something else. */
+static bool mapped_is_unchanged(struct scan *s, const struct walk_mapped *m)
+{
+    struct walk_mapped now;
+    return walk_read_mapped(s->walk, m->address, &now) && now.start == m->start &&
+           now.length == m->length && now.chunk == m->chunk && now.slot == m->slot &&
+           source_maps(s->source, m->start, m->start + m->length);
+}
+
+/* Is it in the list still? Where its record lies, another one may have been. */
+static bool mapped_is_listed(struct scan *s, uint64_t record)
+{
+    struct walk_mapped_all all;
+    struct walk_mapped m = {.next = 0};
+    if (!walk_read_mapped_all(s->walk, &all))
+        return false;
+    uint64_t at = all.live;
+    for (unsigned i = 0; at != 0 && at != record && i < LIST_MAX; i++)
+        at = walk_read_mapped(s->walk, at, &m) ? m.next : 0;
+    return at == record;
+}
+
+/* A header that is wrong, or that cannot be read yet: realloc moves a mapping before its
+ * record says so. So it counts only if nothing changes for a while. */
+static bool mapped_stays_wrong(struct scan *s, const struct walk_mapped *m,
+                               struct walk_chunk *c)
+{
+    struct timespec pause = {0, 5000000};
+    for (unsigned round = 0; round < WRONG_ROUNDS; round++) {
+        window_forget(s->walk->reader);
+        if (mapped_judge(s, m, c) || !mapped_is_unchanged(s, m) ||
+            !mapped_is_listed(s, m->address) || s->pauses == PAUSES_MAX)
+            return false;
+        s->pauses++;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+/* A block in a mapping of its own. False: unmapped or moved meanwhile. */
+static bool mapped_block(struct scan *s, const struct walk_mapped *m, struct block *b)
+{
+    struct walk_chunk c = {.address = m->start, .size = m->length};
+    bool good = mapped_judge(s, m, &c);
+    if (!good && s->source->reader.is_live && !mapped_stays_wrong(s, m, &c)) {
+        if (!mapped_is_unchanged(s, m) || !mapped_judge(s, m, &c))
+            return false;
+        good = true;
+    }
+    b->kind = !good ? KIND_BROKEN : c.state == WALK_MAPPED ? KIND_MAPPED : KIND_KEPT;
+    s->is_damaged = s->is_damaged || !good;
+    b->address = m->chunk;
+    b->size = m->start + m->length - b->address;
+    b->flags = c.flags;
+    b->prev_size = c.prev_size;
+    b->recorded = good && ((c.flags & HAS_REQUEST) != 0 || s->records);
+    b->request = good && s->wants_request ? walk_request(s->walk, &c)
+                                          : b->size - CHUNK_MAPPED_OVERHEAD;
+    return true;
+}
+
 bool scan_mappings(struct scan *s, scan_visit *visit, void *context)
 {
     for (size_t i = 0; i < s->mapped_count; i++) {
         const struct scan_mapped *m = &s->mapped[i];
-        struct walk_chunk c = {.address = m->m.start, .size = m->m.length};
         struct block b = {
             .mapped = m, .kind = KIND_KEPT, .address = m->m.start, .size = m->m.length};
-        if (!m->is_kept) {
-            bool good = walk_chunk_anywhere(s->walk, m->m.chunk, &c) &&
-                        c.state == WALK_MAPPED &&
-                        c.address + c.size == m->m.start + m->m.length;
-            if (!good && s->source->reader.is_live)
-                continue; /* unmapped or moved meanwhile */
-            b.kind = good ? KIND_MAPPED : KIND_BROKEN;
-            s->is_damaged = s->is_damaged || !good;
-            b.address = m->m.chunk;
-            b.size = m->m.start + m->m.length - b.address;
-            b.flags = c.flags;
-            b.prev_size = c.prev_size;
-            b.recorded = good && ((c.flags & HAS_REQUEST) != 0 || s->records);
-            b.request = good && s->wants_request ? walk_request(s->walk, &c)
-                                                 : b.size - CHUNK_MAPPED_OVERHEAD;
-        }
+        if (!m->is_kept && !mapped_block(s, &m->m, &b))
+            continue;
         if (!visit(context, &b))
             return false;
     }

@@ -188,9 +188,13 @@ static bool audit_mapped_one(struct audit *u, const struct walk_mapped_all *all,
                              const struct walk_mapped *m)
 {
     struct walk_chunk c;
-    if (!walk_chunk_anywhere(u->walk, m->chunk, &c) || c.state != WALK_MAPPED ||
-        m->chunk < m->start || c.address + c.size != m->start + m->length)
-        return audit_find(u, RULE_M1, m->chunk, m->address, m->start, m->length);
+    uint64_t end = m->start + m->length;
+    /* Idle: a thread is about to free it. */
+    if (!walk_chunk_anywhere(u->walk, m->chunk, &c) || c.state == WALK_BROKEN ||
+        c.state == WALK_LIVE)
+        return audit_find(u, RULE_M1, m->chunk, m->address, 0, 0);
+    if (m->chunk < m->start || c.address + c.size != end)
+        return audit_find(u, RULE_M1, m->chunk, m->address, c.address + c.size, end);
     if (c.prev_size != m->slot || m->slot >= all->slot_free ||
         walk_word(u->walk, all->slots + 8 * m->slot) != m->address)
         return audit_find(u, RULE_M2, m->chunk, m->address, c.prev_size, m->slot);

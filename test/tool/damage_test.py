@@ -36,12 +36,33 @@ def overflow():
         stats = chunky("stats", s.pid)
         expect(stats.status == 5 and "damaged" in stats.out, stats)
         found = json.loads(chunky("check", s.pid, "-f", "json").out)["findings"]
+        # A header that is none has no size to be compared with anything.
+        expect(found[0]["found"] == found[0]["expected"] == "0x0", found[:1])
         expect(found[0]["rule"] == "C1" and
                s.block[1000] < int(found[0]["chunk"], 16) < s.block[1000] + 1100, found[:1])
         rows = chunky("chunks", s.pid, "--state", "broken", "-f", "jsonl").out.splitlines()
         expect(len(rows) >= 1, rows)
         live = chunky("chunks", s.pid, "--state", "live", "--count").out
         expect(int(live.split()[0].replace(" ", "")) > 500, "what lies behind is seen", live)
+
+
+def mapped():
+    """The header of a block in a mapping of its own: no picture of a running process leaves
+    the block out without a word."""
+    with Subject() as s:
+        with open(f"/proc/{s.pid}/mem", "r+b", buffering=0) as memory:
+            memory.seek(s.block[300000] - 16)
+            memory.write(b"M" * 16)
+        for stop in ([], ["--stop"]):
+            stats = chunky("stats", s.pid, *stop)
+            expect(stats.status == 5 and "damaged" in stats.out, stats)
+            rows = chunky("chunks", s.pid, "--state", "broken,mapped", *stop)
+            expect(rows.status == 5 and rows.out.count("broken") == 1 and
+                   "mapped" not in rows.out, rows)
+            told = chunky("what", s.pid, hex(s.block[300000]), *stop).out
+            expect("BROKEN" in told and "not in a block" not in told, told)
+            found = json.loads(chunky("check", s.pid, "-f", "json", *stop).out)["findings"]
+            expect([f["rule"] for f in found] == ["M1"], found)
 
 
 def places_of(core, data):
@@ -117,6 +138,7 @@ def random_damage(core, rounds):
 
 
 overflow()
+mapped()
 if shutil.which("gcore"):
     with tempfile.TemporaryDirectory() as folder:
         with Subject() as s:
