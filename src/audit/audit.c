@@ -142,7 +142,7 @@ static bool audit_chunks(struct audit *u)
                              alone.state != WALK_BROKEN && alone.state != WALK_MAPPED;
             enum audit_id rule = at == fence ? RULE_H5 : is_header ? RULE_C2 : RULE_C1;
             return audit_find(u, rule, at, prev.address, is_header ? alone.size : 0,
-                              fence - at);
+                              is_header ? fence - at : 0);
         }
         u->state[c.state].count++;
         u->state[c.state].size += c.size;
