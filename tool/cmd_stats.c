@@ -87,7 +87,7 @@ void show_waterfall(struct draw *d, const struct survey *v)
 {
     const struct survey_arena *a = &v->all;
     const struct tally *k = a->kind;
-    uint64_t used = k[KIND_LIVE].size + k[KIND_MAPPED].size;
+    uint64_t used = k[KIND_LIVE].size + k[KIND_MAPPED].size + v->lead;
     uint64_t cached = survey_size(a, KIND_CACHED, KIND_MOVING);
     uint64_t binned = survey_size(a, KIND_FAST, KIND_LARGE);
     uint64_t other = k[KIND_FENCE].size + k[KIND_BROKEN].size + v->meta_size + a->head;
@@ -107,8 +107,8 @@ void show_waterfall(struct draw *d, const struct survey *v)
     if (a->recorded != 0)
         stats_line(&w, '+', "slack", a->usable - a->requested, survey_slack_resident(a),
                    TINT_SLACK, "");
-    stats_line(&w, '+', "headers", used - a->usable, survey_headers_resident(a),
-               TINT_HEADER, note);
+    stats_line(&w, '+', "headers", used - a->usable,
+               survey_headers_resident(a) + v->lead_resident, TINT_HEADER, note);
     snprintf(note, sizeof note, "%zu thread%s, depots %s", v->scan->cache_count,
              text_s(v->scan->cache_count),
              text_size(size, k[KIND_DEPOT].size + k[KIND_REMOTE].size));

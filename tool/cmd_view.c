@@ -160,12 +160,13 @@ static void view_waterfall(struct view *v)
 {
     const struct survey_arena *a = &v->survey.all;
     const struct tally *k = a->kind;
-    uint64_t used = k[KIND_LIVE].size + k[KIND_MAPPED].size;
+    uint64_t used = k[KIND_LIVE].size + k[KIND_MAPPED].size + v->survey.lead;
     view_step(v, "", a->recorded != 0 ? "requested" : "usable", a->requested,
               survey_requested_resident(a));
     if (a->recorded != 0)
         view_step(v, ",", "slack", a->usable - a->requested, survey_slack_resident(a));
-    view_step(v, ",", "headers", used - a->usable, survey_headers_resident(a));
+    view_step(v, ",", "headers", used - a->usable,
+              survey_headers_resident(a) + v->survey.lead_resident);
     view_step(v, ",", "cached", survey_size(a, KIND_CACHED, KIND_MOVING),
               survey_resident(a, KIND_CACHED, KIND_MOVING));
     view_step(v, ",", "free bins", survey_size(a, KIND_FAST, KIND_LARGE),

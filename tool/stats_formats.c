@@ -131,7 +131,7 @@ void stats_json(FILE *out, const struct survey *v)
             (ull)v->meta_size, (ull)v->guarded_asked, (ull)a->largest_free,
             s->cache_count);
     json_resident(out, v, "metadata_resident", v->meta_resident);
-    json_resident(out, v, "heads_resident", a->head);
+    json_resident(out, v, "heads_resident", a->head + v->lead_resident);
     json_resident(out, v, "spare_resident", v->spare_resident);
     fprintf(out, ",\"states\":");
     json_kinds(out, v, a);

@@ -56,7 +56,11 @@ static bool survey_chunk(void *context, const struct block *b)
 static bool survey_mapping(void *context, const struct block *b)
 {
     struct survey *v = context;
+    uint64_t start = b->mapped->m.start;
     survey_count(v, &v->all, b);
+    v->lead += b->address - start;
+    if (v->wants_resident && b->address != start)
+        v->lead_resident += scan_resident(v->scan, start, b->address);
     return true;
 }
 

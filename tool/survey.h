@@ -35,6 +35,8 @@ struct survey {
     uint64_t run_size[RUN_BUCKETS];
     uint64_t meta_size, meta_resident;
     uint64_t spare_size, spare_resident;
+    uint64_t lead,
+        lead_resident; /* before aligned mapped blocks, up to their headers */
     uint64_t
         guarded_asked; /* of blocks between guard pages; their tally counts pages */
     /* From the kernel; all 0 when they are not known. */
@@ -107,7 +109,7 @@ static inline bool survey_knows_resident(const struct survey *v)
 static inline uint64_t survey_all_resident(const struct survey *v)
 {
     return survey_resident(&v->all, 0, KIND_BARRED) + v->meta_resident + v->all.head +
-           v->spare_resident;
+           v->spare_resident + v->lead_resident;
 }
 
 #endif

@@ -6,9 +6,10 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import xml.dom.minidom
 
-from subject import Subject, chunky, chunky_json, expect, finish
+from subject import LIB, Driven, Subject, chunky, chunky_json, compiled, expect, finish
 
 
 def states(stats):
@@ -230,6 +231,38 @@ def waterfall():
                    chunky("frag", s.pid).out, told)
 
 
+ALIGNED = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int main(void) {
+    for (int i = 0; i < 200; i++)
+        memset(aligned_alloc(16384, 311296), 1, 311296);
+    puts("ready");
+    fflush(stdout);
+    return getchar() == 0;
+}
+"""
+
+
+def aligned():
+    """An aligned block in a mapping of its own has its header at the end of a page: the
+    page counts, too."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = compiled(folder, "aligned", ALIGNED)
+        with Driven([path], dict(os.environ, LD_PRELOAD=LIB, CHUNKY_CONF="dynamic=0")) as s:
+            v = chunky_json("stats", s.pid)
+            total = sum(k["resident"] for k in states(v).values()) + \
+                v["metadata_resident"] + v["heads_resident"] + v["spare_resident"]
+            expect(total == v["kernel"]["resident"] - v["kernel"]["foreign"], total, v["kernel"])
+            text = chunky("stats", s.pid).out
+            mapped = sum(g["bytes"] for g in chunky_json("layout", s.pid)["segments"]
+                         if g["part"] in ("heap", "mapped", "metadata"))
+            whole = re.search(r"^  = mapped +([\d.]+ \w+) ", text, re.M)[1]
+            expect("difference 0 B" in text, text)
+            expect(whole == f"{mapped / 2 ** 20:.1f} MiB", whole, mapped)
+
+
 def limits(s):
     """--limit: rows of each heap, lists of each arena, caches, classes of each cache."""
     for cell in ("16", "4k"):
@@ -314,6 +347,7 @@ with Subject() as s:
 
 idle_pages()
 waterfall()
+aligned()
 with Subject(conf="request=1,cache=0") as s:
     bins(s, full=True)
     what(s)
