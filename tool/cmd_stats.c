@@ -90,9 +90,9 @@ void show_waterfall(struct draw *d, const struct survey *v)
     uint64_t used = k[KIND_LIVE].size + k[KIND_MAPPED].size + v->lead;
     uint64_t cached = survey_size(a, KIND_CACHED, KIND_MOVING);
     uint64_t binned = survey_size(a, KIND_FAST, KIND_LARGE);
-    uint64_t other = k[KIND_FENCE].size + k[KIND_BROKEN].size + v->meta_size + a->head;
+    uint64_t other = k[KIND_FENCE].size + v->meta_size + a->head;
     uint64_t whole = used + cached + binned + k[KIND_TOP].size + k[KIND_KEPT].size +
-                     k[KIND_GUARDED].size + other;
+                     k[KIND_GUARDED].size + k[KIND_BROKEN].size + other;
     struct waterfall w = {d, 0, whole, survey_knows_resident(v)};
     char note[96], size[SIZE_TEXT];
     fprintf(d->out, "  %-11s %10s", "", "bytes");
@@ -129,10 +129,12 @@ void show_waterfall(struct draw *d, const struct survey *v)
         stats_line(&w, '+', "kept", k[KIND_KEPT].size, k[KIND_KEPT].resident, TINT_FREE,
                    "freed mappings");
     stats_guarded(&w, v);
+    if (k[KIND_BROKEN].size != 0)
+        stats_line(&w, '+', "broken", k[KIND_BROKEN].size, k[KIND_BROKEN].resident,
+                   TINT_BAD, "behind overwritten headers");
     stats_line(&w, '+', "own use", other,
-               k[KIND_FENCE].resident + k[KIND_BROKEN].resident + v->meta_resident +
-                   a->head,
-               TINT_DIM, "metadata, heap ends");
+               k[KIND_FENCE].resident + v->meta_resident + a->head, TINT_DIM,
+               "metadata, heap ends");
     uint64_t resident = survey_all_resident(v);
     if (w.has_resident)
         snprintf(note, sizeof note, "%s not resident",

@@ -177,6 +177,8 @@ static void view_waterfall(struct view *v)
     if (k[KIND_GUARDED].count != 0)
         view_step(v, ",", "guarded", k[KIND_GUARDED].size,
                   k[KIND_GUARDED].resident + k[KIND_BARRED].resident);
+    if (k[KIND_BROKEN].size != 0)
+        view_step(v, ",", "broken", k[KIND_BROKEN].size, k[KIND_BROKEN].resident);
     view_step(v, ",", "metadata", v->survey.meta_size, v->survey.meta_resident);
 }
 

@@ -56,6 +56,7 @@ def mapped():
         for stop in ([], ["--stop"]):
             stats = chunky("stats", s.pid, *stop)
             expect(stats.status == 5 and "damaged" in stats.out, stats)
+            expect("  + broken     296.0 KiB " in stats.out, stats)
             rows = chunky("chunks", s.pid, "--state", "broken,mapped", *stop)
             expect(rows.status == 5 and rows.out.count("broken") == 1 and
                    "mapped" not in rows.out, rows)
