@@ -77,7 +77,7 @@ static bool frag_visit(void *context, const struct block *b)
         return true;
     }
     f->free_run += b->size;
-    f->now->above += b->size;
+    f->now->above += b->kind == KIND_FENCE ? 0 : b->size;
     if (kind_is_free(b->kind) && !kind_is_cached(b->kind)) {
         unsigned bucket = log2_floor(b->size);
         bucket = bucket < RUN_BUCKETS ? bucket : RUN_BUCKETS - 1;

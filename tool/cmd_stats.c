@@ -49,7 +49,7 @@ void show_arenas(struct draw *d, const struct survey *v)
         for (size_t h = 0; h < s->heap_count; h++)
             heaps += s->heaps[h].arena == i;
         for (unsigned k = 0; k < KINDS; k++)
-            chunks += a->kind[k].count;
+            chunks += k == KIND_FENCE ? 0 : a->kind[k].count; /* as chunks lists them */
         heap_title(s->walk, s->arenas[i].a.address, name);
         fprintf(d->out, "  %-5u %5u %10s %10s %10s %10s %10s %9s%s%s%s%s\n",
                 s->arenas[i].a.index, heaps, text_size(size[0], a->heap_bytes),

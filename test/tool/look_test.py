@@ -138,7 +138,18 @@ def counted(source):
 def others(s):
     bins(s)
     counted(s.pid)
+    rows = re.findall(r"^  (\d+) +\d+ (?: *[\d.]+ \w+){5} +([\d ]+)$",
+                      chunky("stats", s.pid).out, re.M)
+    for arena, count in rows:
+        listed = chunky("chunks", s.pid, "--arena", arena, "--count").out
+        expect(listed.startswith(count.replace(" ", "") + " chunks"), arena, count, listed)
+    expect(rows, "no table of arenas")
     f = chunky_json("frag", s.pid)
+    last = f["heaps"][0]
+    row = [json.loads(x) for x in chunky("chunks", s.pid, "-f", "jsonl").out.splitlines()]
+    behind = [r["size"] for r in row
+              if int(last["pin"], 16) < int(r["address"], 16) < int(last["start"], 16) + last["bytes"]]
+    expect(last["behind"] == sum(behind), last, behind)
     expect(0 <= f["external"] <= 100 and f["heaps"][0]["pin"], f)
     expect(chunky("frag", s.pid, "--fail").status in (0, 1))
     parts = {g["part"] for g in chunky_json("layout", s.pid)["segments"]}
