@@ -79,7 +79,7 @@ static enum status ctl_list(struct ctl *c)
 {
     bool json = options_want(c->n->options, "json");
     if (json)
-        fprintf(c->n->out, "{\"schema\":\"chunky.ctl.1\",\"options\":[");
+        fprintf(c->n->out, "{\"schema\":\"chunky-ctl/1\",\"options\":[");
     else
         fprintf(c->n->out, "%-20s %12s  %-12s %s\n", "option", "value", "origin",
                 "while it runs");
@@ -115,22 +115,61 @@ static bool ctl_wait(struct ctl *c)
     return ctl_is_done(c);
 }
 
+static enum status ctl_refuse(enum control_status why, const char *name, uint64_t value)
+{
+    char *shown = text_printable(name);
+    if (why == CONTROL_RANGE)
+        complain(STATUS_USAGE, "%s: %" PRIu64 " is too much", shown, value);
+    else if (why == CONTROL_FIXED)
+        complain(STATUS_USAGE, "%s cannot change while the process runs", shown);
+    else
+        complain(STATUS_USAGE, "the process has no \"%s\" to set or do", shown);
+    free(shown);
+    return STATUS_USAGE;
+}
+
 static enum status ctl_answer(const struct ctl *c, const char *name, uint64_t value)
 {
-    switch (c->now.block.status) {
-    case CONTROL_DONE:
-        fprintf(c->n->out, "%s=%" PRIu64 ": done", name, value);
-        if (c->now.block.result != 0)
-            fprintf(c->n->out, ", %" PRIu64 " bytes", c->now.block.result);
-        fputc('\n', c->n->out);
-        return STATUS_OK;
-    case CONTROL_RANGE:
-        return complain(STATUS_USAGE, "%s: %" PRIu64 " is too much", name, value);
-    case CONTROL_FIXED:
-        return complain(STATUS_USAGE, "%s cannot change while the process runs", name);
-    default:
-        return complain(STATUS_USAGE, "the process has no \"%s\" to set or do", name);
+    if (c->now.block.status != CONTROL_DONE)
+        return ctl_refuse((enum control_status)c->now.block.status, name, value);
+    fprintf(c->n->out, "%s=%" PRIu64 ": done", name, value);
+    if (c->now.block.result != 0)
+        fprintf(c->n->out, ", %" PRIu64 " bytes", c->now.block.result);
+    fputc('\n', c->n->out);
+    return STATUS_OK;
+}
+
+/* What the process would answer, as far as the block tells: a request that is refused must
+ * not wait, with all others behind it, until the process comes by. */
+static enum control_status ctl_judge(const struct ctl *c, const char *name,
+                                     uint64_t value)
+{
+    static const char *const actions[] = {"trim", "metrics", "print"};
+    for (unsigned i = 0; i < c->now.block.count; i++) {
+        const struct control_option *o = &c->now.block.option[i];
+        if (strcmp(o->name, name) != 0)
+            continue;
+        bool is_check = strcmp(name, "check") == 0;
+        if (o->is_live == 0 && !is_check)
+            return CONTROL_FIXED;
+        if (value > o->max)
+            return CONTROL_RANGE;
+        bool stays = is_check && (value != 3 || !ctl_may_rise(c, o)) &&
+                     value != ctl_named(c, name);
+        return stays ? CONTROL_FIXED : CONTROL_DONE;
     }
+    for (unsigned i = 0; i < sizeof actions / sizeof actions[0]; i++)
+        if (strcmp(actions[i], name) == 0)
+            return CONTROL_DONE;
+    return CONTROL_UNKNOWN;
+}
+
+static bool ctl_is_option(const struct ctl *c, const char *name)
+{
+    for (unsigned i = 0; i < c->now.block.count; i++)
+        if (strcmp(c->now.block.option[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 static enum status ctl_ask(struct ctl *c, const char *name, uint64_t value)
@@ -170,7 +209,10 @@ static enum status ctl_change(struct ctl *c, const char *text)
         return STATUS_USAGE;
     }
     snprintf(name, sizeof name, "%.*s", (int)length, text);
-    return ctl_ask(c, name, value);
+    if (equals == NULL && ctl_is_option(c, name))
+        return complain(STATUS_USAGE, "%s wants a value: %s=NUMBER", name, name);
+    enum control_status why = ctl_judge(c, name, value);
+    return why == CONTROL_DONE ? ctl_ask(c, name, value) : ctl_refuse(why, name, value);
 }
 
 enum status cmd_ctl(struct options *o)

@@ -11,6 +11,7 @@ with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
     expect(status == 0 and rows["limit_soft"][:2] == [str(1 << 30), "CHUNKY_CONF"], out)
     expect(rows["cache"][1] == "default" and rows["request"][-1] == "fixed", out)
     status, out = tool("ctl", p.pid, "--format=json")
+    expect(json.loads(out)["schema"] == "chunky-ctl/1", out)
     options = {o["name"]: o for o in json.loads(out)["options"]}
     expect(options["purge"] == {"name": "purge", "value": 200 << 20, "origin": "CHUNKY_CONF",
                                 "max": options["purge"]["max"], "live": True}, out)
@@ -47,7 +48,8 @@ with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
     expect(status == 0 and out.count("done") == 2, out)
     for wrong, text in (("request=1", "cannot change"), ("check=2", "cannot change"),
                         ("nonsense=1", "no \"nonsense\""), ("fast_max=2000", "too much"),
-                        ("purge=x", "is not name=number"), ("=1", "is not name=number"), ("relay=1", "cannot change")):
+                        ("purge=x", "is not name=number"), ("purge", "purge wants a value"),
+                        ("limit_hard", "wants a value"), ("=1", "is not name=number"), ("relay=1", "cannot change")):
         status, out = tool("ctl", p.pid, wrong)
         expect(status == 2 and text in out, wrong, status, out)
     status, out = tool("ctl", p.pid, "check=3")
@@ -64,6 +66,11 @@ with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
     status, out = tool("check", p.pid)
     expect(status == 0 and "0 findings" in out, out)
 
+    # What is refused is not asked for: it would keep others waiting.
+    for wrong, text in (("nonsense=1", "no \"nonsense\""), ("fast_max=2000", "too much"),
+                        ("request=1", "cannot change"), ("purge", "wants a value")):
+        status, out = tool("ctl", p.pid, wrong)
+        expect(status == 2 and text in out, wrong, status, out)
     # A process that does not come by is not asked twice; what was asked is done later.
     status, out = tool("ctl", p.pid, "top_pad=64K")
     expect(status == 1 and "not done yet" in out, status, out)
