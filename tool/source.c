@@ -133,8 +133,29 @@ void source_drop_maps(struct source *s)
     s->map_count = 0;
 }
 
+/* The best root so far. A program may bring its own Chunky and have loaded another one,
+ * which keeps still: the one that holds something is meant. */
+struct found {
+    enum walk_result result;
+    bool holds;
+};
+
+static bool found_all(const struct found *best)
+{
+    return best->result == WALK_OK && best->holds;
+}
+
+static bool source_holds(struct walk *w)
+{
+    struct walk_arena a;
+    struct walk_mapped_all m;
+    return (walk_read_arena(w, (uintptr_t)w->root.arena_main, &a) &&
+            (a.heaps != 0 || a.next != 0)) ||
+           (walk_read_mapped_all(w, &m) && m.live != 0);
+}
+
 /* How the walk at `root` opens; remembers it if it does better than what was found. */
-static void source_try_root(struct source *s, uint64_t root, enum walk_result *best)
+static void source_try_root(struct source *s, uint64_t root, struct found *best)
 {
     struct walk w;
     static const int merit[] = {[WALK_OK] = 4,
@@ -143,19 +164,20 @@ static void source_try_root(struct source *s, uint64_t root, enum walk_result *b
                                 [WALK_UNREADABLE] = 1,
                                 [WALK_NO_ROOT] = 0};
     enum walk_result result = walk_open(&w, &s->reader, root);
-    if (merit[result] > merit[*best]) {
-        *best = result;
+    bool holds = result == WALK_OK && source_holds(&w);
+    if (merit[result] + holds > merit[best->result] + best->holds) {
+        *best = (struct found){result, holds};
         s->root = root;
         s->walk = w;
     }
 }
 
 /* Looks for the magic with its self-pointer in a mapping. */
-static void source_scan(struct source *s, const struct map *m, enum walk_result *best)
+static void source_scan(struct source *s, const struct map *m, struct found *best)
 {
     static unsigned char bytes[SCAN_STEP];
     uint64_t at = m->start;
-    while (at < m->end && *best != WALK_OK) {
+    while (at < m->end && !found_all(best)) {
         size_t want = m->end - at < SCAN_STEP ? (size_t)(m->end - at) : SCAN_STEP;
         size_t got = s->reader.read(&s->reader, at, bytes, want);
         for (size_t i = 0; i + LAYOUT_MAGIC_SIZE + 8 <= got; i += 8) {
@@ -178,9 +200,9 @@ static bool source_is_named(const struct map *m)
 }
 
 /* By symbol in every mapped ELF file; those that are called chunky first. */
-static void source_try_symbols(struct source *s, bool named, enum walk_result *best)
+static void source_try_symbols(struct source *s, bool named, struct found *best)
 {
-    for (size_t i = 0; i < s->map_count && *best != WALK_OK; i++) {
+    for (size_t i = 0; i < s->map_count && !found_all(best); i++) {
         const struct map *m = &s->maps[i];
         if (m->offset != 0 || (m->access & MAP_READ) == 0 || m->name[0] == '\0' ||
             source_is_named(m) != named)
@@ -192,9 +214,9 @@ static void source_try_symbols(struct source *s, bool named, enum walk_result *b
 }
 
 /* By magic in writable memory: in that of files, or in what has no name. */
-static void source_try_data(struct source *s, bool named, enum walk_result *best)
+static void source_try_data(struct source *s, bool named, struct found *best)
 {
-    for (size_t i = 0; i < s->map_count && *best != WALK_OK; i++)
+    for (size_t i = 0; i < s->map_count && !found_all(best); i++)
         if ((s->maps[i].access & MAP_WRITE) != 0 && s->maps[i].name[0] != '[' &&
             (s->maps[i].name[0] != '\0') == named)
             source_scan(s, &s->maps[i], best);
@@ -202,16 +224,16 @@ static void source_try_data(struct source *s, bool named, enum walk_result *best
 
 enum status source_find_root(struct source *s)
 {
-    enum walk_result best = WALK_NO_ROOT;
+    struct found best = {WALK_NO_ROOT, false};
     source_try_symbols(s, true, &best);
     source_try_symbols(s, false, &best);
     source_try_data(s, true, &best);
     /* Not every writer of cores tells the names. */
-    if (s->kind == SOURCE_CORE)
+    if (s->kind == SOURCE_CORE && best.result != WALK_OK)
         source_try_data(s, false, &best);
-    if (best != WALK_OK && s->kind == SOURCE_PID && !source_has_memory(s))
+    if (best.result != WALK_OK && s->kind == SOURCE_PID && !source_has_memory(s))
         return complain(STATUS_UNREADABLE, "%s ended while it was looked at", s->title);
-    switch (best) {
+    switch (best.result) {
     case WALK_OK:
         return STATUS_OK;
     case WALK_EMPTY:

@@ -131,6 +131,14 @@ def linked():
         with Subject(kind, preload=kind != "SUBJECT_STATIC") as s:
             s.say("threads 3")
             good(s.pid, kind)
+    # Of two Chunkys in a process the one that serves it is looked at.
+    for preload in (False, True):
+        with Subject("SUBJECT_OWN", preload=preload) as s:
+            good(s.pid, "its own")
+            told = chunky("what", s.pid, hex(s.block[1000]))
+            expect("asked 1000" in told.out, "its own, preloaded:", preload, told)
+    ended = chunky("run", "--report", "--", os.environ["SUBJECT_OWN"])
+    expect(ended.status == 0 and "  the main heap at 0x" in ended.err, ended)
 
 
 def bash(*words):
