@@ -334,6 +334,13 @@ static enum tint layout_tint(enum part p)
                                                                 : TINT_NONE;
 }
 
+/* A core does not say what was resident, a snapshot says it of what is Chunky's. */
+static bool layout_knows(const struct layout_view *v, const struct segment *g)
+{
+    const struct source *s = &v->n->source;
+    return s->run != NULL && (s->kind != SOURCE_SNAPSHOT || g->part >= PART_HEAP);
+}
+
 static void layout_segment(struct draw *d, const struct segment *g, bool has_resident)
 {
     char side[128], size[2][SIZE_TEXT];
@@ -361,7 +368,6 @@ static void layout_segment(struct draw *d, const struct segment *g, bool has_res
 static void layout_print(struct layout_view *v)
 {
     struct draw *d = &v->n->draw;
-    bool has_resident = v->n->source.run != NULL;
     char size[SIZE_TEXT], gap[64];
     fprintf(d->out, "%s, pages of %llu bytes\n  high addresses\n", v->n->source.title,
             (unsigned long long)v->n->scan.walk->page);
@@ -371,7 +377,7 @@ static void layout_print(struct layout_view *v)
         layout_edge(d, g->end, note);
         if (layout_is_tight(d) && g->has_break)
             layout_box(d, TINT_NONE, note, "");
-        layout_segment(d, g, has_resident);
+        layout_segment(d, g, layout_knows(v, g));
         if (i == 0 || v->all[i - 1].end != g->start) {
             uint64_t below = i == 0 ? 0 : v->all[i - 1].end;
             layout_edge(d, g->start, "");
@@ -408,7 +414,7 @@ static void layout_json(struct layout_view *v)
         json_string(out, g->label);
         fprintf(out, ",\"mappings\":%u,\"bytes\":%llu", g->count,
                 (unsigned long long)g->mapped);
-        if (v->n->source.run != NULL)
+        if (layout_knows(v, g))
             fprintf(out, ",\"resident\":%llu", (unsigned long long)g->resident);
         fprintf(out, ",\"chunky\":%s}", g->part >= PART_HEAP ? "true" : "false");
     }

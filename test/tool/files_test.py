@@ -51,6 +51,18 @@ def snapshots(s, folder):
     return f"{folder}/0.snap"
 
 
+def parts(s, path):
+    """What is not known of a mapping is not told: a snapshot keeps what was resident of
+    Chunky's memory alone."""
+    now = {g["start"]: g for g in chunky_json("layout", s.pid)["segments"]}
+    told = chunky_json("layout", path)["segments"]
+    for g in told:
+        expect(g["chunky"] == ("resident" in g), g)
+        expect(g.get("resident", 0) == (now[g["start"]]["resident"] if g["chunky"] else 0), g)
+    expect(len({g["chunky"] for g in told}) == 2, told)
+    expect(" resident; grows down" not in chunky("layout", path).out, path)
+
+
 def differences(s, before):
     nothing = chunky("diff", before, before, "--fail")
     expect(nothing.status == 0, nothing)
@@ -228,6 +240,7 @@ with tempfile.TemporaryDirectory() as folder, Subject() as s:
     s.say("threads 2")
     snap = snapshots(s, folder)
     cores(s, folder)
+    parts(s, snap)
     differences(s, snap)
     cut(folder, snap)
     damaged(folder, snap)
