@@ -7,28 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void symbolize_stream(struct symbols *s, FILE *in)
+/* Errno, or 0. */
+static int symbolize_stream(struct symbols *s, FILE *in)
 {
     char *line = NULL;
     size_t room = 0;
+    errno = 0;
     while (getline(&line, &room, in) > 0)
         symbols_line(s, line, stdout);
+    int why = ferror(in) != 0 ? errno : 0;
     free(line);
+    return why;
 }
 
 static enum status symbolize_file(struct symbols *s, const char *name)
 {
     FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-    if (in == NULL) {
-        int why = errno;
+    int why = in == NULL ? errno : symbolize_stream(s, in);
+    if (in != NULL && in != stdin)
+        fclose(in);
+    if (why != 0) {
         char *shown = text_printable(name);
         complain(STATUS_OK, "%s: %s", shown, strerror(why));
         free(shown);
         return STATUS_UNREADABLE;
     }
-    symbolize_stream(s, in);
-    if (in != stdin)
-        fclose(in);
     return STATUS_OK;
 }
 

@@ -159,6 +159,9 @@ def main():
         kept(folder)
         missing = chunky("symbolize", os.path.join(folder, "nothing"))
         expect(missing.status == 3 and "nothing" in missing.err, "a file that is not there", missing)
+        for name in ("", "/."):
+            unread = chunky("symbolize", folder + name)
+            expect(unread.status == 3 and "Is a directory" in unread.err, unread)
         odd = "    #1  0x1  /not/there+0x10\n   # not\n    #2  0x2  /etc/passwd+0x40\n"
         expect(chunky("symbolize", stdin=odd).out == odd, "what is not known stays as it was")
     finish()
