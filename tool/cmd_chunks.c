@@ -104,7 +104,7 @@ static void chunks_print(struct chunks *c, const struct block *b)
 {
     char name[NAME_TEXT], flags[5];
     FILE *out = c->n->out;
-    unsigned long long address = b->address, size = b->size;
+    unsigned long long size = b->size;
     bool recorded = b->recorded;
     int arena = b->heap == NULL ? -1 : (int)c->n->scan.arenas[b->heap->arena].a.index;
     chunks_flags(flags, b->flags, b->kind);
@@ -117,18 +117,18 @@ static void chunks_print(struct chunks *c, const struct block *b)
         fputc('\n', out);
         break;
     case CHUNKS_JSONL:
-        fprintf(
-            out,
-            "{\"address\":\"0x%llx\",\"size\":%llu,\"state\":\"%s\",\"flags\":\"%s\","
-            "\"arena\":%d",
-            address, size, kind_name(b->kind), flags, arena);
+        fprintf(out,
+                "{\"address\":\"%s\",\"size\":%llu,\"state\":\"%s\",\"flags\":\"%s\","
+                "\"arena\":%d",
+                session_name(c->n, name, b->address), size, kind_name(b->kind), flags,
+                arena);
         if (recorded)
             fprintf(out, ",\"asked\":%llu", (unsigned long long)b->request);
         fputs("}\n", out);
         break;
     case CHUNKS_CSV:
-        fprintf(out, "0x%llx,%llu,%s,%s,%d,", address, size, kind_name(b->kind), flags,
-                arena);
+        fprintf(out, "%s,%llu,%s,%s,%d,", session_name(c->n, name, b->address), size,
+                kind_name(b->kind), flags, arena);
         if (recorded)
             fprintf(out, "%llu", (unsigned long long)b->request);
         fputc('\n', out);
@@ -159,6 +159,8 @@ enum status cmd_chunks(struct options *o)
     struct session n;
     char bytes[SIZE_TEXT];
     struct chunks c = {.n = &n, .left = o->limit != 0 ? o->limit : UINT64_MAX};
+    if (o->wants_hex && !options_want(o, "text"))
+        return complain(STATUS_USAGE, "--hex is for the format text");
     enum status status = session_open(&n, o);
     if (status != STATUS_OK)
         return status;
@@ -183,8 +185,8 @@ enum status cmd_chunks(struct options *o)
         fprintf(n.out, "count,bytes\n%llu,%llu\n", (unsigned long long)c.count,
                 (unsigned long long)c.bytes);
     else if (o->count)
-        fprintf(n.out, "%llu chunks, %s\n", (unsigned long long)c.count,
-                text_size(bytes, c.bytes));
+        fprintf(n.out, "%llu chunk%s, %s\n", (unsigned long long)c.count,
+                text_s(c.count), text_size(bytes, c.bytes));
     free(c.sums);
     return session_close(&n, STATUS_OK);
 }

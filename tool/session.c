@@ -217,7 +217,8 @@ static bool filter_word(struct filter *f, const char *word, size_t length)
 
 static bool filter_states(struct filter *f, const char *states)
 {
-    for (const char *at = states; *at != '\0';) {
+    const char *at = states;
+    do {
         size_t length = strcspn(at, ",");
         if (!filter_word(f, at, length)) {
             char word[32];
@@ -233,7 +234,7 @@ static bool filter_states(struct filter *f, const char *states)
             return false;
         }
         at += length + (at[length] == ',');
-    }
+    } while (*at != '\0');
     return true;
 }
 
@@ -274,6 +275,8 @@ bool filter_open(struct filter *f, const struct session *n)
         complain(STATUS_USAGE, "--range wants A-B, such as heap+0x0-heap+0x1000");
         return false;
     }
+    if (f->to > f->from)
+        f->to--; /* B is the first address behind it; a lone A is a place */
     return true;
 }
 

@@ -84,6 +84,16 @@ def chunks(s, v):
     expect(sum(json.loads(x)["count"] for x in summary) == len(rows))
     rel = chunky("chunks", s.pid, "--rel", "--limit", "1").out
     expect(rel.startswith("heap+0x0 "), rel)
+    for form, first in (("csv", "heap+0x0,"), ("jsonl", '{"address":"heap+0x0",')):
+        rel = chunky("chunks", s.pid, "--rel", "--limit", "1", "-f", form).out
+        expect(rel.splitlines()[-1].startswith(first), rel)
+    # The end of a range is behind it, as that of map is; an address alone is a place.
+    for at in (heap[1], heap[7]):
+        start = int(at["address"], 16)
+        for range_, count in ((f"{start:#x}-{start + at['size']:#x}", 1), (at["address"], 1),
+                              (f"{start - 1:#x}-{start + at['size'] + 1:#x}", 3)):
+            got = chunky("chunks", s.pid, "--range", range_, "--count").out
+            expect(got.startswith(f"{count} chunk{'' if count == 1 else 's'}, "), range_, got)
 
 
 def what(s):
