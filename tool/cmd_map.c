@@ -91,20 +91,21 @@ static bool map_range(struct session *n, struct map_style *style)
     if (!session_address(n, left, &style->from) ||
         (dash != NULL && !session_address(n, dash + 1, &style->to)))
         return false;
+    uint64_t asked = style->from;
     if (dash == NULL) {
         const struct scan_heap *h = scan_heap_of(&n->scan, style->from);
         uint64_t base = h == NULL ? 0 : h->h.first; /* a mapping begins with a page */
         style->from = base + align_down(style->from - base, 4096);
-        style->to = style->from + 4096;
+        style->to = style->from + min_size(4096, UINT64_MAX - style->from);
     }
-    if (style->to <= style->from) {
+    if (dash != NULL && style->to <= style->from) {
         complain(STATUS_USAGE, "a range goes from a lower to a higher address");
         return false;
     }
     if (map_extent(n, style) == 0 && !map_wants_guards(n, style)) {
         complain(STATUS_USAGE,
                  "no heap and no mapped block lies at 0x%llx (chunky what tells more)",
-                 (unsigned long long)style->from);
+                 (unsigned long long)asked);
         return false;
     }
     return true;
@@ -273,6 +274,8 @@ enum status cmd_map(struct options *o)
 {
     struct session n;
     struct map_style style = {.marks_resident = o->resident};
+    if (o->art && !options_want(o, "text") && !options_want(o, "html"))
+        return complain(STATUS_USAGE, "--art is drawn as text or html");
     enum status status = session_open(&n, o);
     if (status != STATUS_OK)
         return status;

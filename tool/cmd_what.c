@@ -272,6 +272,8 @@ enum status cmd_what(struct options *o)
     struct session n;
     if ((o->source != NULL || o->command != NULL) && o->operands == 0)
         return complain(STATUS_USAGE, "what is where? chunky what SOURCE ADDRESS");
+    if (o->wants_hex && !options_want(o, "text"))
+        return complain(STATUS_USAGE, "--hex is for the format text");
     enum status status = session_open(&n, o);
     return status == STATUS_OK ? session_close(&n, what_all(&n)) : status;
 }

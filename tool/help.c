@@ -56,7 +56,7 @@ static void help_option(const struct option_spec *o)
 
 int help_main(int argc, char **argv)
 {
-    if (argc < 2) {
+    if (argc < 2 || strcmp(argv[1], "help") == 0) {
         help_all();
         return STATUS_OK;
     }

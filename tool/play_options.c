@@ -300,6 +300,10 @@ static bool options_operands(struct play_options *o, int argc, char **argv)
         fprintf(stderr, "chunky play: one script, in quotes\n");
         return false;
     }
+    if (o->to != 0 && o->from > o->to) {
+        fprintf(stderr, "chunky play: --from %u comes after --to %u\n", o->from, o->to);
+        return false;
+    }
     o->script = optind < argc ? argv[optind] : NULL;
     if (o->page && o->html == NULL)
         o->html = "-";

@@ -17,7 +17,7 @@ def wrong(*arguments, says=""):
 
 
 def helps():
-    for arguments in (["help"], ["--help"]):
+    for arguments in (["help"], ["--help"], ["help", "help"]):
         result = chunky(*arguments)
         expect(result.status == 0 and all(v in result.out for v in VERBS), result)
     for verb in VERBS:
@@ -60,6 +60,15 @@ def mistakes(pid):
     wrong("chunks", str(pid), "--size", "5-1")
     wrong("chunks", str(pid), "--size", "x")
     wrong("chunks", str(pid), "--limit", "99999999999")
+    wrong("chunks", str(pid), "--state", "", says="no state")
+    for form in ("csv", "jsonl"):
+        wrong("chunks", str(pid), "--hex", "-f", form, says="--hex is for the format text")
+    wrong("what", str(pid), "heap+0", "--hex", "-f", "json", says="--hex is for the format text")
+    for form in ("json", "svg"):
+        wrong("map", str(pid), "--art", "-f", form, says="text or html")
+    wrong("map", str(pid), "0x1234", says="lies at 0x1234 ")
+    wrong("map", str(pid), str(2 ** 64 - 1), says="lies at 0xffffffffffffffff ")
+    wrong("play", "--from", "2", "--to", "1", "a=malloc(1); free(a)", says="comes after")
     wrong("stats", str(pid), "--watch", "0")
     wrong("stats", "0")
     wrong("stats", "99999999999999999999")
