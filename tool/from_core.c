@@ -28,6 +28,7 @@ struct core_state {
     struct core_segment *segment; /* by address */
     size_t count;
     uint64_t missing; /* bytes that the file was cut short by */
+    bool has_written; /* anything of memory that the process could write */
 };
 
 /* `size` bytes of the file at `offset`, or NULL. */
@@ -104,6 +105,7 @@ static void core_add_segment(struct source *s, const Elf64_Phdr *p)
     uint64_t there = p->p_filesz < p->p_memsz ? p->p_filesz : p->p_memsz;
     if (p->p_vaddr + p->p_memsz < p->p_vaddr || p->p_memsz == 0)
         return;
+    c->has_written = c->has_written || (there != 0 && (p->p_flags & PF_W) != 0);
     uint64_t left = p->p_offset < c->size ? c->size - p->p_offset : 0;
     if (there > left) {
         c->missing += there - left;
@@ -280,5 +282,10 @@ enum status source_open_core(struct source *s, int fd, const char *name)
         complain(STATUS_OK, "%s is cut off: %s of the process's memory are missing",
                  s->title, text_size(size, c->missing));
     }
+    if (!c->has_written)
+        return complain(STATUS_UNREADABLE,
+                        "%s has nothing of what the process wrote (coredump_filter, "
+                        "core(5))",
+                        s->title);
     return source_find_root(s);
 }

@@ -256,6 +256,20 @@ enum status source_find_root(struct source *s)
                     s->title);
 }
 
+/* As cores are often kept. */
+static bool source_is_packed(const char *magic, size_t size)
+{
+    static const char *const packed[] = {"\x1f\x8b",
+                                         "\xfd"
+                                         "7zXZ",
+                                         "\x28\xb5\x2f\xfd", "BZh", "\x04\x22\x4d\x18"};
+    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++)
+        if (size >= strlen(packed[i]) &&
+            memcmp(magic, packed[i], strlen(packed[i])) == 0)
+            return true;
+    return false;
+}
+
 /* A file, by its first bytes. */
 static enum status source_open_file(struct source *s, const char *name)
 {
@@ -281,8 +295,11 @@ static enum status source_open_file(struct source *s, const char *name)
              magic[EI_CLASS] == ELFCLASS64)
         status = source_open_core(s, fd, name);
     else
-        status = complain(STATUS_UNREADABLE, "%s: neither a core file nor a snapshot",
-                          shown);
+        status = complain(STATUS_UNREADABLE, "%s: neither a core file nor a snapshot%s",
+                          shown,
+                          source_is_packed(magic, (size_t)got)
+                              ? "; it is compressed, and must be unpacked first"
+                              : "");
     if (fd >= 0)
         close(fd);
     free(shown);

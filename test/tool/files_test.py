@@ -1,6 +1,9 @@
 """Core files of gdb's gcore and of the kernel, and snapshots, tell the same as the process;
 files that are cut, or of other programs, are told as what they are."""
+import bz2
+import gzip
 import json
+import lzma
 import os
 import random
 import resource
@@ -87,6 +90,31 @@ def differences(s, before):
     expect(len(mapped) == 1 and mapped[0]["a"] == 1 and mapped[0]["b"] == 0, mapped)
 
 
+def hollow(core):
+    """A core without the memory that was written, as coredump_filter makes it, does not say
+    what the process used."""
+    with open(core, "rb") as f:
+        data = bytearray(f.read())
+    table, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    for at in range(table, table + size * count, size):
+        kind, flags = struct.unpack_from("<II", data, at)
+        if kind == 1 and flags & 2:
+            struct.pack_into("<Q", data, at + 32, 0)
+    with open(core + ".hollow", "wb") as f:
+        f.write(data)
+    result = chunky("stats", core + ".hollow")
+    expect(result.status == 3 and "coredump_filter" in result.err, result)
+
+
+def packed(core):
+    for module, end in ((gzip, ".gz"), (lzma, ".xz"), (bz2, ".bz2")):
+        with module.open(core + end, "wb") as f:
+            f.write(b"any")
+        result = chunky("stats", core + end)
+        expect(result.status == 3 and "must be unpacked first" in result.err, result)
+
+
 def cut(folder, path):
     size = os.path.getsize(path)
     half = folder + "/half"
@@ -151,6 +179,8 @@ def cores(s, folder):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         path = f"{folder}/core.{s.pid}"
         same(live, picture(path), "gcore")
+        hollow(path)
+        packed(path)
         expect(chunky("check", path).status == 0)
         cut(folder, path)
         w = chunky_json("what", path, hex(s.block[1000]))
