@@ -5,7 +5,7 @@
 #include "explain_rules.h"
 #include "play_run.h"
 #include "play_why.h"
-#include "source.h"
+#include "session.h"
 #include "text.h"
 #include "wrap.h"
 
@@ -103,34 +103,53 @@ static int explain_script(const char *verb, const char *what, const char *text,
     return STATUS_OK;
 }
 
-static int explain_process(const char *verb, const char *what, const char *pid)
+/* "30", "1K"; or an address, as `what` takes it. */
+static bool explain_number(const struct session *n, const char *verb, const char *what,
+                           uint64_t *number)
 {
-    struct source source = {0};
+    if (strcmp(verb, "free") == 0)
+        return session_address(n, what, number);
+    if (text_number(what, number))
+        return true;
+    char *shown = text_printable(what);
+    fprintf(stderr, "chunky explain: \"%s\" is no number below 2^64\n", shown);
+    free(shown);
+    return false;
+}
+
+static void explain_heap(struct source *source, const char *verb, const char *what,
+                         uint64_t number)
+{
     struct play_session names = {0};
     struct play_heap heap = {0};
-    char *end;
-    uint64_t number = strtoull(what, &end, 0);
-    if (*end != '\0' || *what == '\0') {
-        fprintf(stderr, "chunky explain: \"%s\" is no number\n", what);
-        return STATUS_USAGE;
-    }
-    enum status status = source_open(&source, pid, true);
-    if (status != STATUS_OK)
-        return (int)status;
-    names.kernel[0] = source.pid;
+    names.kernel[0] = source->pid;
     snprintf(names.name[0], sizeof names.name[0], "main");
-    play_heap_walk(&heap, &source.walk, &names, false);
+    play_heap_walk(&heap, &source->walk, &names, false);
     FILE *out = explain_open();
     struct explain e = {.out = out, .heap = &heap, .thread = "main"};
-    fprintf(out, "%s(%s) in process %s, first thread\n", verb, what, pid);
+    fprintf(out, "%s(%s) in process %d, first thread\n", verb, what, (int)source->pid);
     if (strcmp(verb, "malloc") == 0)
         explain_malloc(&e, number);
     else
         explain_free(&e, number);
     explain_close(out);
     play_heap_free(&heap);
-    source_close(&source);
-    return STATUS_OK;
+}
+
+static int explain_process(const char *verb, const char *what, const char *pid)
+{
+    struct session n = {.options = NULL};
+    uint64_t number;
+    enum status status = source_open(&n.source, pid, true);
+    if (status == STATUS_OK)
+        status = scan_open(&n.scan, &n.source);
+    if (status == STATUS_OK && !explain_number(&n, verb, what, &number))
+        status = STATUS_USAGE;
+    if (status == STATUS_OK)
+        explain_heap(&n.source, verb, what, number);
+    scan_close(&n.scan);
+    source_close(&n.source);
+    return (int)status;
 }
 
 /* What no script is. */

@@ -95,10 +95,19 @@ def live_process():
             at = dict(line.split() for line in iter(p.stdout.readline, "ready\n"))
             for what, end in wanted.items():
                 question = ["malloc", at[what]] if what == "cached" else ["free", at[what]]
+                if what == "used":  # as other verbs print it
+                    told = subprocess.run([CHUNKY, "what", str(p.pid), at[what]], capture_output=True, text=True)
+                    name = re.search(r"  heap\+0x(\w+)  size", told.stdout)
+                    question[1] = f"heap+{int(name[1], 16) + 16:#x}"
                 run = subprocess.run([CHUNKY, "explain", *question, str(p.pid)], capture_output=True, text=True)
                 found = re.search(r"^  =>  (.*)$", run.stdout, re.M)
                 if not found or not re.search(end, found[1]):
                     bad.append(f"CHUNKY_CONF={conf}: {what}: wanted {end}\n{run.stdout}{run.stderr}")
+            for verb, what, status in (("malloc", "1K", 0), ("malloc", "0x10", 0), ("malloc", str(2 ** 64), 2),
+                                       ("malloc", "1x", 2), ("free", "heap", 2), ("free", "heap+", 2)):
+                run = subprocess.run([CHUNKY, "explain", verb, what, str(p.pid)], capture_output=True, text=True)
+                if run.returncode != status or run.stderr.count("\n") != (status != 0):
+                    bad.append(f"{verb} {what}: status {run.returncode}\n{run.stderr}")
             p.stdin.close()
     return bad
 
