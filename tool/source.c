@@ -259,10 +259,9 @@ enum status source_find_root(struct source *s)
 /* As cores are often kept. */
 static bool source_is_packed(const char *magic, size_t size)
 {
-    static const char *const packed[] = {"\x1f\x8b",
-                                         "\xfd"
-                                         "7zXZ",
-                                         "\x28\xb5\x2f\xfd", "BZh", "\x04\x22\x4d\x18"};
+    /* gzip, xz, zstd, bzip2, lz4 */
+    static const char *const packed[] = {"\x1f\x8b", "\xfd\x37zXZ", "\x28\xb5\x2f\xfd",
+                                         "BZh", "\x04\x22\x4d\x18"};
     for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++)
         if (size >= strlen(packed[i]) &&
             memcmp(magic, packed[i], strlen(packed[i])) == 0)
