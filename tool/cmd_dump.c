@@ -142,7 +142,7 @@ static void dump_arenas(struct dump *d)
         dump_magazines(d, a->remote_list);
     }
     for (size_t i = 0; i < s->heap_count; i++)
-        if (s->heaps[i].is_main)
+        if (!scan_heap_is_spanned(&s->heaps[i]))
             dump_add(d, s->heaps[i].h.address, dump_size_of(d, HEAP_STRUCT_SIZE));
 }
 
@@ -273,7 +273,7 @@ static void dump_memory(struct dump *d)
             dump_pages(d, h->h.start, h->h.end);
             continue;
         }
-        if (!h->is_main)
+        if (scan_heap_is_spanned(h))
             dump_copy(d, h->h.address, dump_size_of(d, HEAP_STRUCT_SIZE));
         scan_heap(s, h, dump_block, d);
         dump_page_done(d);

@@ -13,8 +13,9 @@ static void map_title(struct session *n, const struct scan_heap *h)
     if (title[0] != '\0')
         fprintf(n->out, "heap \"%s\": ", title);
     fprintf(n->out, "arena %u%s  %s = 0x%llx  %s\n", n->scan.arenas[h->arena].a.index,
-            h->is_main ? " (break)" : "", scan_name(&n->scan, name, h->h.first),
-            (unsigned long long)h->h.first, text_size(size, h->h.end - h->h.start));
+            scan_heap_is_spanned(h) ? "" : " (break)",
+            scan_name(&n->scan, name, h->h.first), (unsigned long long)h->h.first,
+            text_size(size, h->h.end - h->h.start));
 }
 
 static void map_mappings(struct session *n, unsigned limit)

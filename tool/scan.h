@@ -62,9 +62,15 @@ struct scan_heap {
     struct walk_heap h;
     unsigned arena; /* index in scan.arenas */
     uint64_t top;   /* address of the arena's top if it lies here, or 0 */
-    bool is_main;   /* grown by the break */
-    uint64_t done;  /* first address that was not scanned: the end if all went well */
+    bool is_main; /* the main arena's: of the break, or spanned where that may not be */
+    uint64_t done; /* first address that was not scanned: the end if all went well */
 };
+
+/* Spanned: its struct lies at its beginning, before the first chunk; else in metadata. */
+static inline bool scan_heap_is_spanned(const struct scan_heap *h)
+{
+    return h->h.address - h->h.start < h->h.first - h->h.start;
+}
 
 struct scan_arena {
     struct walk_arena a;

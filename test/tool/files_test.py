@@ -278,6 +278,11 @@ with tempfile.TemporaryDirectory() as folder, Subject() as s:
     not_ours(folder)
     formats(folder)
     kernel_core(folder)
+# The main arena's heap may be spanned; its struct and its first chunks share a page.
+with tempfile.TemporaryDirectory() as folder, Subject(conf="request=1,sbrk=0") as s:
+    snapshots(s, folder)
+    expect(chunky("check", folder + "/0.snap").status == 0)
+    expect("(break)" not in chunky("map", s.pid).out)
 # A reserved heap has pages behind it that the program may not read.
 with Subject(conf="request=1,sbrk=0") as s:
     read_by_debugger(s)
