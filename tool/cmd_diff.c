@@ -412,7 +412,7 @@ enum status cmd_diff(struct options *o)
     d.side[0].options.source = o->command != NULL ? o->operand[0] : o->source;
     d.side[0].options.command = NULL;
     d.side[1].options.source = o->command != NULL ? NULL : o->operand[0];
-    d.side[1].options.output = NULL;
+    d.side[1].options.output = "/dev/null"; /* the first one's is for both */
     enum status status = session_open(&d.side[0].n, &d.side[0].options);
     if (status != STATUS_OK)
         return status;

@@ -185,7 +185,7 @@ PUBLIC void chunky_malloc_stats(void)
     struct stats s;
     stats_sum(&s);
     say(2,
-        "Chunky: %u arenas\n"
+        "Chunky: %u %s\n"
         "heaps        = %12zu\n"
         "  in use     = %12zu\n"
         "  cached     = %12zu\n"
@@ -195,7 +195,8 @@ PUBLIC void chunky_malloc_stats(void)
         "  top        = %12zu\n"
         "mapped       = %12zu in %zu blocks\n"
         "metadata     = %12zu\n",
-        arena_count(), s.heap, s.heap - stats_free(&s), s.cached, s.depot, s.fast,
+        arena_count(), arena_count() == 1 ? "arena" : "arenas", s.heap,
+        s.heap - stats_free(&s), s.cached, s.depot, s.fast,
         s.binned, s.top, s.mapped, s.mapped_count, meta.mapped);
 }
 

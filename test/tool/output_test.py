@@ -42,6 +42,10 @@ def unwritten(folder, snap):
             result = chunky(*words)
             lines = result.err.strip().splitlines()
             expect(result.status == 3 and len(lines) == 1, words, result)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([TOOL, "diff", snap, snap], stdout=full, stderr=subprocess.PIPE,
+                              text=True, check=False)
+        expect(done.returncode == 3 and len(done.stderr.splitlines()) == 1, "diff", done)
     for path in ("/nonexistent/x", "/dev/full", "/"):
         result = chunky("play", "--html", path, "a=malloc(1)")
         expect(result.status == 3, path, result)
