@@ -108,6 +108,7 @@ enum status cmd_run(struct options *o)
                  strerror(errno));
     close(go);
     if (traced && run_wait_held(pid, &status)) {
+        relay_wait();
         found = !run_is_us(pid) && run_look(pid, o);
         ptrace(PTRACE_DETACH, pid, NULL, NULL);
     }

@@ -361,6 +361,8 @@ enum status options_open(struct options *o, struct source *s)
         return status;
     }
     if (o->source == NULL)
-        return complain(STATUS_USAGE, "of what? Give a process's number, a core file, a snapshot, or -- CMD");
+        return complain(
+            STATUS_USAGE,
+            "of what? Give a process's number, a core file, a snapshot, or -- CMD");
     return source_open(s, o->source, o->stop);
 }

@@ -9,7 +9,9 @@
 #include <sys/types.h>
 
 void relay_start(void);
-/* All that was reported is printed. */
+/* Returns once all is printed that was reported until now. */
+void relay_wait(void);
+/* The same, and no more comes. */
 void relay_end(void);
 /* The entry of CHUNKY_CONF that leads to it, of a process `reader`; false: there is none. */
 enum { RELAY_TEXT = 64 };

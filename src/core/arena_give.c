@@ -252,8 +252,8 @@ static ALWAYS_INLINE struct chunk *give_mark_of(const struct chunk *c, size_t si
 
 /* Also of a neighbour that is somebody's live block: any value of his but the secret one
  * says no. */
-RACE_IS_KNOWN static ALWAYS_INLINE bool give_is_marked(const struct chunk *c,
-                                                       size_t size, uintptr_t token)
+RACE_IS_KNOWN static bool give_is_marked(const struct chunk *c, size_t size,
+                                         uintptr_t token)
 {
     return c->fd == give_mark_of(c, size, token);
 }

@@ -192,6 +192,12 @@ static struct {
     unsigned count;
 } cfi;
 
+/* An offset in its units. */
+static int64_t cfi_scaled(const struct cfi_code *code, uint64_t units)
+{
+    return (int64_t)(units * (uint64_t)code->data_step);
+}
+
 /* Instructions that change where the frame's address comes from; false: none of them. */
 static bool cfi_frame(struct cfi_code *code, unsigned op, struct cfi_row *row)
 {
@@ -207,7 +213,7 @@ static bool cfi_frame(struct cfi_code *code, unsigned op, struct cfi_row *row)
     if (op == 0x0c || op == 0x0e)
         row->frame_offset = (int64_t)cursor_uleb(c);
     else if (op == 0x12 || op == 0x13)
-        row->frame_offset = cursor_sleb(c) * code->data_step;
+        row->frame_offset = cfi_scaled(code, (uint64_t)cursor_sleb(c));
     return (op >= 0x0c && op <= 0x0e) || op == 0x12 || op == 0x13;
 }
 
@@ -217,7 +223,7 @@ static void cfi_place_register(struct cfi_code *code, unsigned op, struct cfi_ro
     struct cursor *c = &code->cursor;
     uint64_t reg = cursor_uleb(c);
     if (op == 0x05)
-        cfi_set(row, reg, CFI_AT, (int64_t)cursor_uleb(c) * code->data_step);
+        cfi_set(row, reg, CFI_AT, cfi_scaled(code, cursor_uleb(c)));
     else if (op == 0x06)
         *cfi_rule_of(row, reg) = *cfi_rule_of(&cfi.first, reg);
     else if (op == 0x07)
@@ -229,11 +235,11 @@ static void cfi_place_register(struct cfi_code *code, unsigned op, struct cfi_ro
     else if (op == 0x10)
         cfi_set(row, reg, CFI_AT_RESULT, (int64_t)cfi_expression(c));
     else if (op == 0x11)
-        cfi_set(row, reg, CFI_AT, cursor_sleb(c) * code->data_step);
+        cfi_set(row, reg, CFI_AT, cfi_scaled(code, (uint64_t)cursor_sleb(c)));
     else if (op == 0x14)
-        cfi_set(row, reg, CFI_IS, (int64_t)cursor_uleb(c) * code->data_step);
+        cfi_set(row, reg, CFI_IS, cfi_scaled(code, cursor_uleb(c)));
     else if (op == 0x15)
-        cfi_set(row, reg, CFI_IS, cursor_sleb(c) * code->data_step);
+        cfi_set(row, reg, CFI_IS, cfi_scaled(code, (uint64_t)cursor_sleb(c)));
     else if (op == 0x16)
         cfi_set(row, reg, CFI_IS_RESULT, (int64_t)cfi_expression(c));
     else
@@ -286,7 +292,7 @@ static void cfi_run(struct cfi_code *code, uintptr_t pc, struct cfi_row *row)
         if (op >> 6 == 1)
             code->location += low * code->code_step;
         else if (op >> 6 == 2)
-            cfi_set(row, low, CFI_AT, (int64_t)cursor_uleb(c) * code->data_step);
+            cfi_set(row, low, CFI_AT, cfi_scaled(code, cursor_uleb(c)));
         else if (op >> 6 == 3)
             *cfi_rule_of(row, low) = *cfi_rule_of(&cfi.first, low);
         else

@@ -196,8 +196,8 @@ PUBLIC void chunky_malloc_stats(void)
         "mapped       = %12zu in %zu blocks\n"
         "metadata     = %12zu\n",
         arena_count(), arena_count() == 1 ? "arena" : "arenas", s.heap,
-        s.heap - stats_free(&s), s.cached, s.depot, s.fast,
-        s.binned, s.top, s.mapped, s.mapped_count, meta.mapped);
+        s.heap - stats_free(&s), s.cached, s.depot, s.fast, s.binned, s.top, s.mapped,
+        s.mapped_count, meta.mapped);
 }
 
 PUBLIC int chunky_malloc_info(int flags, FILE *stream)
