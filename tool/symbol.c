@@ -273,6 +273,16 @@ static bool table_find(const struct bytes *table, const struct bytes *names,
     return found;
 }
 
+/* Whether rt_sigreturn is called there: C libraries keep no symbol of it. */
+static bool elf_returns_from_signal(const struct elf_file *e, uint64_t offset)
+{
+    static const unsigned char code[2][9] = {
+        {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05},        /* x86-64 */
+        {0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4, 0}}; /* aarch64, 8 bytes */
+    return (elf_holds(e, offset, 9) && memcmp(e->data + offset, code[0], 9) == 0) ||
+           (elf_holds(e, offset, 8) && memcmp(e->data + offset, code[1], 8) == 0);
+}
+
 bool symbols_find(struct symbols *s, const char *path, uint64_t offset,
                   struct symbol *out)
 {
@@ -290,6 +300,7 @@ bool symbols_find(struct symbols *s, const char *path, uint64_t offset,
         dwarf_line(&m->own.lines, address, out);
     else if (m->debug.data != NULL)
         dwarf_line(&m->debug.lines, address, out);
+    out->is_signal = elf_returns_from_signal(&m->own, offset);
     if (!found && out->line == 0)
         snprintf(out->build_id, sizeof out->build_id, "%s", m->own.build_id);
     return found || out->line != 0 || out->build_id[0] != '\0';
@@ -302,6 +313,10 @@ char *symbols_say(struct symbols *s, const char *path, uint64_t offset,
     out[0] = '\0';
     if (!symbols_find(s, path, offset, &y))
         return out;
+    if (y.is_signal) {
+        snprintf(out, SYMBOL_TEXT, "(a signal came here)");
+        return out;
+    }
     char *name = text_printable(y.name), *file = text_printable(y.file);
     int length = 0;
     if (name[0] != '\0')

@@ -16,6 +16,7 @@ struct symbol {
     char file[256];    /* of the source; "" unknown */
     unsigned line;     /* 0 unknown */
     char build_id[80]; /* hexadecimal; set when nothing else is known of the file */
+    bool is_signal;    /* what a signal handler returns into; no function called it */
 };
 
 struct symbols *symbols_open(void);

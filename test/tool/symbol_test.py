@@ -110,6 +110,21 @@ def without_checks(folder):
                "level", level, "the stack", run.err)
 
 
+def in_a_handler(folder):
+    """Across the frame that the kernel pushed for a signal."""
+    with open(os.path.join(folder, "signal.c"), "w", encoding="utf-8") as file:
+        file.write("#include <signal.h>\n" + SOURCE + "static void *p;\n"
+                   "APART void handle(int n) { giver(p); giver(p); __asm__(\"\"); }\n"
+                   "APART void raiser(void) { raise(SIGUSR1); __asm__(\"\"); }\n"
+                   "int main(void) { p = taker(); signal(SIGUSR1, handle); raiser(); return 0; }\n")
+    path = os.path.join(folder, "signal")
+    subprocess.run([CC, "-g", "-O2", "-o", path, os.path.join(folder, "signal.c")], check=True)
+    run = chunky("run", "--", path)
+    text = "\n".join(stacks(run.err).get("found here", []))
+    expect(re.search(r"  giver\+.*\n.*  handle\+.*\n.*  \(a signal came here\)\n(.*\n)*.*  raiser\+"
+                     r".*\n.*  main\+", text), "the handler's stack", run.err)
+
+
 def shared(folder):
     """The functions in a library, stripped and not."""
     for name, after in (("shared", []), ("shared, stripped", [["strip", "@"]])):
@@ -154,6 +169,7 @@ def main():
             if path is not None:
                 look(what, path, folder, **known)
         without_checks(folder)
+        in_a_handler(folder)
         shared(folder)
         parts_of_processes(folder)
         kept(folder)
