@@ -190,8 +190,6 @@ static void xml_arena(FILE *out, const struct survey_arena *a)
 void stats_xml(FILE *out, const struct survey *v)
 {
     const struct scan *s = v->scan;
-    uint64_t mapped = v->all.kind[KIND_MAPPED].size + v->all.kind[KIND_KEPT].size +
-                      v->all.kind[KIND_GUARDED].size;
     fprintf(out, "<?xml version=\"1.0\"?>\n<malloc version=\"1\">\n");
     for (size_t i = 0; i < s->arena_count; i++) {
         fprintf(out, "<heap nr=\"%u\">\n", s->arenas[i].a.index);
@@ -209,8 +207,7 @@ void stats_xml(FILE *out, const struct survey *v)
             "<system type=\"current\" size=\"%llu\"/>\n"
             "<system type=\"metadata\" size=\"%llu\"/>\n"
             "<aspace type=\"total\" size=\"%llu\"/>\n</malloc>\n",
-            (ull)v->all.heap_bytes, (ull)v->meta_size,
-            (ull)(v->all.heap_bytes + mapped));
+            (ull)v->all.heap_bytes, (ull)v->meta_size, (ull)v->all.heap_bytes);
 }
 
 /* --- OpenMetrics ------------------------------------------------------------ */

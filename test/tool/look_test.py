@@ -37,6 +37,10 @@ def stats(s):
     total = [e for e in document.documentElement.childNodes
              if e.nodeName == "total" and e.getAttribute("type") == "mmap"]
     expect(int(total[0].getAttribute("count")) == 1, total[0].toxml())
+    space = document.getElementsByTagName("aspace")[0].getAttribute("size")
+    heaps = [int(node.getAttribute("size")) for node in document.getElementsByTagName("system")
+             if node.getAttribute("type") == "current"]
+    expect(int(space) == heaps[-1], "as malloc_info: heaps, and no mappings", space, heaps)
     return v
 
 
