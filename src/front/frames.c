@@ -64,6 +64,13 @@ CONSTRUCTOR(65535) static void frames_start_late(void)
         frames_start();
 }
 
+/* The innermost frames, as long as they are Chunky's own, are left out. */
+static void frames_add(struct frames *f, uintptr_t pc)
+{
+    if (f->count < FRAMES_MAX && (f->count != 0 || !frames_is_own(pc)))
+        f->pc[f->count++] = pc;
+}
+
 /* The chain of frame pointers. A program without them yields nonsense, which the
  * bounds and the safe reads turn into a short list. */
 static void frames_walk(struct frames *f)
@@ -73,8 +80,7 @@ static void frames_walk(struct frames *f)
     while (f->count < FRAMES_MAX && (here & (sizeof here - 1)) == 0 &&
            os_peek((const void *)here, pair, sizeof pair) == sizeof pair &&
            pair[1] > 4096) {
-        if (f->count != 0 || !frames_is_own(pair[1]))
-            f->pc[f->count++] = pair[1];
+        frames_add(f, pair[1]);
         if (pair[0] <= here || pair[0] - low > FRAME_LARGEST)
             break;
         here = pair[0];
@@ -121,12 +127,8 @@ static bool frames_take_whole(struct frames *f)
     void *pc[FRAMES_MAX + FRAMES_OWN];
     int count = backtrace(pc, FRAMES_MAX + FRAMES_OWN);
     atomic_store(place, 0);
-    bool own = true;
-    for (int i = 0; i < count && f->count < FRAMES_MAX; i++) {
-        own = own && frames_is_own((uintptr_t)pc[i]);
-        if (!own)
-            f->pc[f->count++] = (uintptr_t)pc[i];
-    }
+    for (int i = 0; i < count; i++)
+        frames_add(f, (uintptr_t)pc[i]);
     return true;
 }
 
@@ -134,15 +136,12 @@ static bool frames_take_whole(struct frames *f)
 static bool frames_unwind(struct frames *f)
 {
     static struct unwind u;
-    bool own = true;
     if (!unwind_here(&u))
         return false;
     for (unsigned i = 0; i < FRAMES_MAX + FRAMES_OWN && f->count < FRAMES_MAX; i++) {
         if (!unwind_step(&u))
             break;
-        own = own && frames_is_own(u.pc);
-        if (!own)
-            f->pc[f->count++] = u.pc;
+        frames_add(f, u.pc);
     }
     return true;
 }

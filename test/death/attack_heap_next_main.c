@@ -1,11 +1,11 @@
 /* expect: harmless sizes=small plain */
 /* The break is refused, so that the main arena has mapped heaps. The list of them, in the
  * first page of the newest, is led to where a kept mapping lies, which so seems to be one. */
-#include "death.h"
+#include "kept.h"
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { HUGE_BYTES = 40 << 20, PAGE = 4096, SPAN = 64 << 20, BYTES = 3000, MOST = 1000 };
+enum { SPAN = 64 << 20, BYTES = 3000, MOST = 1000 };
 
 void misuse(size_t bytes)
 {
@@ -25,14 +25,7 @@ void misuse(size_t bytes)
     size_t size = *header(kept) & 0xfffffffffff0;
     if (kept + size == above && (uintptr_t)in - (uintptr_t)before >= SPAN) {
         free(kept);
-        uint64_t *at = hide(kept), *from = hide(p), chunk = (uintptr_t)kept - 16;
-        at[0] = at[1] = (uintptr_t)p - 16;
-        at[2] = at[3] = 0;
-        at[6] = chunk + PAGE;
-        at[7] = chunk + size;
-        header(above)[-1] = size;
-        *header(above) &= ~(uint64_t)HEADER_P;
-        from[0] = from[1] = chunk;
+        kept_link(kept, size, above, p);
         heap[2] = (uintptr_t)kept & ~(uintptr_t)(SPAN - 1);
         char *got = malloc(BYTES), *again = malloc(HUGE_BYTES);
         if (got >= again && got < again + HUGE_BYTES)

@@ -223,6 +223,19 @@ static void purge_widens_for_a_while(void **state)
     world_walk(a);
 }
 
+/* The same 16 MiB, given back and used again each 10 ms. */
+static void purge_turns(struct chunk **c, unsigned turns)
+{
+    for (unsigned i = 0; i < turns; i++) {
+        arena_lock(a);
+        world_give(a, c[0]);
+        arena_settle(a);
+        arena_unlock(a);
+        c[0] = world_take(a, 16 * MIB);
+        os_fake.clock += 10;
+    }
+}
+
 /* What is kept for a while goes when that is over, though nothing happens in the arena: within
  * 16 visits. */
 static void purge_idle_visits_look_too(void **state)
@@ -232,14 +245,7 @@ static void purge_idle_visits_look_too(void **state)
         skip();
     struct chunk *c[1];
     purge_world(1, c, 1, 16 * MIB);
-    for (unsigned i = 0; i < 20; i++) {
-        arena_lock(a);
-        world_give(a, c[0]);
-        arena_settle(a);
-        arena_unlock(a);
-        c[0] = world_take(a, 16 * MIB);
-        os_fake.clock += 10;
-    }
+    purge_turns(c, 20);
     world_give(a, c[0]);
     assert_true(world_dirty(a) > world_tune.purge_base);
     for (unsigned i = 0; i < 16; i++) {
@@ -266,14 +272,11 @@ static void purge_expires_without_visits(void **state)
     struct chunk *c[1];
     limits.kept_until = 0;
     purge_world(1, c, 1, 16 * MIB);
-    for (unsigned i = 0; i < 20; i++) {
-        arena_lock(a);
-        world_give(a, c[0]);
-        arena_settle(a);
-        arena_unlock(a);
-        c[0] = i < 19 ? world_take(a, 16 * MIB) : NULL;
-        os_fake.clock += 10;
-    }
+    purge_turns(c, 19);
+    arena_lock(a);
+    world_give(a, c[0]);
+    arena_settle(a);
+    arena_unlock(a);
     size_t kept = world_dirty(a);
     assert_true(kept > world_tune.purge_base);
     assert_true(limits.kept_until > os_fake.clock - 200);
