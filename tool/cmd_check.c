@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { ERRORS_DEFAULT = 20, CHECK_ROUNDS = 8, CHECK_KEEP = 4096, CHECK_STOPS = 200 };
+enum {
+    ERRORS_DEFAULT = 20,
+    CHECK_ROUNDS = 8,
+    CHECK_KEEP = 4096,
+    CHECK_STOPS = 200,
+    CHECK_CACHE_STOPS = 20
+};
 
 struct check {
     struct scan *scan;
@@ -196,7 +202,8 @@ static void check_tell(struct draw *d, struct scan *s, const struct audit_findin
     if (has_arena)
         fprintf(d->out, "%sarena %u", f->chunk != 0 || f->other != 0 ? "  " : "",
                 index);
-    fprintf(d->out, "\n    rule %s\n", f->rule);
+    bool has_place = f->chunk != 0 || f->other != 0 || has_arena;
+    fprintf(d->out, "%srule %s\n", has_place ? "\n    " : "", f->rule);
     if (f->found != 0 || f->expected != 0)
         fprintf(d->out, "    found 0x%llx, expected 0x%llx\n",
                 (unsigned long long)f->found, (unsigned long long)f->expected);
@@ -279,17 +286,33 @@ size_t check_print(struct draw *d, struct scan *s, const struct options *o)
 static bool check_is_busy(struct session *n)
 {
     scan_settle(&n->scan);
-    for (size_t i = 0; i < n->scan.arena_count; i++)
-        if (n->scan.arenas[i].is_busy)
-            return true;
-    return false;
+    bool busy = n->scan.is_busy;
+    for (size_t i = 0; i < n->scan.arena_count && !busy; i++)
+        busy = n->scan.arenas[i].is_busy;
+    return busy;
+}
+
+static void check_count(struct audit *u, const struct audit_finding *f)
+{
+    (void)u;
+    (void)f;
+}
+
+/* A thread may be in the middle of its own cache, for which it needs no lock. */
+static bool check_has_cache_findings(struct session *n)
+{
+    struct audit u = {.walk = n->scan.walk, .report = check_count, .most = 1};
+    audit_caches(&u);
+    return u.findings != 0;
 }
 
 static enum status check_open(struct session *n, struct options *o)
 {
     enum status status = session_open(n, o);
-    for (unsigned i = 0; i < CHECK_STOPS && status == STATUS_OK && o->stop &&
-                         n->source.kind == SOURCE_PID && check_is_busy(n);
+    for (unsigned i = 0;
+         i < CHECK_STOPS && status == STATUS_OK && o->stop &&
+         n->source.kind == SOURCE_PID &&
+         (check_is_busy(n) || (i < CHECK_CACHE_STOPS && check_has_cache_findings(n)));
          i++) {
         struct timespec pause = {0, 1000000};
         session_close(n, STATUS_OK);

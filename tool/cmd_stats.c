@@ -168,6 +168,9 @@ void show_busy(struct draw *d, const struct scan *s)
         fprintf(d->out,
                 "  %zu of %zu arena%s locked: a thread was in the middle of a change\n",
                 busy, s->arena_count, text_s(s->arena_count));
+    if (s->is_busy && !s->source->reader.is_live)
+        fprintf(d->out, "  the records of mapped chunks, or the engine's own memory: a"
+                        " thread was in the middle of a change\n");
 }
 
 void show_notes(struct draw *d, const struct survey *v)

@@ -173,11 +173,31 @@ static enum stop watch_call(struct play_session *s, pid_t thread)
     return STOP_NOTHING;
 }
 
+/* Of the report, the stacks: here they are always those of our own child. */
+static void watch_drop_stacks(char *text)
+{
+    char *to = text;
+    bool in_stack = false;
+    for (size_t length; *text != '\0'; text += length) {
+        length = strcspn(text, "\n");
+        length += text[length] == '\n';
+        bool title = memmem(text, length, " here, thread ", 14) != NULL;
+        in_stack = title || (in_stack && strncmp(text, "    #", 5) == 0);
+        if (!in_stack) {
+            memmove(to, text, length);
+            to += length;
+        }
+    }
+    *to = '\0';
+}
+
 void watch_died(struct play_session *s, int signal)
 {
     s->ended = true;
     s->signal = signal;
     watch_collect(s);
+    if (s->text != NULL)
+        watch_drop_stacks(s->text);
 }
 
 bool watch_is_fatal(int signal)

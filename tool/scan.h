@@ -127,6 +127,7 @@ struct scan {
     size_t cache_count;
     struct walk_mapped_all mapped_all;
     struct walk_meta meta_all;
+    bool is_busy; /* as arenas: mapped chunks or metadata are being changed */
     uint64_t here_from, here_to; /* a run of pages, and whether it is resident */
     bool is_here;
     unsigned pauses;    /* to see whether what looked wrong stays so */

@@ -304,6 +304,9 @@ void scan_settle(struct scan *s)
         if (a->is_torn)
             a->is_damaged = false;
     }
+    s->is_busy =
+        walk_element(s->walk, (uintptr_t)s->walk->root.mapped, MAPPED_LOCK, 0) ||
+        walk_element(s->walk, (uintptr_t)s->walk->root.meta, META_LOCK, 0);
 }
 
 struct scan_heap *scan_heap_of(const struct scan *s, uint64_t address)

@@ -18,7 +18,7 @@
 
 enum {
     LAYOUT_MAJOR = 1, /* chunk format, bins' geometry, meaning of fields and of root */
-    LAYOUT_MINOR = 5, /* appended fields */
+    LAYOUT_MINOR = 6, /* appended fields */
     LAYOUT_MAGIC_SIZE = 16
 };
 
@@ -176,6 +176,8 @@ enum layout_id {
     GUARD_RECORD_GIVEN_DEPTH,
     GUARD_RECORD_GIVEN_STACK,
     GUARD_RECORD_GIVEN_THREAD,
+    MAPPED_LOCK,
+    META_LOCK,
     LAYOUT_FIELDS,
     LAYOUT_ROOM = 256 /* most fields that a reader takes */
 };

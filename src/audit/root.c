@@ -154,6 +154,8 @@ static struct layout_field root_fields[LAYOUT_FIELDS] = {
     FIELD(TUNE_CONTROL, struct tune, control),
     FIELD(CACHE_QUARANTINE, struct cache, quarantine),
     FIELD(TUNE_GUARD_RATE, struct tune, guard_rate),
+    FIELD(MAPPED_LOCK, struct mapped_state, lock.word),
+    FIELD(META_LOCK, struct meta, lock.word),
 };
 /* clang-format on */
 

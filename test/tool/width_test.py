@@ -107,6 +107,7 @@ def double_free():
         expect(not wide and "look: chunky what" in told, wide)
     told = chunky("play", "a=malloc(10); free(a); free(a)").out
     expect(re.search(r"look: .*guard_rate=1$", told, re.M), "files get full lines", told)
+    expect(" #0 " not in told and "found here" not in told, "no stack of the tool's own", told)
 
 
 reported()
