@@ -23,6 +23,8 @@ struct stack_state {
     uint32_t active;  /* cache's tick at the last fill or flush */
 };
 
+enum { CACHE_FIRST_SAMPLE = 64 };
+
 struct cache {
     uint64_t address_key; /* copies of heap_keys; 0 in the dummy */
     uint64_t word_key;
@@ -39,6 +41,7 @@ struct cache {
     uint32_t tick;                /* fills and flushes so far */
     uint32_t busy;                /* how often the arena was locked lately, weighed */
     uint32_t sweep;               /* class that is looked at next for shrinking */
+    _Atomic uint32_t sample;      /* slow calls up to the next sample of level 3 */
     uint64_t filled[CLASS_WORDS]; /* bit: of the class, that was a fill */
     uint16_t fills;               /* since the last flush, in about */
     uint16_t flushes;             /* since the last fill */

@@ -18,6 +18,7 @@ enum {
     CLASS_MAX_SIZE = 32768 + 16,           /* largest chunk of the tables */
     CLASS_LARGE_SIZE = 1048576 + 16,       /* largest cached chunk */
     CLASS_MAX_BYTES = CLASS_MAX_SIZE - CHUNK_OVERHEAD,
+    CLASS_LARGE_BYTES = CLASS_LARGE_SIZE - CHUNK_OVERHEAD,
     CLASS_MAP_SIZE = 4096 /* entries: (size / 16) mod 4096 */
 };
 

@@ -30,7 +30,7 @@ static void *aligned_from_arena(size_t align, size_t bytes)
     if (k != NULL && size <= CLASS_LARGE_SIZE) {
         unsigned class = class_ceiling(size);
         /* Else aligned_hit has looked. */
-        void *mem = thread_is_checked() ? aligned_from_cache(k, align, class) : NULL;
+        void *mem = thread_is_slow() ? aligned_from_cache(k, align, class) : NULL;
         if (mem != NULL)
             return mem;
         size = class_sizes[class];
@@ -65,7 +65,7 @@ static void *aligned_from_any(size_t align, size_t bytes)
 static ALWAYS_INLINE void *aligned_hit(size_t align, size_t bytes)
 {
     size_t size = chunk_size_for(bytes);
-    if (thread_hot == &cache_dummy || thread_is_checked() || size > CLASS_LARGE_SIZE ||
+    if (thread_hot == &cache_dummy || size > CLASS_LARGE_SIZE ||
         bytes + align >= tune.mmap_threshold)
         return NULL;
     return aligned_from_cache(thread_hot, align, class_ceiling(size));

@@ -109,6 +109,7 @@ static struct cache *cache_new(void)
         return NULL;
     k->address_key = heap_keys.address;
     k->word_key = heap_keys.word;
+    k->sample = CACHE_FIRST_SAMPLE;
     for (unsigned i = 0; i < CLASS_COUNT; i++)
         k->stack[i].top = k->stack[i].limit = &cache_nothing[1];
     return k;

@@ -1,28 +1,37 @@
-/* Rules of .eh_frame; see cfi.h. State: rows that the instructions put by. */
+/* Rules of .eh_frame; see cfi.h. No state. */
 #include "front/cfi.h"
 
 #include "base/bits.h"
 #include "os/os.h"
 
 enum {
-    DEPTH = 8,           /* rows put by at once, words on an expression's stack */
+    DEPTH = 8,           /* words on an expression's stack */
     LONGEST = 64 * 1024, /* bytes of an entry */
     ENCODED_SIZE = 0x0f, /* of an encoded pointer: its size and sign, */
     ENCODED_RELATIVE = 0x10,
     ENCODED_KIND = 0x70 /* and what it is relative to */
 };
 
-struct cursor cursor_over(uintptr_t from, uintptr_t to)
+struct cursor cursor_over(uintptr_t from, uintptr_t to, bool is_direct)
 {
-    return (struct cursor){.at = from, .end = to};
+    struct cursor c; /* its window is as it is */
+    c.at = from;
+    c.end = to;
+    c.is_direct = is_direct;
+    c.failed = false;
+    c.window_at = 0;
+    c.window_bytes = 0;
+    return c;
 }
 
-static uint8_t cursor_byte(struct cursor *c)
+static ALWAYS_INLINE uint8_t cursor_byte(struct cursor *c)
 {
     if (c->at >= c->end || c->failed) {
         c->failed = true;
         return 0;
     }
+    if (c->is_direct)
+        return *(const unsigned char *)c->at++;
     if (c->at - c->window_at >= c->window_bytes) {
         c->window_at = c->at;
         c->window_bytes = os_peek((const void *)c->at, c->window,
@@ -109,6 +118,7 @@ uintptr_t cursor_pointer(struct cursor *c, unsigned encoding)
 
 /* What an entry's instructions are read with. */
 struct cfi_code {
+    struct cfi *cfi;
     struct cursor cursor;
     uint64_t code_step; /* units of addresses, of offsets */
     int64_t data_step;
@@ -117,9 +127,9 @@ struct cfi_code {
 };
 
 /* An entry's length; the cursor ends where it does. */
-static struct cursor cfi_entry(uintptr_t at)
+static struct cursor cfi_entry(uintptr_t at, bool is_direct)
 {
-    struct cursor c = cursor_over(at, at + 4);
+    struct cursor c = cursor_over(at, at + 4, is_direct);
     uint64_t length = cursor_word(&c, 4);
     c.end = at + 4 + length;
     c.failed |= length == 0 || length > LONGEST;
@@ -128,12 +138,13 @@ static struct cursor cfi_entry(uintptr_t at)
 
 /* The common part (CIE) of entries; leaves the cursor at its instructions. True if its
  * entries carry bytes of their own that have a length. */
-static bool cfi_common(struct cfi_code *code, uintptr_t at, struct cfi_row *row)
+static bool cfi_common(struct cfi_code *code, uintptr_t at)
 {
+    struct cfi_row *row = &code->cfi->row;
     struct cursor *c = &code->cursor;
     char letters[8];
     unsigned count = 0;
-    *c = cfi_entry(at);
+    *c = cfi_entry(at, code->cfi->is_direct);
     c->failed |= cursor_word(c, 4) != 0;
     unsigned version = cursor_byte(c);
     while ((letters[count] = (char)cursor_byte(c)) != '\0' &&
@@ -164,16 +175,21 @@ static bool cfi_common(struct cfi_code *code, uintptr_t at, struct cfi_row *row)
     return true;
 }
 
-static struct cfi_rule *cfi_rule_of(struct cfi_row *row, uint64_t reg)
+static struct cfi_rule *cfi_rule_of(struct cfi *cfi, uint64_t reg)
 {
-    static struct cfi_rule other; /* of registers that we do not follow */
-    return reg < CFI_REGISTERS ? &row->rule[reg] : &other;
+    return reg < CFI_REGISTERS ? &cfi->row.rule[reg] : &cfi->other;
 }
 
-static void cfi_set(struct cfi_row *row, uint64_t reg, enum cfi_place place,
-                    int64_t value)
+static void cfi_set(struct cfi *cfi, uint64_t reg, enum cfi_place place, int64_t value)
 {
-    *cfi_rule_of(row, reg) = (struct cfi_rule){place, value};
+    *cfi_rule_of(cfi, reg) = (struct cfi_rule){place, value};
+}
+
+/* As it was after the common instructions. */
+static void cfi_restore(struct cfi *cfi, uint64_t reg)
+{
+    if (reg < CFI_REGISTERS)
+        cfi->row.rule[reg] = cfi->first.rule[reg];
 }
 
 /* Where an expression starts; the cursor goes behind it. */
@@ -186,12 +202,6 @@ static uintptr_t cfi_expression(struct cursor *c)
     return at;
 }
 
-static struct {
-    struct cfi_row first; /* after the common instructions */
-    struct cfi_row kept[DEPTH];
-    unsigned count;
-} cfi;
-
 /* An offset in its units. */
 static int64_t cfi_scaled(const struct cfi_code *code, uint64_t units)
 {
@@ -199,8 +209,9 @@ static int64_t cfi_scaled(const struct cfi_code *code, uint64_t units)
 }
 
 /* Instructions that change where the frame's address comes from; false: none of them. */
-static bool cfi_frame(struct cfi_code *code, unsigned op, struct cfi_row *row)
+static bool cfi_frame(struct cfi_code *code, unsigned op)
 {
+    struct cfi_row *row = &code->cfi->row;
     struct cursor *c = &code->cursor;
     if (op == 0x0f) {
         row->frame_expression = cfi_expression(c);
@@ -218,38 +229,40 @@ static bool cfi_frame(struct cfi_code *code, unsigned op, struct cfi_row *row)
 }
 
 /* Those that name a register first. */
-static void cfi_place_register(struct cfi_code *code, unsigned op, struct cfi_row *row)
+static void cfi_place_register(struct cfi_code *code, unsigned op)
 {
     struct cursor *c = &code->cursor;
+    struct cfi *cfi = code->cfi;
     uint64_t reg = cursor_uleb(c);
     if (op == 0x05)
-        cfi_set(row, reg, CFI_AT, cfi_scaled(code, cursor_uleb(c)));
+        cfi_set(cfi, reg, CFI_AT, cfi_scaled(code, cursor_uleb(c)));
     else if (op == 0x06)
-        *cfi_rule_of(row, reg) = *cfi_rule_of(&cfi.first, reg);
+        cfi_restore(cfi, reg);
     else if (op == 0x07)
-        cfi_set(row, reg, CFI_UNDEFINED, 0);
+        cfi_set(cfi, reg, CFI_UNDEFINED, 0);
     else if (op == 0x08)
-        cfi_set(row, reg, CFI_SAME, 0);
+        cfi_set(cfi, reg, CFI_SAME, 0);
     else if (op == 0x09)
-        cfi_set(row, reg, CFI_IN, (int64_t)cursor_uleb(c));
+        cfi_set(cfi, reg, CFI_IN, (int64_t)cursor_uleb(c));
     else if (op == 0x10)
-        cfi_set(row, reg, CFI_AT_RESULT, (int64_t)cfi_expression(c));
+        cfi_set(cfi, reg, CFI_AT_RESULT, (int64_t)cfi_expression(c));
     else if (op == 0x11)
-        cfi_set(row, reg, CFI_AT, cfi_scaled(code, (uint64_t)cursor_sleb(c)));
+        cfi_set(cfi, reg, CFI_AT, cfi_scaled(code, (uint64_t)cursor_sleb(c)));
     else if (op == 0x14)
-        cfi_set(row, reg, CFI_IS, cfi_scaled(code, cursor_uleb(c)));
+        cfi_set(cfi, reg, CFI_IS, cfi_scaled(code, cursor_uleb(c)));
     else if (op == 0x15)
-        cfi_set(row, reg, CFI_IS, cfi_scaled(code, (uint64_t)cursor_sleb(c)));
+        cfi_set(cfi, reg, CFI_IS, cfi_scaled(code, (uint64_t)cursor_sleb(c)));
     else if (op == 0x16)
-        cfi_set(row, reg, CFI_IS_RESULT, (int64_t)cfi_expression(c));
+        cfi_set(cfi, reg, CFI_IS_RESULT, (int64_t)cfi_expression(c));
     else
         c->failed = true;
 }
 
 /* An instruction without an operand in its first byte. */
-static void cfi_plain(struct cfi_code *code, unsigned op, struct cfi_row *row)
+static void cfi_plain(struct cfi_code *code, unsigned op)
 {
     struct cursor *c = &code->cursor;
+    struct cfi *cfi = code->cfi;
     switch (op) {
     case 0x00: /* nothing */
     case 0x2d: /* return addresses are signed from here on, or not: see unwind.c */
@@ -263,14 +276,14 @@ static void cfi_plain(struct cfi_code *code, unsigned op, struct cfi_row *row)
         code->location += cursor_word(c, 1U << (op - 2)) * code->code_step;
         break;
     case 0x0a:
-        if (cfi.count < DEPTH)
-            cfi.kept[cfi.count++] = *row;
+        if (cfi->count < CFI_DEPTH)
+            cfi->kept[cfi->count++] = cfi->row;
         else
             c->failed = true;
         break;
     case 0x0b:
-        if (cfi.count != 0)
-            *row = cfi.kept[--cfi.count];
+        if (cfi->count != 0)
+            cfi->row = cfi->kept[--cfi->count];
         else
             c->failed = true;
         break;
@@ -278,13 +291,13 @@ static void cfi_plain(struct cfi_code *code, unsigned op, struct cfi_row *row)
         cursor_uleb(c);
         break;
     default:
-        if (!cfi_frame(code, op, row))
-            cfi_place_register(code, op, row);
+        if (!cfi_frame(code, op))
+            cfi_place_register(code, op);
     }
 }
 
 /* Goes through instructions as far as they are about `pc`. */
-static void cfi_run(struct cfi_code *code, uintptr_t pc, struct cfi_row *row)
+static void cfi_run(struct cfi_code *code, uintptr_t pc)
 {
     struct cursor *c = &code->cursor;
     while (c->at < c->end && !c->failed && code->location <= pc) {
@@ -292,22 +305,22 @@ static void cfi_run(struct cfi_code *code, uintptr_t pc, struct cfi_row *row)
         if (op >> 6 == 1)
             code->location += low * code->code_step;
         else if (op >> 6 == 2)
-            cfi_set(row, low, CFI_AT, cfi_scaled(code, cursor_uleb(c)));
+            cfi_set(code->cfi, low, CFI_AT, cfi_scaled(code, cursor_uleb(c)));
         else if (op >> 6 == 3)
-            *cfi_rule_of(row, low) = *cfi_rule_of(&cfi.first, low);
+            cfi_restore(code->cfi, low);
         else
-            cfi_plain(code, low, row);
+            cfi_plain(code, low);
     }
 }
 
-bool cfi_find(uintptr_t entry, uintptr_t pc, struct cfi_row *row)
+bool cfi_find(struct cfi *cfi, uintptr_t entry, uintptr_t pc)
 {
-    struct cfi_code code = {.location = 0};
-    struct cursor c = cfi_entry(entry);
+    struct cfi_code code = {.cfi = cfi, .location = 0};
+    struct cursor c = cfi_entry(entry, cfi->is_direct);
     uintptr_t here = c.at;
     uintptr_t common = here - cursor_word(&c, 4);
-    *row = (struct cfi_row){.frame_offset = 0};
-    bool has_bytes = cfi_common(&code, common, row);
+    cfi->row = (struct cfi_row){.frame_offset = 0};
+    bool has_bytes = cfi_common(&code, common);
     uintptr_t from = cursor_pointer(&c, code.encoding);
     uintptr_t length = cursor_pointer(&c, code.encoding & ENCODED_SIZE);
     if (has_bytes) {
@@ -316,14 +329,14 @@ bool cfi_find(uintptr_t entry, uintptr_t pc, struct cfi_row *row)
     }
     if (c.failed || code.cursor.failed || pc - from >= length)
         return false;
-    cfi.count = 0;
-    cfi_run(&code, UINTPTR_MAX, row);
-    cfi.first = *row;
+    cfi->count = 0;
+    cfi_run(&code, UINTPTR_MAX);
+    cfi->first = cfi->row;
     if (code.cursor.failed)
         return false;
     code.cursor = c;
     code.location = from;
-    cfi_run(&code, pc, row);
+    cfi_run(&code, pc);
     return !code.cursor.failed;
 }
 
@@ -395,7 +408,7 @@ bool cfi_evaluate(uintptr_t at, const uintptr_t reg[CFI_REGISTERS],
                   const uintptr_t *start, uintptr_t *result)
 {
     struct cfi_stack s = {.count = 0};
-    struct cursor c = cursor_over(at, at + 10);
+    struct cursor c = cursor_over(at, at + 10, false);
     uint64_t bytes = cursor_uleb(&c);
     c.end = c.at + bytes;
     c.failed |= bytes > LONGEST;

@@ -2,7 +2,8 @@
  * Call frame information: where a function keeps its caller's registers at a given
  * instruction. The tables are those of .eh_frame (DWARF 5, section 6.4; Linux Standard
  * Base, "Exception Frames"). What they say is read like any foreign memory, and may be
- * nonsense. One caller at a time (the report's lock). Notes: docs/notes/checks.md#report
+ * nonsense; or, where they are known to be an object's, directly. No state. Notes:
+ * docs/notes/checks.md#report
  */
 #ifndef CHUNKY_FRONT_CFI_H
 #define CHUNKY_FRONT_CFI_H
@@ -11,17 +12,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CFI_REGISTERS = 33 }; /* DWARF's numbers, on x86-64 and aarch64 */
+/* DWARF's numbers, as far as they matter. */
+#if defined(__x86_64__)
+enum { CFI_REGISTERS = 17 };
+#else
+enum { CFI_REGISTERS = 33 };
+#endif
+enum { CFI_DEPTH = 6 }; /* rows put by at once */
 
-/* Reads bytes up to `end`, a window at a time; `failed` once there are none. */
+/* Reads bytes up to `end`, a window at a time unless they are there for sure; `failed`
+ * once there are none. */
 struct cursor {
     uintptr_t at, end;
+    bool is_direct;
     uintptr_t window_at;
     size_t window_bytes;
     unsigned char window[64];
     bool failed;
 };
-struct cursor cursor_over(uintptr_t from, uintptr_t to);
+struct cursor cursor_over(uintptr_t from, uintptr_t to, bool is_direct);
 /* Little-endian, 1 to 8 bytes; the variable lengths of DWARF; a pointer as .eh_frame
  * encodes them: absolute or relative to where it stands. */
 uint64_t cursor_word(struct cursor *c, unsigned bytes);
@@ -55,9 +64,19 @@ struct cfi_row {
     bool is_signal; /* what the kernel pushed for a signal handler */
 };
 
-/* The row at `pc` by the entry (FDE) at `entry`; false if that does not cover it, or makes
- * no sense. */
-bool cfi_find(uintptr_t entry, uintptr_t pc, struct cfi_row *row);
+/* What a table is read with: too large for a thread's stack. */
+struct cfi {
+    bool is_direct; /* the tables are there for sure */
+    struct cfi_row row;
+    struct cfi_row first; /* after the common instructions */
+    struct cfi_row kept[CFI_DEPTH];
+    unsigned count;
+    struct cfi_rule other; /* of registers that we do not follow */
+};
+
+/* cfi->row becomes the one at `pc` by the entry (FDE) at `entry`; false if that does not
+ * cover it, or makes no sense. */
+bool cfi_find(struct cfi *cfi, uintptr_t entry, uintptr_t pc);
 
 /* The result of the expression at `at`, which starts with its length; `start`: NULL, or
  * what is on its stack first. False if it needs what we do not know. */

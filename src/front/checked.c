@@ -199,8 +199,8 @@ COLD void *checked_malloc_slow(size_t bytes, enum family family,
         return mem;
     }
     mem = malloc_plain(k, checked_room(bytes), zero);
-    if (mem == NULL)
-        return NULL;
+    if (mem == NULL || !thread_is_slow())
+        return mem;
     /* A cache hands out what it was given; the canary goes where the size says. */
     GUARD(chunk_is_live(&heap_keys, chunk_of(mem)), RULE_CACHED, mem);
     if (tune.perturb != 0) {

@@ -113,6 +113,9 @@ void checked_free(struct chunk *c, enum family family);
 /* realloc of a block that stays where it is, or is small: NULL when that is not so, or
  * anything is wrong. For checked_hits. */
 void *checked_realloc_hit(void *mem, size_t bytes);
+/* What was asked for a block of malloc's, if all is right with it; else CANARY_NONE. For
+ * checked_hits. */
+size_t checked_usable_hit(const void *mem);
 /* For a verified live block; bytes is not 0. NULL and ENOMEM on failure. */
 void *checked_realloc(struct chunk *c, size_t bytes);
 

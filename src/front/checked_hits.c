@@ -38,12 +38,42 @@ static NOINLINE HOT void *checked_hit_wide(const struct cache *k, struct stack *
     return mem;
 }
 
+/* The tag of a live chunk of a class that is not in the tables. */
+static ALWAYS_INLINE uint32_t checked_tag_large(const struct cache *k, const void *mem,
+                                                uint32_t word)
+{
+    return (uint32_t)checked_hash(k, mem, word | (word >= HOT_MAX + CHUNK_ALIGN)) &
+           CHECK_MASK;
+}
+
+/* For a class that is not in the tables. */
+static NOINLINE HOT void *checked_malloc_large(size_t bytes, enum family family,
+                                               struct malloc_zero *zero)
+{
+    struct cache *k = thread_own();
+    size_t room = bytes + CANARY_LEAST;
+    if (k == NULL || bytes > CLASS_LARGE_BYTES - CANARY_LEAST ||
+        room >= tune.mmap_threshold)
+        return checked_malloc_slow(bytes, family, zero);
+    void *mem = cache_pop_large(k, class_ceiling_large(chunk_size_for(room)));
+    if (mem == NULL)
+        return checked_malloc_slow(bytes, family, zero);
+    struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    GUARD((checked_tag_large(k, mem, word) ^ CHECK_MASK) == load_word(&c->tag),
+          RULE_CACHED, mem);
+    chunk_flip(c);
+    canary_write_hashed(mem, bytes, (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD,
+                        family, checked_hash(k, mem, word));
+    return mem;
+}
+
 static ALWAYS_INLINE void *checked_malloc_hit(size_t bytes, enum family family,
                                               struct malloc_zero *zero)
 {
     struct cache *k = thread_own();
     if (UNLIKELY(k == NULL || bytes > CLASS_MAX_BYTES - CANARY_LEAST))
-        return checked_malloc_slow(bytes, family, zero);
+        return checked_malloc_large(bytes, family, zero);
     struct stack *s = stack_above(k, class_map[(bytes + CANARY_LEAST + 7) / 16]);
     void **top = s->top - 1, *mem = *top;
     if (UNLIKELY(mem == NULL))
@@ -105,6 +135,38 @@ static NOINLINE HOT void checked_free_wide(void *mem, size_t bytes, enum family 
         checked_give(thread_own(), c, word);
 }
 
+/* A block of a class that is not in the tables, at level 1; false: nothing was done. */
+static ALWAYS_INLINE bool checked_give_large(void *mem, size_t bytes,
+                                             enum family family)
+{
+    struct cache *k = thread_own();
+    struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    size_t size = word & ~(uint32_t)CHUNK_FLAGS, usable = size - CHUNK_OVERHEAD;
+    if (k == NULL || checked_level != 1 || size <= CLASS_MAX_SIZE ||
+        size > CLASS_LARGE_SIZE || (word & (IS_MMAPPED | HAS_REQUEST)) != 0 ||
+        ((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 ||
+        checked_tag_large(k, mem, word) != load_word(&c->tag))
+        return false;
+    struct stack *s = &k->stack[class_floor_large(size)];
+    size_t asked = canary_asked_wide(mem, usable, family, checked_hash(k, mem, word));
+    if (s->top == s->limit || asked == CANARY_NONE ||
+        (bytes != SIZE_MAX && bytes != asked))
+        return false;
+    checked_fill(mem, usable);
+    chunk_flip(c);
+    *s->top = mem;
+    advance_slot(&s->top);
+    return true;
+}
+
+/* What is not plain, or not right. */
+static NOINLINE HOT void checked_free_odd(void *mem, size_t bytes, enum family family)
+{
+    if (!checked_give_large(mem, bytes, family))
+        checked_free_slow(mem, bytes, family);
+}
+
 static ALWAYS_INLINE void checked_free_hit(void *mem, size_t bytes, enum family family)
 {
     struct cache *k = thread_own();
@@ -113,7 +175,7 @@ static ALWAYS_INLINE void checked_free_hit(void *mem, size_t bytes, enum family 
     OPAQUE(word); /* else it is computed twice */
     uint64_t hash = k == NULL ? 0 : checked_hash(k, mem, word);
     if (UNLIKELY(k == NULL || ((uint32_t)hash & CHECK_MASK) != load_word(&c->tag))) {
-        checked_free_slow(mem, bytes, family);
+        checked_free_odd(mem, bytes, family);
         return;
     }
     size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
@@ -142,6 +204,20 @@ void checked_delete(void *mem, size_t bytes, enum family family)
         checked_free_mem(mem, bytes, family);
     else
         checked_free_slow(mem, bytes, family);
+}
+
+HOT size_t checked_usable_hit(const void *mem)
+{
+    struct cache *k = thread_own();
+    const struct chunk *c = chunk_of(mem);
+    uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    uint64_t hash = k == NULL ? 0 : checked_hash(k, mem, word);
+    if (UNLIKELY(k == NULL || ((uint32_t)hash & CHECK_MASK) != load_word(&c->tag)))
+        return CANARY_NONE;
+    size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
+    size_t slack = canary_slack_short(mem, usable, FAMILY_MALLOC, hash);
+    return slack != 0 ? usable - slack
+                      : canary_asked_wide(mem, usable, FAMILY_MALLOC, hash);
 }
 
 /* Whether a block of the cache's sizes goes to another one for this request: those that

@@ -63,6 +63,8 @@ static void checked_realloc_family(const void *mem, enum family of)
 
 void *checked_realloc(struct chunk *c, size_t bytes)
 {
+    if (!thread_is_slow() && !guard_owns(c)) /* level 3 only samples */
+        return realloc_plain(c, bytes);
     size_t old_bytes = checked_request(c, FAMILY_MALLOC);
     if (checked_level == 0 && !guard_owns(c))
         return checked_recorded(c, old_bytes, bytes);

@@ -20,6 +20,9 @@ PUBLIC size_t chunky_malloc_usable_size(void *mem)
         return 0;
     if (LIKELY(malloc_is_plain(mem, &size)))
         return size - CHUNK_OVERHEAD;
+    size_t asked = checked_hits == 0 ? CANARY_NONE : checked_usable_hit(mem);
+    if (asked != CANARY_NONE)
+        return asked;
     const struct chunk *c = malloc_verify(mem, "malloc_usable_size");
     return c == NULL ? 0 : checked_request(c, FAMILY_ANY);
 }

@@ -19,7 +19,8 @@
 
 enum {
     FREE_CODE = 192, /* bytes of free that may touch the header */
-    GONE_COUNT = 64
+    GONE_COUNT = 64,
+    FAULT_PAGE = 4096 /* the smallest */
 };
 
 static bool fault_is_on;
@@ -61,6 +62,13 @@ void fault_relax(void)
     if (!fault_is_on)
         return;
     atomic_store_explicit(&fault_looks[fault_place()].thread, 0, memory_order_release);
+}
+
+bool fault_may_come(const void *mem)
+{
+    /* Mapped blocks start where their alignment, 16 or more, says. */
+    uintptr_t offset = (uintptr_t)mem % FAULT_PAGE;
+    return (offset & (offset - 1)) == 0 || guard_has(mem);
 }
 
 void fault_note_unmapped(const void *mem, size_t bytes)

@@ -15,13 +15,21 @@
 
 enum { FRAMES_OWN = 12 }; /* most frames of our own on top */
 
-/* glibc's; absent elsewhere. Its first call loads libgcc_s. */
+/* glibc's; absent elsewhere. Its first call loads libgcc_s. Wanted only where libc cannot
+ * tell whose code an address is, as in static programs. */
 WEAK extern int backtrace(void **pc, int room);
-static _Atomic bool frames_ready;
+static _Atomic enum {
+    FRAMES_BY_POINTER,
+    FRAMES_BY_TABLES,
+    FRAMES_BY_LIBRARY
+} frames_way;
 
-/* Threads that are inside the unwinder, which may allocate. A word of thread-local
- * storage each would be one too many: a thread is named by where it keeps its own. */
-static _Atomic uintptr_t frames_inside[32];
+/* Threads that are inside an unwinder, which may allocate or has words of its own. A word
+ * of thread-local storage each would be one too many: a thread is named by where it keeps
+ * its own. */
+enum { FRAMES_INSIDE = 32 };
+static _Atomic uintptr_t frames_inside[FRAMES_INSIDE];
+static struct unwind frames_unwind[FRAMES_INSIDE + 1]; /* the last one for reports */
 
 /* Our own code, when it is a library of its own; else both are 0. */
 static uintptr_t frames_own_from, frames_own_to;
@@ -49,18 +57,22 @@ void frames_start(void)
     void *pc[2];
     frames_find_own();
     frames_wanted = true;
+    if (unwind_is_cheap()) {
+        atomic_store_explicit(&frames_way, FRAMES_BY_TABLES, memory_order_release);
+        return;
+    }
     /* In a static program the unwinder's tables are entered by constructors after ours;
      * it would abort. */
     if (backtrace != NULL && (frames_late || frames_own_to != 0)) {
         backtrace(pc, 2);
-        atomic_store_explicit(&frames_ready, true, memory_order_release);
+        atomic_store_explicit(&frames_way, FRAMES_BY_LIBRARY, memory_order_release);
     }
 }
 
 CONSTRUCTOR(65535) static void frames_start_late(void)
 {
     frames_late = true;
-    if (frames_wanted && !atomic_load_explicit(&frames_ready, memory_order_relaxed))
+    if (frames_wanted && frames_way == FRAMES_BY_POINTER)
         frames_start();
 }
 
@@ -87,19 +99,19 @@ static void frames_walk(struct frames *f)
     }
 }
 
-/* A free place, or NULL: none is left, or the thread has one already. */
-static _Atomic uintptr_t *frames_enter(void)
+/* A free place; FRAMES_INSIDE: none is left, or the thread has one already. */
+static unsigned frames_enter(void)
 {
     uintptr_t self = (uintptr_t)&thread_hot;
-    for (unsigned i = 0; i < 32; i++)
+    for (unsigned i = 0; i < FRAMES_INSIDE; i++)
         if (atomic_load_explicit(&frames_inside[i], memory_order_relaxed) == self)
-            return NULL;
-    for (unsigned i = 0; i < 32; i++) {
+            return FRAMES_INSIDE;
+    for (unsigned i = 0; i < FRAMES_INSIDE; i++) {
         uintptr_t none = 0;
         if (atomic_compare_exchange_strong(&frames_inside[i], &none, self))
-            return &frames_inside[i];
+            return i;
     }
-    return NULL;
+    return FRAMES_INSIDE;
 }
 
 void frames_start_at(struct frames *f, uintptr_t pc)
@@ -116,34 +128,40 @@ void frames_start_at(struct frames *f, uintptr_t pc)
     memmove(f->pc, f->pc + first, f->count * sizeof f->pc[0]);
 }
 
-/* By the unwinder's library; false if that is not there, or the thread is inside it. */
-static bool frames_take_whole(struct frames *f)
+static void frames_by_library(struct frames *f)
 {
-    if (!atomic_load_explicit(&frames_ready, memory_order_acquire))
-        return false;
-    _Atomic uintptr_t *place = frames_enter();
-    if (place == NULL)
-        return false;
     void *pc[FRAMES_MAX + FRAMES_OWN];
     int count = backtrace(pc, FRAMES_MAX + FRAMES_OWN);
-    atomic_store(place, 0);
     for (int i = 0; i < count; i++)
         frames_add(f, (uintptr_t)pc[i]);
+}
+
+/* By our own one, with these words; false: not on this processor. */
+static bool frames_by_tables(struct frames *f, struct unwind *u, bool is_direct)
+{
+    if (!unwind_here(u, is_direct))
+        return false;
+    for (unsigned i = 0; i < FRAMES_MAX + FRAMES_OWN && f->count < FRAMES_MAX; i++) {
+        if (!unwind_step(u))
+            break;
+        frames_add(f, u->frame.pc);
+    }
     return true;
 }
 
-/* By our own one; false: not on this processor. */
-static bool frames_unwind(struct frames *f)
+/* False if that is not possible here, or the thread is inside an unwinder. */
+static bool frames_take_whole(struct frames *f)
 {
-    static struct unwind u;
-    if (!unwind_here(&u))
+    unsigned way = atomic_load_explicit(&frames_way, memory_order_acquire), place;
+    if (way == FRAMES_BY_POINTER || (place = frames_enter()) == FRAMES_INSIDE)
         return false;
-    for (unsigned i = 0; i < FRAMES_MAX + FRAMES_OWN && f->count < FRAMES_MAX; i++) {
-        if (!unwind_step(&u))
-            break;
-        frames_add(f, u.pc);
-    }
-    return true;
+    bool done = true;
+    if (way == FRAMES_BY_LIBRARY)
+        frames_by_library(f);
+    else
+        done = frames_by_tables(f, &frames_unwind[place], true);
+    atomic_store(&frames_inside[place], 0);
+    return done;
 }
 
 static void frames_begin(struct frames *f)
@@ -162,6 +180,9 @@ void frames_take(struct frames *f)
 void frames_take_for_report(struct frames *f)
 {
     frames_begin(f);
-    if (!frames_take_whole(f) && !frames_unwind(f))
+    bool by_library =
+        atomic_load_explicit(&frames_way, memory_order_acquire) == FRAMES_BY_LIBRARY;
+    if (!(by_library && frames_take_whole(f)) &&
+        !frames_by_tables(f, &frames_unwind[FRAMES_INSIDE], false))
         frames_walk(f);
 }

@@ -6,6 +6,7 @@
 #include "core/heap.h"
 #include "front/options.h"
 #include "front/report.h"
+#include "front/thread.h"
 #include "os/lock.h"
 #include "os/os.h"
 
@@ -14,7 +15,9 @@ enum {
     GUARD_CLASSES = 9,       /* up to 256 pages */
     GUARD_LIVE_MOST = 16000, /* each costs two of the kernel's 65,530 mappings */
     GUARD_STEP = 4 << 20,    /* bytes by which the part for core files grows */
-    GUARD_SAMPLE = 2048      /* mean of slow calls from one sampled block to the next */
+    GUARD_SAMPLE = 2048, /* mean of slow calls from one sampled block to the next, */
+    GUARD_REST_MS = 8,   /* but no two within this, */
+    GUARD_REST_PAGES = 4 /* and a millisecond for each so many pages of the first */
 };
 
 static struct {
@@ -30,7 +33,8 @@ static struct {
     uint32_t newest[GUARD_CLASSES];
     uint32_t waiting[GUARD_CLASSES]; /* length of each */
     _Atomic uint64_t asked;          /* calls so far */
-    _Atomic int64_t countdown;       /* to the next sample */
+    _Atomic uint32_t sample;         /* as each cache's, of threads without one */
+    _Atomic uint64_t rest_until;     /* clock, ms: no sample before */
 } guards = {.lock = LOCK_INIT(RANK_GUARD)};
 
 /* For those who ask from outside where blocks were taken and lie. */
@@ -107,7 +111,6 @@ bool guard_start(void)
     guards.end = guards.start + length;
     guards.dumped = guards.start;
     os_dump(start, length, false); /* gcore would write all of it */
-    guards.countdown = 64;
     guards.slots = slots;
     guard_describe();
     return true;
@@ -122,15 +125,18 @@ bool guard_is_due(void)
         return atomic_fetch_add_explicit(&guards.asked, 1, memory_order_relaxed) %
                    rate ==
                0;
-    if (LIKELY(atomic_fetch_sub_explicit(&guards.countdown, 1, memory_order_relaxed) >
-               0))
+    struct cache *k = thread_own();
+    _Atomic uint32_t *sample = k == NULL ? &guards.sample : &k->sample;
+    uint32_t left = atomic_load_explicit(sample, memory_order_relaxed);
+    if (LIKELY(left != 0)) {
+        atomic_store_explicit(sample, left - 1, memory_order_relaxed);
         return false;
+    }
     uint64_t asked = atomic_fetch_add_explicit(&guards.asked, 1, memory_order_relaxed);
     uint64_t chance = multiply_fold(asked ^ heap_keys.address, heap_keys.word);
-    atomic_store_explicit(&guards.countdown,
-                          GUARD_SAMPLE / 2 + (int64_t)(chance % GUARD_SAMPLE),
+    atomic_store_explicit(sample, GUARD_SAMPLE / 2 + (uint32_t)(chance % GUARD_SAMPLE),
                           memory_order_relaxed);
-    return true;
+    return os_clock_ms() >= guards.rest_until;
 }
 
 /* The oldest freed place of a class; lock held, the queue is not empty. */
@@ -248,7 +254,14 @@ void *guard_take(size_t align, size_t bytes, enum family family)
     g->family = family;
     frames_take(&g->taken);
     guard_publish(g, slot);
+    if (tune.guard_rate == 0)
+        guards.rest_until = os_clock_ms() + GUARD_REST_MS + pages / GUARD_REST_PAGES;
     return (void *)g->mem;
+}
+
+bool guard_has(const void *mem)
+{
+    return (uintptr_t)mem - guards.start < guards.end - guards.start;
 }
 
 bool guard_owns(const struct chunk *c)
@@ -315,7 +328,7 @@ void guard_give(struct chunk *c)
 
 const struct guard *guard_find(uintptr_t address)
 {
-    if (guards.slots == NULL || address - guards.start >= guards.end - guards.start)
+    if (guards.slots == NULL || !guard_has((const void *)address))
         return NULL;
     /* A place and the guard page behind it: overflows are more common than underflows. */
     size_t page = os_page_size();

@@ -32,11 +32,10 @@ HOT PUBLIC void *chunky_malloc(size_t bytes)
 /* A cached block of a class that is not in the tables, or NULL. */
 static ALWAYS_INLINE void *malloc_hit_large(size_t bytes)
 {
-    size_t size = bytes + CHUNK_OVERHEAD + CHUNK_ALIGN - 1;
-    if (bytes <= CLASS_MAX_BYTES || size > CLASS_LARGE_SIZE ||
+    if (bytes <= CLASS_MAX_BYTES || bytes > CLASS_LARGE_BYTES ||
         bytes >= tune.mmap_threshold)
         return NULL;
-    void *mem = cache_pop_large(thread_hot, class_ceiling_large(size));
+    void *mem = cache_pop_large(thread_hot, class_ceiling_large(chunk_size_for(bytes)));
     if (mem != NULL)
         chunk_flip(chunk_of(mem));
     return mem;
@@ -70,8 +69,7 @@ NOINLINE void *malloc_slow_as(size_t bytes, enum family family)
 static NOINLINE void free_full(void *mem, struct stack *s)
 {
     struct cache *k = thread_own();
-    if (UNLIKELY(k == NULL || k != thread_hot || s == k->stack ||
-                 thread_is_checked())) {
+    if (UNLIKELY(k == NULL || k != thread_hot || s == k->stack)) {
         free_slow(mem);
         return;
     }

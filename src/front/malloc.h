@@ -7,6 +7,7 @@
 
 #include "front/cache.h"
 #include "front/canary.h"
+#include "front/fault.h"
 #include "front/options.h"
 #include "front/thread.h"
 
@@ -37,12 +38,12 @@ static ALWAYS_INLINE void *malloc_hit(size_t bytes)
 
 /* Free's hit test: true for a live block of a class in which nothing is recorded; then
  * *size is its chunk's. False for all others; for want of a cache, since the dummy knows
- * no secrets (a forged header ends in its full stack, but only in free); and where calls
- * are checked, since the header may lie where only malloc_verify may look. */
+ * no secrets (a forged header ends in its full stack, but only in free); and, at level 3,
+ * where the header may lie on pages that only malloc_verify may look at. */
 static ALWAYS_INLINE bool malloc_is_plain(const void *mem, size_t *size)
 {
     const struct cache *k = thread_hot;
-    if (UNLIKELY(k == &cache_dummy || tune.check != 0))
+    if (UNLIKELY(k == &cache_dummy || (tune.check != 0 && fault_may_come(mem))))
         return false;
     uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)PREV_INUSE;
     *size = word & ~(uint32_t)CHUNK_FLAGS;

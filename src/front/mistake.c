@@ -11,8 +11,9 @@ static const char *mistake_in_heap(uintptr_t mem, const struct located *l)
     struct view own;
     const struct view *at = &l->at;
     bool starts = at->chunk + CHUNK_HEADER == mem;
-    bool stale =
-        !starts && locate_view(mem - CHUNK_HEADER, &own) && own.kind == VIEW_IDLE;
+    bool stale = !starts && locate_view(mem - CHUNK_HEADER, &own) &&
+                 own.kind == VIEW_IDLE &&
+                 own.size >= CHUNK_MIN; /* zeroes pass now and then */
     if (l->kind == LOCATED_META || at->kind == VIEW_FENCE)
         return "invalid pointer: into the heap, but behind all its blocks";
     if (starts && (at->kind == VIEW_IDLE || at->kind == VIEW_TOP))

@@ -1,11 +1,13 @@
-/* Stacks by tables or frame pointers; see unwind.h. State: the object looked at last. */
+/* Stacks by tables or frame pointers; see unwind.h. State: a mapping, for reports. */
 #include "front/unwind.h"
 
 #include "front/mapping.h"
 #include "os/os.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <string.h>
 
 #if defined(__aarch64__)
 enum { FRAME_POINTER = 29, STACK_POINTER = 31 };
@@ -22,15 +24,31 @@ enum {
     COUNT_WORD = 0x03 /* relative to it, behind a count of 4 bytes */
 };
 
-static struct {
-    uintptr_t from, to;    /* code that was looked up last */
-    uintptr_t table;       /* .eh_frame_hdr; 0: none */
-    struct mapping module; /* large */
-} unwind;
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+/* glibc's since 2.35: takes no lock. */
+WEAK extern int _dl_find_object(void *address, struct dl_find_object *object);
+#endif
 
 static bool unwind_read(uintptr_t at, void *to, size_t bytes)
 {
     return os_peek((const void *)at, to, bytes) == bytes;
+}
+
+/* Of the stack: registers that a function keeps lie side by side. */
+static bool unwind_read_stack(struct unwind *u, uintptr_t at, uintptr_t *word)
+{
+    enum { BEFORE = 64 };
+    size_t offset = at - u->window_at;
+    if (offset >= u->window_bytes || u->window_bytes - offset < sizeof *word) {
+        u->window_at = at - BEFORE;
+        u->window_bytes =
+            os_peek((const void *)u->window_at, u->window, sizeof u->window);
+        offset = BEFORE;
+    }
+    if (u->window_bytes < offset + sizeof *word)
+        return unwind_read(at, word, sizeof *word);
+    memcpy(word, u->window + offset, sizeof *word);
+    return true;
 }
 
 /* Where an object that is mapped at `base` has its table, or 0. */
@@ -54,24 +72,66 @@ static uintptr_t unwind_table(uintptr_t base)
     return table == 0 ? 0 : base + table - lowest;
 }
 
-/* Knows the object that holds pc. */
-static bool unwind_look_up(uintptr_t pc)
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+bool unwind_is_cheap(void)
 {
-    if (pc - unwind.from < unwind.to - unwind.from)
-        return unwind.table != 0;
-    unwind.from = unwind.to = 0;
-    if (!mapping_find(pc, &unwind.module))
-        return false;
-    unwind.from = unwind.module.start;
-    unwind.to = unwind.module.end;
-    unwind.table = unwind_table(unwind.module.base);
-    return unwind.table != 0;
+    struct dl_find_object o;
+    return _dl_find_object != NULL &&
+           _dl_find_object((void *)(uintptr_t)unwind_is_cheap, &o) == 0 &&
+           o.dlfo_eh_frame != NULL;
+}
+
+static void unwind_ask_libc(struct unwind *u, uintptr_t pc)
+{
+    struct dl_find_object o;
+    if (_dl_find_object((void *)pc, &o) != 0)
+        return;
+    u->from = (uintptr_t)o.dlfo_map_start;
+    u->to = (uintptr_t)o.dlfo_map_end;
+    u->table = (uintptr_t)o.dlfo_eh_frame;
+}
+#else
+bool unwind_is_cheap(void)
+{
+    return false;
+}
+
+static void unwind_ask_libc(struct unwind *u, uintptr_t pc)
+{
+    (void)u;
+    (void)pc;
+}
+#endif
+
+/* Knows the object that holds pc. */
+static bool unwind_look_up(struct unwind *u, uintptr_t pc)
+{
+    static struct mapping module; /* large */
+    if (pc - u->from < u->to - u->from)
+        return u->table != 0;
+    u->from = u->to = u->table = 0;
+    if (u->is_direct) {
+        unwind_ask_libc(u, pc);
+    } else if (mapping_find(pc, &module)) {
+        u->from = module.start;
+        u->to = module.end;
+        u->table = unwind_table(module.base);
+    }
+    return u->table != 0;
+}
+
+static bool unwind_read_pair(const struct unwind *u, uintptr_t at, int32_t pair[2])
+{
+    if (!u->is_direct)
+        return unwind_read(at, pair, 2 * sizeof pair[0]);
+    memcpy(pair, (const void *)at, 2 * sizeof pair[0]);
+    return true;
 }
 
 /* The entry (FDE) of the function that holds pc, or 0: the last that starts before. */
-static uintptr_t unwind_entry(uintptr_t pc)
+static uintptr_t unwind_entry(const struct unwind *u, uintptr_t pc)
 {
-    struct cursor c = cursor_over(unwind.table, unwind.table + 32);
+    struct cursor c = cursor_over(u->table, u->table + 32, u->is_direct);
     unsigned version = (unsigned)cursor_word(&c, 1);
     unsigned frames = (unsigned)cursor_word(&c, 1);
     bool is_known = cursor_word(&c, 1) == COUNT_WORD;
@@ -83,22 +143,23 @@ static uintptr_t unwind_entry(uintptr_t pc)
         return 0;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (!unwind_read(c.at + middle * sizeof pair, pair, sizeof pair))
+        if (!unwind_read_pair(u, c.at + middle * sizeof pair, pair))
             return 0;
-        if (unwind.table + (uintptr_t)(intptr_t)pair[0] <= pc)
+        if (u->table + (uintptr_t)(intptr_t)pair[0] <= pc)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == 0 || !unwind_read(c.at + (low - 1) * sizeof pair, pair, sizeof pair))
+    if (low == 0 || !unwind_read_pair(u, c.at + (low - 1) * sizeof pair, pair))
         return 0;
-    return unwind.table + (uintptr_t)(intptr_t)pair[1];
+    return u->table + (uintptr_t)(intptr_t)pair[1];
 }
 
 /* A caller's register by its rule; `frame`: the frame's address. */
-static bool unwind_register(const struct unwind *u, struct cfi_rule rule,
-                            uintptr_t frame, uintptr_t *value)
+static bool unwind_register(struct unwind *u, struct cfi_rule rule, uintptr_t frame,
+                            uintptr_t *value)
 {
+    const uintptr_t *reg = u->frame.reg;
     uintptr_t at = frame + (uintptr_t)rule.value;
     switch (rule.place) {
     case CFI_SAME:
@@ -107,33 +168,34 @@ static bool unwind_register(const struct unwind *u, struct cfi_rule rule,
         *value = 0;
         return true;
     case CFI_AT:
-        return unwind_read(at, value, sizeof *value);
+        return unwind_read_stack(u, at, value);
     case CFI_IS:
         *value = at;
         return true;
     case CFI_IN:
-        *value = (uint64_t)rule.value < CFI_REGISTERS ? u->reg[rule.value] : 0;
+        *value = (uint64_t)rule.value < CFI_REGISTERS ? reg[rule.value] : 0;
         return true;
     case CFI_IS_RESULT:
-        return cfi_evaluate((uintptr_t)rule.value, u->reg, &frame, value);
+        return cfi_evaluate((uintptr_t)rule.value, reg, &frame, value);
     case CFI_AT_RESULT:
-        return cfi_evaluate((uintptr_t)rule.value, u->reg, &frame, &at) &&
-               unwind_read(at, value, sizeof *value);
+        return cfi_evaluate((uintptr_t)rule.value, reg, &frame, &at) &&
+               unwind_read_stack(u, at, value);
     }
     return false;
 }
 
-static bool unwind_apply(struct unwind *u, const struct cfi_row *row)
+static bool unwind_apply(struct unwind *u)
 {
-    struct unwind next = *u;
+    const struct cfi_row *row = &u->cfi.row;
+    struct unwind_frame next = u->frame;
     uintptr_t frame = 0;
     if (row->return_register >= CFI_REGISTERS)
         return false;
     if (row->frame_expression != 0) {
-        if (!cfi_evaluate(row->frame_expression, u->reg, NULL, &frame))
+        if (!cfi_evaluate(row->frame_expression, u->frame.reg, NULL, &frame))
             return false;
     } else if (row->frame_register < CFI_REGISTERS) {
-        frame = u->reg[row->frame_register] + (uintptr_t)row->frame_offset;
+        frame = u->frame.reg[row->frame_register] + (uintptr_t)row->frame_offset;
     }
     next.reg[STACK_POINTER] = frame;
     for (unsigned i = 0; i < CFI_REGISTERS; i++)
@@ -143,30 +205,32 @@ static bool unwind_apply(struct unwind *u, const struct cfi_row *row)
         return false;
     next.pc = next.reg[row->return_register] & ADDRESS_BITS;
     next.is_exact = row->is_signal;
-    bool moved = next.reg[STACK_POINTER] != u->reg[STACK_POINTER] || next.pc != u->pc;
-    *u = next;
+    bool moved = next.reg[STACK_POINTER] != u->frame.reg[STACK_POINTER] ||
+                 next.pc != u->frame.pc;
+    u->frame = next;
     return moved;
 }
 
-static bool unwind_by_frame_pointer(struct unwind *u)
+static bool unwind_by_frame_pointer(struct unwind_frame *f)
 {
-    uintptr_t here = u->reg[FRAME_POINTER], stack = u->reg[STACK_POINTER], pair[2];
+    uintptr_t here = f->reg[FRAME_POINTER], stack = f->reg[STACK_POINTER], pair[2];
     if ((here & (sizeof here - 1)) != 0 || here - stack > FRAME_LARGEST ||
         !unwind_read(here, pair, sizeof pair))
         return false;
-    u->reg[FRAME_POINTER] = pair[0];
-    u->reg[STACK_POINTER] = here + sizeof pair;
-    u->pc = pair[1] & ADDRESS_BITS;
-    u->is_exact = false;
+    f->reg[FRAME_POINTER] = pair[0];
+    f->reg[STACK_POINTER] = here + sizeof pair;
+    f->pc = pair[1] & ADDRESS_BITS;
+    f->is_exact = false;
     return true;
 }
 
 bool unwind_step(struct unwind *u)
 {
-    static struct cfi_row row;
-    uintptr_t pc = u->is_exact ? u->pc : u->pc - 1;
-    uintptr_t entry = unwind_look_up(pc) ? unwind_entry(pc) : 0;
-    bool found = entry != 0 && cfi_find(entry, pc, &row) ? unwind_apply(u, &row)
-                                                         : unwind_by_frame_pointer(u);
-    return found && u->pc >= os_page_size();
+    struct unwind_frame *f = &u->frame;
+    uintptr_t pc = f->is_exact ? f->pc : f->pc - 1;
+    uintptr_t entry = unwind_look_up(u, pc) ? unwind_entry(u, pc) : 0;
+    bool found = entry != 0 && cfi_find(&u->cfi, entry, pc)
+                     ? unwind_apply(u)
+                     : unwind_by_frame_pointer(f);
+    return found && f->pc >= os_page_size();
 }

@@ -68,7 +68,8 @@ static uintptr_t function(const char *letters, size_t count, const unsigned char
 static void test_rows(void **state)
 {
     (void)state;
-    struct cfi_row row;
+    static struct cfi cfi;
+    const struct cfi_row *row = &cfi.row;
     /* push rbp; mov rbp, rsp; a way out in the middle that is put by. */
     uintptr_t entry = FUNCTION("zR", 0x41, 0x0e, 16, 0x86, 2, 0x43, 0x0d, FRAME, 0x02,
                                0x20, 0x0a, 0x0c, STACK, 8, 0xc6, 0x41, 0x0b);
@@ -82,32 +83,32 @@ static void test_rows(void **state)
                 {0x23, FRAME, 16, CFI_AT}, {0x24, STACK, 8, CFI_SAME},
                 {0x25, FRAME, 16, CFI_AT}, {LENGTH - 1, FRAME, 16, CFI_AT}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_true(cfi_find(entry, FROM + rows[i].at, &row));
-        assert_int_equal(row.frame_register, rows[i].from);
-        assert_int_equal(row.frame_offset, rows[i].offset);
-        assert_int_equal(row.rule[FRAME].place, rows[i].frame);
-        assert_int_equal(row.rule[RETURN].place, CFI_AT);
-        assert_int_equal(row.rule[RETURN].value, -8);
-        assert_int_equal(row.return_register, RETURN);
-        assert_false(row.is_signal);
+        assert_true(cfi_find(&cfi, entry, FROM + rows[i].at));
+        assert_int_equal(row->frame_register, rows[i].from);
+        assert_int_equal(row->frame_offset, rows[i].offset);
+        assert_int_equal(row->rule[FRAME].place, rows[i].frame);
+        assert_int_equal(row->rule[RETURN].place, CFI_AT);
+        assert_int_equal(row->rule[RETURN].value, -8);
+        assert_int_equal(row->return_register, RETURN);
+        assert_false(row->is_signal);
     }
-    assert_int_equal(row.rule[FRAME].value, -16);
-    assert_false(cfi_find(entry, FROM - 1, &row));
-    assert_false(cfi_find(entry, FROM + LENGTH, &row));
+    assert_int_equal(row->rule[FRAME].value, -16);
+    assert_false(cfi_find(&cfi, entry, FROM - 1));
+    assert_false(cfi_find(&cfi, entry, FROM + LENGTH));
 }
 
 static void test_signal_and_end(void **state)
 {
     (void)state;
-    struct cfi_row row;
+    static struct cfi cfi;
     uintptr_t reg[CFI_REGISTERS] = {0}, kept[4] = {0, 0, 77, 0}, result;
     reg[STACK] = (uintptr_t)kept;
     /* The frame's address is in memory, 16 bytes up the stack. */
     uintptr_t entry = FUNCTION("zRS", 0x0f, 3, 0x77, 16, 0x06, 0x07, RETURN);
-    assert_true(cfi_find(entry, FROM, &row));
-    assert_true(row.is_signal);
-    assert_int_equal(row.rule[RETURN].place, CFI_UNDEFINED);
-    assert_true(cfi_evaluate(row.frame_expression, reg, NULL, &result));
+    assert_true(cfi_find(&cfi, entry, FROM));
+    assert_true(cfi.row.is_signal);
+    assert_int_equal(cfi.row.rule[RETURN].place, CFI_UNDEFINED);
+    assert_true(cfi_evaluate(cfi.row.frame_expression, reg, NULL, &result));
     assert_int_equal(result, 77);
 }
 
@@ -137,21 +138,20 @@ static void test_expressions(void **state)
 static void test_nonsense(void **state)
 {
     (void)state;
+    static struct cfi cfi;
     uint64_t seed = 1;
     for (unsigned i = 0; i < 100000; i++) {
-        struct cfi_row row;
         unsigned char code[64];
         for (size_t k = 0; k < sizeof code; k++) {
             seed = seed * 6364136223846793005 + 1442695040888963407;
             code[k] = (unsigned char)(seed >> 56);
         }
         uintptr_t entry = function("zR", sizeof code, code);
-        if (cfi_find(entry, FROM + i % LENGTH, &row))
+        if (cfi_find(&cfi, entry, FROM + i % LENGTH))
             for (unsigned r = 0; r < CFI_REGISTERS; r++)
-                assert_true(row.rule[r].place <= CFI_IS_RESULT);
+                assert_true(cfi.row.rule[r].place <= CFI_IS_RESULT);
     }
-    assert_false(
-        cfi_find(FUNCTION("eh", 0), FROM, &(struct cfi_row){.is_signal = false}));
+    assert_false(cfi_find(&cfi, FUNCTION("eh", 0), FROM));
     table.bytes[8] = 'y';
 }
 
@@ -160,7 +160,8 @@ static void test_cursor(void **state)
     (void)state;
     static const unsigned char bytes[] = {0xe5, 0x8e, 0x26, 0x7f, 0x80,
                                           0x7f, 0xfe, 0xff, 0xff, 0xff};
-    struct cursor c = cursor_over((uintptr_t)bytes, (uintptr_t)bytes + sizeof bytes);
+    struct cursor c =
+        cursor_over((uintptr_t)bytes, (uintptr_t)bytes + sizeof bytes, false);
     assert_int_equal(cursor_uleb(&c), 624485);
     assert_int_equal(cursor_sleb(&c), -1);
     assert_int_equal(cursor_sleb(&c), -128);
