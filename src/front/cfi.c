@@ -395,7 +395,7 @@ static void cfi_operate(struct cfi_stack *s, struct cursor *c, unsigned op,
         word = cfi_pop(s, c) + cursor_uleb(c);
     } else if (op >= 0x30 && op < 0x50) {
         word = op - 0x30;
-    } else if (op >= 0x70 && op < 0x90) {
+    } else if (op >= 0x70 && op < 0x90 && op - 0x70 < CFI_REGISTERS) {
         word = reg[op - 0x70] + (uintptr_t)cursor_sleb(c);
     } else {
         cfi_combine(s, c, op);
