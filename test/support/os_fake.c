@@ -239,10 +239,10 @@ void os_populate(void *start, size_t size)
 size_t os_resident(const void *start, size_t size)
 {
     size_t page = os_page_size(), sum = 0;
-    unsigned char there;
+    unsigned char there[65536 / 4096]; /* a byte for each real page */
     for (size_t at = 0; at < size; at += page)
-        if (mincore((char *)(uintptr_t)start + at, page, &there) == 0 &&
-            (there & 1) != 0)
+        if (mincore((char *)(uintptr_t)start + at, page, there) == 0 &&
+            (there[0] & 1) != 0)
             sum += page;
     return sum;
 }
