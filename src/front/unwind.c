@@ -1,4 +1,5 @@
-/* Stacks by tables or frame pointers; see unwind.h. State: a mapping, for reports. */
+/* Stacks by tables or frame pointers; see unwind.h. State: a mapping, for reports;
+ * what libc finds objects with. */
 #include "front/unwind.h"
 
 #include "front/mapping.h"
@@ -25,8 +26,10 @@ enum {
 };
 
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
-/* glibc's since 2.35: takes no lock. */
-WEAK extern int _dl_find_object(void *address, struct dl_find_object *object);
+/* glibc's since 2.35: takes no lock. Asked for by name, else the library would not load on
+ * older ones; static programs do without. */
+WEAK extern void *dlsym(void *library, const char *name);
+static int (*unwind_find_object)(void *address, struct dl_find_object *object);
 #endif
 
 static bool unwind_read(uintptr_t at, void *to, size_t bytes)
@@ -76,15 +79,17 @@ static uintptr_t unwind_table(uintptr_t base)
 bool unwind_is_cheap(void)
 {
     struct dl_find_object o;
-    return _dl_find_object != NULL &&
-           _dl_find_object((void *)(uintptr_t)unwind_is_cheap, &o) == 0 &&
+    void *found = dlsym == NULL ? NULL : dlsym(RTLD_DEFAULT, "_dl_find_object");
+    memcpy(&unwind_find_object, &found, sizeof found); /* C has no such conversion */
+    return found != NULL &&
+           unwind_find_object((void *)(uintptr_t)unwind_is_cheap, &o) == 0 &&
            o.dlfo_eh_frame != NULL;
 }
 
 static void unwind_ask_libc(struct unwind *u, uintptr_t pc)
 {
     struct dl_find_object o;
-    if (_dl_find_object((void *)pc, &o) != 0)
+    if (unwind_find_object((void *)pc, &o) != 0)
         return;
     u->from = (uintptr_t)o.dlfo_map_start;
     u->to = (uintptr_t)o.dlfo_map_end;

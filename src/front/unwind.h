@@ -34,7 +34,8 @@ struct unwind {
     unsigned char window[UNWIND_WINDOW];
 };
 
-/* libc knows which object holds an address. */
+/* libc knows which object holds an address. Once, before unwind_here with `is_direct`; may
+ * allocate. */
 bool unwind_is_cheap(void);
 
 /* The running function, of which this becomes a part. False: not on this processor. */
