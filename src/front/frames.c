@@ -114,6 +114,14 @@ static unsigned frames_enter(void)
     return FRAMES_INSIDE;
 }
 
+void frames_forked(void)
+{
+    uintptr_t self = (uintptr_t)&thread_hot;
+    for (unsigned i = 0; i < FRAMES_INSIDE; i++)
+        if (atomic_load_explicit(&frames_inside[i], memory_order_relaxed) != self)
+            atomic_store_explicit(&frames_inside[i], 0, memory_order_relaxed);
+}
+
 void frames_start_at(struct frames *f, uintptr_t pc)
 {
     uint32_t first = 0;

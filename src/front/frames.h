@@ -18,6 +18,10 @@ struct frames {
 /* Loads the unwinder; may allocate. For the process's start at level 3. */
 void frames_start(void);
 
+/* In the child of a fork, before it has other threads: those that were inside the unwinder
+ * are gone. The caller itself may be, in a signal handler. */
+void frames_forked(void);
+
 /* Learns which code is Chunky's own, to leave it out; one caller at a time. */
 void frames_find_own(void);
 

@@ -10,6 +10,7 @@
 #include "core/meta.h"
 #include "front/cache.h"
 #include "front/checked.h"
+#include "front/frames.h"
 #include "front/guard.h"
 #include "front/options.h"
 #include "front/quarantine.h"
@@ -93,6 +94,7 @@ static void process_fork_child(void)
         thread_own()->thread = os_thread_id();
     cache_list_orphan(thread_own());
     upkeep_forked();
+    frames_forked();
     arena_forget_purges();
     process_fork_release(true);
 }
