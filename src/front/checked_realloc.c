@@ -28,13 +28,14 @@ static void *checked_move(struct chunk *c, size_t old_bytes, size_t bytes,
     return mem;
 }
 
-/* Only requests are recorded: the block goes where it would go without that. */
+/* Only requests are recorded: the block goes where it would go without that. What recorded
+ * its bytes when it was taken, a guarded one too, is left alone. */
 static void *checked_recorded(struct chunk *c, size_t old_bytes, size_t bytes)
 {
     checked_forget(c);
     void *mem = realloc_plain(c, bytes);
     struct chunk *now = mem == NULL ? c : chunk_of(mem);
-    if ((chunk_bits(now) & HAS_REQUEST) == 0)
+    if ((chunk_bits(now) & HAS_REQUEST) == 0 && !guard_owns(now))
         checked_record(now, mem == NULL ? old_bytes : bytes, FAMILY_MALLOC);
     return mem;
 }
