@@ -18,7 +18,7 @@ PUBLIC size_t chunky_malloc_usable_size(void *mem)
     size_t size;
     if (mem == NULL)
         return 0;
-    if (LIKELY(malloc_is_plain(mem, &size)))
+    if (LIKELY(malloc_is_plain(mem, &size, "malloc_usable_size")))
         return size - CHUNK_OVERHEAD;
     size_t asked = checked_hits == 0 ? CANARY_NONE : checked_usable_hit(mem);
     if (asked != CANARY_NONE)

@@ -19,8 +19,7 @@
 
 enum {
     FREE_CODE = 192, /* bytes of free that may touch the header */
-    GONE_COUNT = 64,
-    FAULT_PAGE = 4096 /* the smallest */
+    GONE_COUNT = 64
 };
 
 static bool fault_is_on;
@@ -55,20 +54,15 @@ void fault_expect(const void *mem, const char *verb)
     atomic_store_explicit(&fault_looks[at].verb, verb, memory_order_relaxed);
     atomic_store_explicit(&fault_looks[at].thread, (uintptr_t)&thread_hot,
                           memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst); /* the look comes after, */
 }
 
 void fault_relax(void)
 {
     if (!fault_is_on)
         return;
+    atomic_signal_fence(memory_order_seq_cst); /* and before */
     atomic_store_explicit(&fault_looks[fault_place()].thread, 0, memory_order_release);
-}
-
-bool fault_may_come(const void *mem)
-{
-    /* Mapped blocks start where their alignment, 16 or more, says. */
-    uintptr_t offset = (uintptr_t)mem % FAULT_PAGE;
-    return (offset & (offset - 1)) == 0 || guard_has(mem);
 }
 
 void fault_note_unmapped(const void *mem, size_t bytes)

@@ -13,11 +13,8 @@
 
 void fault_start(void);
 
-/* Whether the header of this may lie on a page that is not there: of a guarded block, or of
- * one that has a mapping of its own (or its place in its page). */
-bool fault_may_come(const void *mem);
-
-/* Around a first look at the header of a pointer that a program handed in. */
+/* Around a first look at the header of a pointer that a program handed in; `verb` names the
+ * call. A fault in between is told as that of a pointer to unmapped memory. */
 void fault_expect(const void *mem, const char *verb);
 void fault_relax(void);
 

@@ -38,17 +38,23 @@ static ALWAYS_INLINE void *malloc_hit(size_t bytes)
 
 /* Free's hit test: true for a live block of a class in which nothing is recorded; then
  * *size is its chunk's. False for all others; for want of a cache, since the dummy knows
- * no secrets (a forged header ends in its full stack, but only in free); and, at level 3,
- * where the header may lie on pages that only malloc_verify may look at. */
-static ALWAYS_INLINE bool malloc_is_plain(const void *mem, size_t *size)
+ * no secrets (a forged header ends in its full stack, but only in free). At level 3 the
+ * header may lie on pages that are not there: `verb` names the caller in that report. */
+static ALWAYS_INLINE bool malloc_is_plain(const void *mem, size_t *size,
+                                          const char *verb)
 {
     const struct cache *k = thread_hot;
-    if (UNLIKELY(k == &cache_dummy || (tune.check != 0 && fault_may_come(mem))))
+    if (UNLIKELY(k == &cache_dummy))
         return false;
+    bool is_checked = tune.check != 0;
+    if (UNLIKELY(is_checked))
+        fault_expect(mem, verb);
     uint32_t word = chunk_bits(chunk_of(mem)) & ~(uint32_t)PREV_INUSE;
+    uint32_t tag = load_word(&chunk_of(mem)->tag);
+    if (UNLIKELY(is_checked))
+        fault_relax();
     *size = word & ~(uint32_t)CHUNK_FLAGS;
-    return chunk_hash_plain(k->address_key, k->word_key, mem, word) ==
-               load_word(&chunk_of(mem)->tag) &&
+    return chunk_hash_plain(k->address_key, k->word_key, mem, word) == tag &&
            word < HOT_MAX + CHUNK_ALIGN;
 }
 

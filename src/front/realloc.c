@@ -131,7 +131,7 @@ void *realloc_plain(struct chunk *c, size_t bytes)
 static ALWAYS_INLINE void *realloc_hit(void *mem, size_t bytes)
 {
     size_t have;
-    if (bytes > CLASS_MAX_BYTES || !malloc_is_plain(mem, &have))
+    if (bytes > CLASS_MAX_BYTES || !malloc_is_plain(mem, &have, "realloc"))
         return NULL;
     size_t size = realloc_size(bytes);
     if (size <= have && realloc_fits(have, size)) {

@@ -1,6 +1,7 @@
 /* Level 3 as it samples (check=3): one of many blocks lies between guard pages. It is used
  * as any other, and a call that is handed it once it is freed says which call it was. */
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "api/names.h"
@@ -41,6 +42,29 @@ static void use(unsigned char *p)
     free(p);
 }
 
+/* realloc hands out guarded blocks, too. */
+static void use_realloc(void)
+{
+    for (int i = 0; i < BLOCKS; i++) {
+        char *p = malloc(BYTES / 2);
+        free(GOT(p) ? realloc(p, BYTES) : NULL);
+    }
+}
+
+/* What was a mapping, at a place in its page where no block of its own starts. */
+static void misuse_unmapped(const char *how)
+{
+    char *p = mmap(NULL, 65536, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    free(malloc(BYTES));
+    REQUIRE(p != MAP_FAILED);
+    munmap(p, 65536);
+    p += 4096 + 48;
+    if (strcmp(how, "unmapped realloc") == 0)
+        free(realloc(unknown_mem(p), 2 * BYTES));
+    else
+        EXPECT(malloc_usable_size(unknown_mem(p)) == 0);
+}
+
 static void misuse(const char *how)
 {
     unsigned char *p = take_guarded();
@@ -55,21 +79,31 @@ static void misuse(const char *how)
 
 int main(int argc, char **argv)
 {
-    static const char *const hows[] = {"free", "realloc", "malloc_usable_size"};
+    static const char *const hows[] = {"free", "realloc", "malloc_usable_size",
+                                       "unmapped realloc",
+                                       "unmapped malloc_usable_size"};
     static struct outcome out;
     if (UNDER_SANITIZER || memory_may_run_out())
         SKIP("level 3 needs its own SIGSEGV, and memory");
     if (argc > 1 && strcmp(argv[1], "use") == 0)
         use(take_guarded());
+    else if (argc > 1 && strcmp(argv[1], "use realloc") == 0)
+        use_realloc();
+    else if (argc > 1 && strncmp(argv[1], "unmapped", 8) == 0)
+        misuse_unmapped(argv[1]);
     else if (argc > 1)
         misuse(argv[1]);
     if (argc > 1)
         return expect_done();
     REQUIRE(child_again(&out, "use", "CHUNKY_CONF", "check=3"));
     EXPECT_F(child_is_fine(&out), "%s", out.text);
+    REQUIRE(child_again(&out, "use realloc", "CHUNKY_CONF", "check=3,request=1"));
+    EXPECT_F(child_is_fine(&out), "%s", out.text);
     for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
         char told[64];
-        snprintf(told, sizeof told, "chunky: %s: ", hows[i]);
+        const char *verb =
+            strncmp(hows[i], "unmapped ", 9) == 0 ? hows[i] + 9 : hows[i];
+        snprintf(told, sizeof told, "chunky: %s: ", verb);
         REQUIRE(child_again(&out, hows[i], "CHUNKY_CONF", "check=3"));
         EXPECT(WIFSIGNALED(out.status) && WTERMSIG(out.status) == SIGABRT);
         EXPECT_F(strstr(out.text, told) != NULL, "%s", out.text);
