@@ -76,6 +76,14 @@ CONSTRUCTOR(65535) static void frames_start_late(void)
         frames_start();
 }
 
+/* At the end of a static program libgcc takes its tables out, and frees one with its lock
+ * held. */
+static DESTRUCTOR void frames_end(void)
+{
+    if (frames_way == FRAMES_BY_LIBRARY)
+        frames_way = FRAMES_BY_POINTER;
+}
+
 /* The innermost frames, as long as they are Chunky's own, are left out. */
 static void frames_add(struct frames *f, uintptr_t pc)
 {
@@ -117,9 +125,17 @@ static unsigned frames_enter(void)
 void frames_forked(void)
 {
     uintptr_t self = (uintptr_t)&thread_hot;
-    for (unsigned i = 0; i < FRAMES_INSIDE; i++)
-        if (atomic_load_explicit(&frames_inside[i], memory_order_relaxed) != self)
-            atomic_store_explicit(&frames_inside[i], 0, memory_order_relaxed);
+    bool others = false;
+    for (unsigned i = 0; i < FRAMES_INSIDE; i++) {
+        uintptr_t who = atomic_load_explicit(&frames_inside[i], memory_order_relaxed);
+        if (who == 0 || who == self)
+            continue;
+        others = true;
+        atomic_store_explicit(&frames_inside[i], 0, memory_order_relaxed);
+    }
+    /* The library has a lock, which one of them may have held. */
+    if (others && frames_way == FRAMES_BY_LIBRARY)
+        frames_way = FRAMES_BY_POINTER;
 }
 
 void frames_start_at(struct frames *f, uintptr_t pc)

@@ -54,7 +54,7 @@ static int fork_while_busy(void)
         usleep(20000);
         pid_t pid = fork();
         if (pid == 0) {
-            alarm(120);
+            alarm(30);
             overrun_each();
             _exit(0);
         }
@@ -76,15 +76,20 @@ static int count(const char *text, const char *word)
     return sum;
 }
 
+/* With an argument: only whether the children come to their end. By libgcc's unwinder, whose
+ * lock the threads that are gone may have had, they have no whole stacks. */
 int main(int argc, char **argv)
 {
     static struct outcome out;
-    (void)argv;
+    bool only_ends = argc > 1 && strcmp(argv[1], "hang") == 0;
     if (UNDER_SANITIZER || memory_may_run_out())
         SKIP("level 3 needs its own SIGSEGV, and memory");
-    if (argc > 1)
+    if (argc > 1 && !only_ends)
         return fork_while_busy();
     REQUIRE(child_again(&out, "fork", "CHUNKY_CONF", "check=3,guard_rate=1,go_on=64"));
+    EXPECT(WIFEXITED(out.status) && WEXITSTATUS(out.status) == 0);
+    if (only_ends)
+        return expect_done();
     EXPECT(count(out.text, "heap overflow") == FORKS * THREADS);
     EXPECT_F(count(out.text, "allocated here") == FORKS * THREADS,
              "%d of %d have stacks", count(out.text, "allocated here"),
