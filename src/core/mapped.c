@@ -12,10 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* What was resident nearly as a whole when it was unmapped, and comes again at once, gets
- * its pages in one call: from the next time on it is kept, and they are there too. */
-enum { MAPPED_FULL_LEAST = 1 << 20, MAPPED_FULL_REST = 16 };
-
 struct mapped_state mapped = {.lock = LOCK_INIT(RANK_MAPPED)};
 
 static void mapped_link(struct mapped **list, struct mapped *m)
@@ -95,8 +91,8 @@ static void mapped_publish(struct mapped *m, struct chunk *c)
 }
 
 /* A kept mapping that fits without much waste, or NULL. Learns from what was unmapped
- * too early; sets *is_ahead if a fresh one shall have its pages at once. Lock held. */
-static struct mapped *mapped_reuse(size_t length, const struct tune *t, bool *is_ahead)
+ * too early. Lock held. */
+static struct mapped *mapped_reuse(size_t length, const struct tune *t)
 {
     for (struct mapped *m = mapped.kept; m != NULL; m = m->next) {
         if (m->length >= length && m->length - length <= length / 8) {
@@ -114,8 +110,6 @@ static struct mapped *mapped_reuse(size_t length, const struct tune *t, bool *is
         now - mapped.last_freed_at <= t->purge_hold_ms) {
         mapped.widened += mapped.last_freed;
         mapped.widened_until = now + t->purge_hold_ms;
-        *is_ahead = mapped.last_was_full && length >= MAPPED_FULL_LEAST &&
-                    length - length / 8 <= mapped.last_freed;
         mapped.last_freed = 0;
     }
     return NULL;
@@ -224,10 +218,8 @@ struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
     }
     lock_take(&mapped.lock);
     struct mapped *m = NULL;
-    bool is_ahead = false;
     if (align <= page)
-        m = mapped_reuse(align_up(bytes + max_size(align, CHUNK_HEADER), page), t,
-                         &is_ahead);
+        m = mapped_reuse(align_up(bytes + max_size(align, CHUNK_HEADER), page), t);
     bool reused = m != NULL;
     if (!reused)
         m = mapped_record();
@@ -241,8 +233,6 @@ struct chunk *mapped_take(size_t bytes, size_t align, const struct tune *t,
     if (!reused)
         mapped_make_room(bytes);
     bool got = reused || mapped_pages(bytes, align, &m->start, &m->length);
-    if (got && is_ahead)
-        os_populate((void *)m->start, m->length);
     lock_take(&mapped.lock);
     struct chunk *c = NULL;
     if (got) {
@@ -308,13 +298,6 @@ static bool mapped_may_keep(const struct mapped *m, uint64_t now)
            mapped.kept_bytes + m->length <= mapped.widened;
 }
 
-static bool mapped_is_full(const struct mapped *m)
-{
-    return m->length >= MAPPED_FULL_LEAST &&
-           os_resident((const void *)m->start, m->length) >=
-               m->length - m->length / MAPPED_FULL_REST;
-}
-
 void mapped_give(struct chunk *c, struct tune *t)
 {
     uint64_t now = os_clock_ms();
@@ -346,10 +329,8 @@ void mapped_give(struct chunk *c, struct tune *t)
     }
     lock_give(&mapped.lock);
     if (!keep) {
-        bool is_full = mapped_is_full(m);
         mapped_unmap(m);
         lock_take(&mapped.lock);
-        mapped.last_was_full = is_full;
         mapped_drop(m);
         lock_give(&mapped.lock);
     }

@@ -39,7 +39,6 @@ struct mapped_state {
     size_t peak_bytes;      /* most bytes at a time */
     size_t last_freed;      /* length of the mapping unmapped last */
     uint64_t last_freed_at; /* clock, ms */
-    bool last_was_full;     /* nearly all of it was resident, and it was not small */
     size_t widened;         /* bytes that may be kept */
     uint64_t widened_until; /* clock, ms */
     uint64_t maps, unmaps, remaps, reuses; /* counters */

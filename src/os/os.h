@@ -49,8 +49,6 @@ struct os_range {
 void os_purge(struct os_range *ranges, unsigned count, bool at_once);
 /* Bytes of whole pages that are resident; `size` if the kernel does not tell. */
 size_t os_resident(const void *start, size_t size);
-/* Makes the pages resident in one call where the kernel can; a hint. */
-void os_populate(void *start, size_t size);
 /* Names an anonymous mapping in /proc/PID/maps where the kernel can; a hint. */
 void os_name(void *start, size_t size, const char *name);
 /* Whether the pages belong in core files; a hint. All do at first. */

@@ -242,11 +242,6 @@ size_t os_resident(const void *start, size_t size)
     return sum;
 }
 
-void os_populate(void *start, size_t size)
-{
-    os_advise(start, size, MADV_POPULATE_WRITE);
-}
-
 void os_name(void *start, size_t size, const char *name)
 {
     int saved = errno;

@@ -230,12 +230,6 @@ void os_purge(struct os_range *ranges, unsigned count, bool at_once)
             ranges[i].size = 0;
 }
 
-void os_populate(void *start, size_t size)
-{
-    (void)start;
-    os_fake.populated += size;
-}
-
 size_t os_resident(const void *start, size_t size)
 {
     size_t page = os_page_size(), sum = 0;

@@ -31,7 +31,6 @@ struct os_fake {
     unsigned purges;   /* ranges of them */
     size_t mapped;     /* bytes mapped or reserved, and not unmapped yet */
     size_t purged;     /* bytes of all purges */
-    size_t populated;  /* bytes of all os_populate */
     void *purge_start; /* the last range */
     size_t purge_size;
 };

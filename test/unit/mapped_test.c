@@ -114,32 +114,6 @@ static void mapped_keeps_and_expires(void **state)
     assert_int_equal(mapped.kept_bytes, 0);
 }
 
-/* What was touched as a whole and comes again soon gets its pages at once; what was not, or
- * comes later, does not. */
-static void mapped_ahead(void **state)
-{
-    bool zeroed;
-    (void)state;
-    for (unsigned touched = 0; touched < 2; touched++) {
-        mapped_expire(&world_tune, true);
-        os_fake.clock += 10 * world_tune.purge_hold_ms;
-        struct chunk *c = mapped_take(40 * MIB, 16, &world_tune, &zeroed);
-        assert_non_null(c);
-        if (touched != 0)
-            memset(mem_of(c), 1, 38 * MIB);
-        mapped_free(c);
-        assert_int_equal(os_fake.populated, 0);
-        mapped_free(mapped_new(40 * MIB, 16));
-        assert_true(touched == 0 ? os_fake.populated == 0
-                                 : os_fake.populated >= 40 * MIB);
-    }
-    size_t before = os_fake.populated;
-    mapped_expire(&world_tune, true);
-    os_fake.clock += 10 * world_tune.purge_hold_ms;
-    mapped_free(mapped_new(40 * MIB, 16));
-    assert_int_equal(os_fake.populated, before);
-}
-
 /* What is reused is not said to be zero, and not much larger than what was asked. */
 static void mapped_reuse_fits(void **state)
 {
@@ -269,7 +243,6 @@ int main(void)
         cmocka_unit_test_setup(mapped_aligned, mapped_setup),
         cmocka_unit_test_setup(mapped_resizes, mapped_setup),
         cmocka_unit_test_setup(mapped_keeps_and_expires, mapped_setup),
-        cmocka_unit_test_setup(mapped_ahead, mapped_setup),
         cmocka_unit_test_setup(mapped_reuse_fits, mapped_setup),
         cmocka_unit_test_setup(mapped_kept_makes_room, mapped_setup),
         cmocka_unit_test_setup(mapped_threshold_moves, mapped_setup),
