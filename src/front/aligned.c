@@ -84,6 +84,7 @@ static void *aligned_take(size_t align, size_t bytes)
     void *mem = aligned_hit(align, bytes);
     if (mem != NULL)
         return mem;
+    int saved = errno;
     thread_cache();
     thread_start_process();
     mem = UNLIKELY(thread_is_checked()) ? checked_guarded(align, bytes, FAMILY_MALLOC)
@@ -97,6 +98,8 @@ static void *aligned_take(size_t align, size_t bytes)
         mem = aligned_from_any(align, need);
     if (mem != NULL && UNLIKELY(thread_is_slow()))
         checked_record(chunk_of(mem), bytes, FAMILY_MALLOC);
+    if (mem != NULL)
+        errno = saved;
     AUDIT_ALL();
     return mem;
 }

@@ -188,6 +188,7 @@ COLD void *checked_malloc_slow(size_t bytes, enum family family,
         errno = ENOMEM;
         return NULL;
     }
+    int saved = errno;
     struct cache *k = thread_cache();
     thread_start_process();
     void *mem = checked_guarded(CHUNK_ALIGN, bytes, family);
@@ -198,6 +199,7 @@ COLD void *checked_malloc_slow(size_t bytes, enum family family,
             memset(mem, (int)(tune.perturb ^ 0xff), bytes);
         return mem;
     }
+    errno = saved;
     mem = malloc_plain(k, checked_room(bytes), zero);
     if (mem == NULL || !thread_is_slow())
         return mem;

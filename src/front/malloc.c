@@ -251,24 +251,31 @@ static void *malloc_cached(struct cache *k, unsigned class)
     return mem;
 }
 
-void *malloc_plain(struct cache *k, size_t bytes, struct malloc_zero *zero)
+static void *malloc_any(struct cache *k, size_t bytes, struct malloc_zero *zero)
 {
     void *mem = NULL;
     size_t size = chunk_size_for(bytes);
-    upkeep();
-    if (k != NULL && bytes <= CLASS_MAX_BYTES) {
+    if (k != NULL && bytes <= CLASS_MAX_BYTES)
         mem = malloc_cached(k, class_ceiling(size));
-    } else if (k != NULL && size <= CLASS_LARGE_SIZE && bytes < tune.mmap_threshold) {
+    else if (k != NULL && size <= CLASS_LARGE_SIZE && bytes < tune.mmap_threshold)
         mem = cache_take_large(k, class_ceiling(size));
-    }
     if (mem != NULL) {
         chunk_flip(chunk_of(mem));
-        AUDIT_ALL();
         return mem;
     }
     mem = malloc_uncached(bytes, zero);
     if (UNLIKELY(mem == NULL) && supply_reclaim(bytes))
         mem = malloc_uncached(bytes, zero);
+    return mem;
+}
+
+void *malloc_plain(struct cache *k, size_t bytes, struct malloc_zero *zero)
+{
+    int saved = errno; /* what failed on the way is nobody's business */
+    upkeep();
+    void *mem = malloc_any(k, bytes, zero);
+    if (mem != NULL)
+        errno = saved;
     AUDIT_ALL();
     return mem;
 }
