@@ -1,6 +1,6 @@
 /*
- * Stacks of calls, as wanted often (level 3: by libgcc's unwinder, loaded at the start) or
- * once, for a report (at every level). No allocation once frames_start has run.
+ * Stacks of calls, as wanted often (level 3) or once, for a report (at every level). No
+ * allocation once frames_start has run.
  */
 #ifndef CHUNKY_FRONT_FRAMES_H
 #define CHUNKY_FRONT_FRAMES_H
