@@ -23,7 +23,7 @@ struct stack_state {
     uint32_t active;  /* cache's tick at the last fill or flush */
 };
 
-enum { CACHE_FIRST_SAMPLE = 64 };
+enum { CACHE_FIRST_SAMPLE = 64 }; /* slow calls up to the first sample */
 
 struct cache {
     uint64_t address_key; /* copies of heap_keys; 0 in the dummy */

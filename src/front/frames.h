@@ -15,7 +15,8 @@ struct frames {
     uintptr_t pc[FRAMES_MAX]; /* return addresses, innermost first */
 };
 
-/* Loads the unwinder; may allocate. For the process's start at level 3. */
+/* Chooses how stacks are walked from now on, and loads what that needs; may allocate. For
+ * the start of level 3. */
 void frames_start(void);
 
 /* In the child of a fork, before it has other threads: those that were inside the unwinder

@@ -35,7 +35,7 @@ static struct {
     _Atomic uint64_t asked;          /* calls so far */
     _Atomic uint32_t sample;         /* as each cache's, of threads without one */
     _Atomic uint64_t rest_until;     /* clock, ms: no sample before */
-} guards = {.lock = LOCK_INIT(RANK_GUARD)};
+} guards = {.lock = LOCK_INIT(RANK_GUARD), .sample = CACHE_FIRST_SAMPLE};
 
 /* For those who ask from outside where blocks were taken and lie. */
 static void guard_describe(void)
@@ -259,11 +259,6 @@ void *guard_take(size_t align, size_t bytes, enum family family)
     return (void *)g->mem;
 }
 
-bool guard_has(const void *mem)
-{
-    return (uintptr_t)mem - guards.start < guards.end - guards.start;
-}
-
 bool guard_owns(const struct chunk *c)
 {
     if (!chunk_is_mapped(c) || (c->prev_size & GUARD_MARK) == 0 || guards.slots == NULL)
@@ -328,7 +323,7 @@ void guard_give(struct chunk *c)
 
 const struct guard *guard_find(uintptr_t address)
 {
-    if (guards.slots == NULL || !guard_has((const void *)address))
+    if (guards.slots == NULL || address - guards.start >= guards.end - guards.start)
         return NULL;
     /* A place and the guard page behind it: overflows are more common than underflows. */
     size_t page = os_page_size();

@@ -37,8 +37,6 @@ bool guard_is_due(void);
 
 /* A live guarded block, or NULL when there is no place for one. */
 void *guard_take(size_t align, size_t bytes, enum family family);
-/* Whether an address lies in the reserve. */
-bool guard_has(const void *mem);
 /* Whether this verified live chunk is a guarded one. */
 bool guard_owns(const struct chunk *c);
 /* Verifies and frees it. */
