@@ -89,15 +89,19 @@ static void *aligned_take(size_t align, size_t bytes)
     thread_start_process();
     mem = UNLIKELY(thread_is_checked()) ? checked_guarded(align, bytes, FAMILY_MALLOC)
                                         : NULL;
-    if (mem != NULL)
+    if (mem != NULL) {
+        checked_perturb(mem, bytes);
         return mem;
+    }
     upkeep();
     size_t need = checked_room(bytes);
     mem = aligned_from_any(align, need);
     if (UNLIKELY(mem == NULL) && supply_reclaim(room))
         mem = aligned_from_any(align, need);
-    if (mem != NULL && UNLIKELY(thread_is_slow()))
+    if (mem != NULL && UNLIKELY(thread_is_slow())) {
+        checked_perturb(mem, bytes);
         checked_record(chunk_of(mem), bytes, FAMILY_MALLOC);
+    }
     if (mem != NULL)
         errno = saved;
     AUDIT_ALL();

@@ -195,8 +195,8 @@ COLD void *checked_malloc_slow(size_t bytes, enum family family,
     if (mem != NULL) {
         if (zero != NULL)
             *zero = (struct malloc_zero){(uintptr_t)mem, SIZE_MAX};
-        else if (tune.perturb != 0)
-            memset(mem, (int)(tune.perturb ^ 0xff), bytes);
+        else
+            checked_perturb(mem, bytes);
         return mem;
     }
     errno = saved;
@@ -205,11 +205,8 @@ COLD void *checked_malloc_slow(size_t bytes, enum family family,
         return mem;
     /* A cache hands out what it was given; the canary goes where the size says. */
     GUARD(chunk_is_live(&heap_keys, chunk_of(mem)), RULE_CACHED, mem);
-    if (tune.perturb != 0) {
-        memset(mem, (int)(tune.perturb ^ 0xff), bytes);
-        if (zero != NULL)
-            *zero = (struct malloc_zero){0, 0};
-    }
+    if (zero == NULL)
+        checked_perturb(mem, bytes);
     checked_record(chunk_of(mem), bytes, family);
     return mem;
 }
@@ -229,10 +226,9 @@ static void checked_free_late(struct chunk *c, enum family family)
     } else if (checked_level >= 2) {
         quarantine_give(thread_cache(), c);
     } else {
-        if (tune.perturb != 0)
-            memset(mem_of(c), (int)tune.perturb, bytes);
-        else if (checked_level != 0)
+        if (checked_level != 0)
             checked_fill(mem_of(c), chunk_usable(c));
+        checked_perturb_freed(mem_of(c), bytes);
         free_verified(c);
     }
 }

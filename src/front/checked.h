@@ -9,6 +9,9 @@
 #include "core/chunk.h"
 #include "front/canary.h"
 #include "front/malloc.h"
+#include "front/options.h"
+
+#include <string.h>
 
 /* What every block gets: 0 nothing, 1 canary and fill, 2 quarantine too. Level 3 is 2
  * with guard_rate=N, and 0 while it only samples. Fixed at the start. */
@@ -34,6 +37,19 @@ static inline size_t checked_room(size_t bytes)
 
 #define RULE_CACHED                                                                    \
     "overwritten header: of a free block, which a malloc was about to get"
+
+/* What M_PERTURB puts into new memory, and into what is freed. */
+static inline void checked_perturb(void *mem, size_t bytes)
+{
+    if (UNLIKELY(tune.perturb != 0))
+        memset(mem, (int)(tune.perturb ^ 0xff), bytes);
+}
+
+static inline void checked_perturb_freed(void *mem, size_t bytes)
+{
+    if (UNLIKELY(tune.perturb != 0))
+        memset(mem, (int)tune.perturb, bytes);
+}
 
 /* What level 1 leaves in freed blocks. */
 #define FILL_WORD (0xdf * EACH_BYTE)

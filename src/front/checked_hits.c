@@ -6,6 +6,7 @@
 #include "front/quarantine.h"
 #include "front/thread.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* What the check of a plain header is made from, and its keyed bytes. */
@@ -135,6 +136,14 @@ static NOINLINE HOT void checked_free_wide(void *mem, size_t bytes, enum family 
         checked_give(thread_own(), c, word);
 }
 
+/* The last place went to a signal handler meanwhile. */
+static COLD NOINLINE void checked_give_late(struct chunk *c)
+{
+    int saved = errno;
+    free_verified(c);
+    errno = saved;
+}
+
 /* A block of a class that is not in the tables, at level 1; false: nothing was done. */
 static ALWAYS_INLINE bool checked_give_large(void *mem, size_t bytes,
                                              enum family family)
@@ -148,15 +157,14 @@ static ALWAYS_INLINE bool checked_give_large(void *mem, size_t bytes,
         ((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 ||
         checked_tag_large(k, mem, word) != load_word(&c->tag))
         return false;
-    struct stack *s = &k->stack[class_floor_large(size)];
+    unsigned class = class_floor_large(size);
     size_t asked = canary_asked_wide(mem, usable, family, checked_hash(k, mem, word));
-    if (s->top == s->limit || asked == CANARY_NONE ||
+    if (k->stack[class].top == k->stack[class].limit || asked == CANARY_NONE ||
         (bytes != SIZE_MAX && bytes != asked))
         return false;
     checked_fill(mem, usable);
-    chunk_flip(c);
-    *s->top = mem;
-    advance_slot(&s->top);
+    if (UNLIKELY(!cache_push_large(k, class, mem)))
+        checked_give_late(c);
     return true;
 }
 

@@ -29,9 +29,12 @@ static void *checked_move(struct chunk *c, size_t old_bytes, size_t bytes,
 }
 
 /* Only requests are recorded: the block goes where it would go without that. What recorded
- * its bytes when it was taken, a guarded one too, is left alone. */
+ * its bytes when it was taken, a guarded one too, is left alone. With a fill byte what is
+ * new is filled, as what is freed. */
 static void *checked_recorded(struct chunk *c, size_t old_bytes, size_t bytes)
 {
+    if (tune.perturb != 0 && !chunk_is_mapped(c) && bytes > chunk_usable(c))
+        return checked_move(c, old_bytes, bytes, FAMILY_MALLOC);
     checked_forget(c);
     void *mem = realloc_plain(c, bytes);
     struct chunk *now = mem == NULL ? c : chunk_of(mem);
@@ -64,16 +67,17 @@ static void checked_realloc_family(const void *mem, enum family of)
 
 void *checked_realloc(struct chunk *c, size_t bytes)
 {
-    if (!thread_is_slow() && !guard_owns(c)) /* level 3 only samples */
+    bool guarded = guard_owns(c);
+    if (!guarded && !thread_is_slow()) /* level 3 only samples */
         return realloc_plain(c, bytes);
     size_t old_bytes = checked_request(c, FAMILY_MALLOC);
-    if (checked_level == 0 && !guard_owns(c))
+    if (!guarded && checked_level == 0)
         return checked_recorded(c, old_bytes, bytes);
-    enum family family = guard_owns(c) ? (enum family)guard_of(c)->family
-                                       : canary_read(mem_of(c), chunk_usable(c)).family;
+    enum family family = guarded ? (enum family)guard_of(c)->family
+                                 : canary_read(mem_of(c), chunk_usable(c)).family;
     if (checked_level != 0)
         checked_realloc_family(mem_of(c), family);
-    if (guard_owns(c))
+    if (guarded)
         return checked_move(c, old_bytes, bytes, family);
     bool stays = checked_stays(chunk_usable(c), bytes);
     if (checked_level >= 2 && !chunk_is_mapped(c) && !stays)
@@ -89,6 +93,8 @@ void *checked_realloc(struct chunk *c, size_t bytes)
             fault_note_unmapped(mem_of(c), old_bytes);
         c = resized;
     }
+    if (bytes > old_bytes && !chunk_is_mapped(c))
+        checked_perturb((char *)mem_of(c) + old_bytes, bytes - old_bytes);
     checked_record(c, bytes, family);
     return mem_of(c);
 }

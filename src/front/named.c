@@ -152,8 +152,7 @@ static void *named_take(struct arena *a, size_t bytes, size_t align)
     if (c == NULL)
         return NULL;
     atomic_fetch_add_explicit(&a->blocks, 1, memory_order_relaxed);
-    if (UNLIKELY(tune.perturb != 0))
-        memset(mem_of(c), (int)(tune.perturb ^ 0xff), bytes);
+    checked_perturb(mem_of(c), bytes);
     return mem_of(c);
 }
 
@@ -161,8 +160,7 @@ void named_free(struct arena *a, struct chunk *c)
 {
     size_t bytes =
         checked_request(c, FAMILY_MALLOC); /* and a broken canary is a finding */
-    if (tune.perturb != 0)
-        memset(mem_of(c), (int)tune.perturb, bytes);
+    checked_perturb_freed(mem_of(c), bytes);
     named_discharge(a, chunk_size(c));
     atomic_fetch_sub_explicit(&a->blocks, 1, memory_order_relaxed);
     if (chunk_is_mapped(c)) {

@@ -120,6 +120,14 @@ static void top_pad(void)
         free(mem[i]);
 }
 
+static void is_filled(const unsigned char *p, size_t from, size_t bytes)
+{
+    size_t filled = from;
+    while (filled < bytes && p[filled] == (0x5a ^ 0xff))
+        filled++;
+    EXPECT_F(filled >= bytes, "byte %zu of %zu is %#x", filled, bytes, p[filled]);
+}
+
 static void perturb(void)
 {
     EXPECT(mallopt(M_PERTURB, 0x5a) == 1);
@@ -127,11 +135,22 @@ static void perturb(void)
         unsigned char *p = malloc(bytes);
         if (!GOT(p))
             continue;
-        size_t filled = 0;
-        while (filled < bytes && p[filled] == (0x5a ^ 0xff))
-            filled++;
-        EXPECT_F(filled == bytes, "byte %zu of %zu is %#x", filled, bytes, p[filled]);
+        is_filled(p, 0, bytes);
+        memset(p, 0, bytes);
+        size_t usable = malloc_usable_size(p);
+        unsigned char *grown = realloc(p, 2 * bytes + 40);
+        if (GOT(grown)) {
+            p = grown;
+            if (bytes < 30000) /* the kernel's new pages are zero */
+                is_filled(p, usable, 2 * bytes + 40);
+        }
         free(p);
+        for (size_t align = 16; align <= 4096; align *= 4) {
+            void *aligned = NULL;
+            EXPECT(posix_memalign(&aligned, align, bytes) == 0);
+            is_filled(aligned, 0, bytes);
+            free(aligned);
+        }
         p = calloc(1, bytes);
         EXPECT(!p || (p[0] == 0 && p[bytes - 1] == 0 && p[bytes / 2] == 0));
         free(p);
