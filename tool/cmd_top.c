@@ -389,15 +389,32 @@ static enum status top_watch(struct top *t)
     return status;
 }
 
+/* On a terminal that can move its cursor; says so if not. */
+static bool top_is_possible(void)
+{
+    const char *term = getenv("TERM");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        complain(STATUS_USAGE, "top wants a terminal; chunky stats --watch 1 does not");
+        return false;
+    }
+    if (term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0) {
+        complain(STATUS_USAGE,
+                 "top wants a terminal that moves its cursor, and TERM is %s; "
+                 "chunky stats --watch 1 does not",
+                 term == NULL || term[0] == '\0' ? "not set" : "dumb");
+        return false;
+    }
+    return true;
+}
+
 enum status cmd_top(struct options *o)
 {
     struct top t = {.options = o, .stopping = o->stop};
     char number[16];
     if (o->source == NULL && o->command == NULL)
         return complain(STATUS_USAGE, "of which process? chunky top PID");
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return complain(STATUS_USAGE,
-                        "top wants a terminal; chunky stats --watch 1 does not");
+    if (!top_is_possible())
+        return STATUS_USAGE;
     if (o->source != NULL)
         return top_watch(&t);
     pid_t pid = run_beside(o->command);

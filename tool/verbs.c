@@ -95,7 +95,8 @@ const struct verb verbs[] = {
     {"top", cmd_top, NULL, "PID", "the heap on the full screen, again every second", "text",
      top_options,
      "Keys choose what is shown: s stats, m map (+ and - zoom), b bins, f frag, l layout;\n"
-     "h shows all keys, arrows scroll, p pauses, q quits.", 0},
+     "h shows all keys, arrows scroll, p pauses, q quits. Without a terminal, or on a dumb\n"
+     "one, chunky stats --watch 1 tells the same; top says so, and exits with 2.", 0},
     {"view", cmd_view, NULL, "SOURCE -o FILE.html", "the heap as one HTML file to walk through", "html",
      view_options,
      "No network and no server: open the file. From 10 GiB down to a byte, by mouse or keys.\n"

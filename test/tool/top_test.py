@@ -14,10 +14,10 @@ from subject import TOOL, Subject, chunky, expect, finish
 
 
 class Screen:
-    def __init__(self, *arguments, shell=()):
+    def __init__(self, *arguments, shell=(), term="xterm-256color"):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ["TERM"] = "xterm-256color"
+            os.environ["TERM"] = term
             command = [*shell, TOOL, "top", *arguments]
             os.execvp(command[0], command)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
@@ -115,6 +115,15 @@ for _ in range(100):
 expect(not os.path.exists(f"/proc/{beside}"), "the command outlives the tool that was killed")
 os.kill(screen.pid, signal.SIGKILL)
 screen.end()
+
+# One that cannot move its cursor gets one line, and none of the sequences for that.
+for term in ("dumb", ""):
+    for words in ([str(os.getpid())], ["--", "sleep", "97"]):
+        screen = Screen(*words, term=term)
+        status = screen.end()
+        expect(os.WIFEXITED(status) and os.WEXITSTATUS(status) == 2, term, status)
+        expect("\x1b" not in screen.text and len(screen.text.splitlines()) == 1 and
+               "stats --watch" in screen.text, term, repr(screen.text))
 
 result = chunky("top", "1")
 expect(result.status == 2 and "terminal" in result.err, result)
