@@ -23,7 +23,7 @@ struct check {
     struct findings now;
     uint64_t chunks;
     unsigned moving; /* arenas that never held still */
-    bool fast;       /* no lists */
+    bool fast;       /* no bins, no caches */
     bool *moved;     /* as scan.arenas: in this round */
     unsigned *still; /* rounds in which it did not */
 };
@@ -98,11 +98,10 @@ static void check_round(struct check *c, struct findings *now)
         }
     }
     u.arena = (struct walk_arena){0};
-    if (!c->fast) {
+    if (!c->fast)
         audit_caches(&u);
-        audit_mapped(&u);
-        audit_meta(&u);
-    }
+    audit_mapped(&u);
+    audit_meta(&u);
     scan_guards(c->scan, check_guard, &u);
     c->chunks = u.chunks;
 }

@@ -20,7 +20,7 @@ const struct option_spec option_specs[] = {
     {OPT_COLOR_BY, "color-by", "WHAT", 0, "state, size or arena"},
     {OPT_COUNT, "count", NULL, 0, "only how many"},
     {OPT_FAIL, "fail", NULL, 0, "exit with 1 if there is anything to tell"},
-    {OPT_FAST, "fast", NULL, 0, "chunks and sums only, no lists"},
+    {OPT_FAST, "fast", NULL, 0, "chunks and sums only, no bins and no caches"},
     {OPT_FOLLOW_FORK, "follow-fork", NULL, 0, "children load Chunky too (the default)"},
     {OPT_FORMAT, "format", "F", 'f', "output format"},
     {OPT_HELP, "help", NULL, 'h', "this text"},

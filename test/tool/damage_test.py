@@ -62,8 +62,9 @@ def mapped():
                    "mapped" not in rows.out, rows)
             told = chunky("what", s.pid, hex(s.block[300000]), *stop).out
             expect("BROKEN" in told and "not in a block" not in told, told)
-            found = json.loads(chunky("check", s.pid, "-f", "json", *stop).out)["findings"]
-            expect([f["rule"] for f in found] == ["M1"], found)
+        for more in ([], ["--stop"], ["--fast"], ["--fast", "--stop"]):
+            found = json.loads(chunky("check", s.pid, "-f", "json", *more).out)["findings"]
+            expect([f["rule"] for f in found] == ["M1"], more, found)
 
 
 def places_of(core, data):
