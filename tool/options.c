@@ -215,6 +215,12 @@ static bool verb_takes(const struct verb *v, enum option_id id)
     return false;
 }
 
+/* What follows -- are operands of it, not a command. */
+static bool verb_takes_files(const struct verb *v)
+{
+    return v->run == cmd_symbolize;
+}
+
 static bool option_unknown(const struct verb *v, const char *word)
 {
     const char *names[64];
@@ -302,7 +308,8 @@ static bool options_take(struct options *o, const struct verb *v, int letter)
     return option_take_text(o, spec, optarg);
 }
 
-/* Options may stand before and behind operands; what follows -- is a command. */
+/* Options may stand before and behind operands; what follows -- is a command, of verbs
+ * that take files those. */
 bool options_parse(struct options *o, const struct verb *v, int argc, char **argv)
 {
     struct option longs[64];
@@ -313,7 +320,7 @@ bool options_parse(struct options *o, const struct verb *v, int argc, char **arg
     for (int i = 1; i < argc && dashes == argc; i++)
         if (strcmp(argv[i], "--") == 0)
             dashes = i;
-    if (dashes < argc && dashes + 1 < argc)
+    if (dashes + 1 < argc && !verb_takes_files(v))
         o->command = argv + dashes + 1;
     options_table(v, longs, shorts);
     optind = 1;
@@ -332,6 +339,8 @@ bool options_parse(struct options *o, const struct verb *v, int argc, char **arg
             return false;
         }
     }
+    for (int i = dashes + 1; i < argc && verb_takes_files(v); i++)
+        words[o->operands++] = argv[i];
     if (o->operands > 0 && o->command == NULL) {
         o->source = words[0];
         o->operand++;

@@ -178,6 +178,16 @@ def main():
         for name in ("", "/."):
             unread = chunky("symbolize", folder + name)
             expect(unread.status == 3 and "Is a directory" in unread.err, unread)
+        here = os.getcwd()
+        os.chdir(folder)
+        with open("-report", "w", encoding="ascii") as file:
+            file.write("a report\n")
+        for words in (["--", "-report"], ["--", "-report", "./-report"], ["./-report", "--"],
+                      ["./-report", "--", "-report"]):
+            told = chunky("symbolize", *words)
+            times = sum("-report" in word for word in words)
+            expect(told.status == 0 and told.out == times * "a report\n", words, told)
+        os.chdir(here)
         odd = "    #1  0x1  /not/there+0x10\n   # not\n    #2  0x2  /etc/passwd+0x40\n"
         expect(chunky("symbolize", stdin=odd).out == odd, "what is not known stays as it was")
     finish()
