@@ -161,7 +161,7 @@ enum status cmd_chunks(struct options *o)
     struct chunks c = {.n = &n, .left = o->limit != 0 ? o->limit : UINT64_MAX};
     if (o->wants_hex && !options_want(o, "text"))
         return complain(STATUS_USAGE, "--hex is for the format text");
-    enum status status = session_open(&n, o);
+    enum status status = session_open_late(&n, o);
     if (status != STATUS_OK)
         return status;
     c.form = options_want(o, "jsonl") ? CHUNKS_JSONL
@@ -169,6 +169,7 @@ enum status cmd_chunks(struct options *o)
                                       : CHUNKS_TEXT;
     if (!filter_open(&c.filter, &n))
         return session_close(&n, STATUS_USAGE);
+    session_start(&n);
     n.scan.wants_request = !o->count && !o->summary;
     if (c.form == CHUNKS_CSV && !o->summary && !o->count)
         fprintf(n.out, "address,size,state,flags,arena,asked\n");

@@ -78,6 +78,7 @@ static void ctl_option(const struct ctl *c, unsigned i, bool json)
 static enum status ctl_list(struct ctl *c)
 {
     bool json = options_want(c->n->options, "json");
+    session_start(c->n);
     if (json)
         fprintf(c->n->out, "{\"schema\":\"chunky-ctl/1\",\"options\":[");
     else
@@ -132,6 +133,7 @@ static enum status ctl_answer(const struct ctl *c, const char *name, uint64_t va
 {
     if (c->now.block.status != CONTROL_DONE)
         return ctl_refuse((enum control_status)c->now.block.status, name, value);
+    session_start(c->n);
     fprintf(c->n->out, "%s=%" PRIu64 ": done", name, value);
     if (c->now.block.result != 0)
         fprintf(c->n->out, ", %" PRIu64 " bytes", c->now.block.result);
@@ -218,7 +220,7 @@ static enum status ctl_change(struct ctl *c, const char *text)
 enum status cmd_ctl(struct options *o)
 {
     struct session n;
-    enum status status = session_open(&n, o);
+    enum status status = session_open_late(&n, o);
     if (status != STATUS_OK)
         return status;
     struct ctl c = {.n = &n};

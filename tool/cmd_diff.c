@@ -412,13 +412,13 @@ enum status cmd_diff(struct options *o)
     d.side[0].options.source = o->command != NULL ? o->operand[0] : o->source;
     d.side[0].options.command = NULL;
     d.side[1].options.source = o->command != NULL ? NULL : o->operand[0];
-    d.side[1].options.output = "/dev/null"; /* the first one's is for both */
-    enum status status = session_open(&d.side[0].n, &d.side[0].options);
+    enum status status = session_open_late(&d.side[0].n, &d.side[0].options);
     if (status != STATUS_OK)
         return status;
-    status = session_open(&d.side[1].n, &d.side[1].options);
+    status = session_read(&d.side[1].n, &d.side[1].options);
     if (status != STATUS_OK)
         return session_close(&d.side[0].n, status);
+    session_start(&d.side[0].n);
     if (options_want(o, "json")) {
         diff_merge(&d);
         diff_json(&d, d.side[0].n.out);

@@ -277,7 +277,7 @@ enum status cmd_map(struct options *o)
     struct map_style style = {.marks_resident = o->resident};
     if (o->art && !options_want(o, "text") && !options_want(o, "html"))
         return complain(STATUS_USAGE, "--art is drawn as text or html");
-    enum status status = session_open(&n, o);
+    enum status status = session_open_late(&n, o);
     if (status != STATUS_OK)
         return status;
     style.color_by = strcmp(o->color_by, "size") == 0    ? MAP_BY_SIZE
@@ -287,6 +287,7 @@ enum status cmd_map(struct options *o)
     style.most = o->limit;
     if (!map_range(&n, &style))
         return session_close(&n, STATUS_USAGE);
+    session_start(&n);
     if (options_want(o, "html"))
         session_page(&n);
     style.cell = o->cell != 0 ? o->cell : map_cell_for(map_extent(&n, &style));

@@ -338,19 +338,37 @@ static void view_open_browser(const char *path)
     }
 }
 
+/* Where chunks are told one by one; false after a complaint. */
+static bool view_range(struct view *v)
+{
+    const struct scan *s = &v->n->scan;
+    struct filter filter;
+    if (!filter_open(&filter, v->n))
+        return false;
+    v->from = filter.from;
+    v->to = filter.to == UINT64_MAX ? filter.to : filter.to + 1;
+    bool any = v->n->options->range == NULL;
+    for (size_t i = 0; i < s->heap_count; i++)
+        any = any || (s->heaps[i].h.start < v->to && s->heaps[i].h.end > v->from);
+    if (!any)
+        complain(STATUS_OK, "--range: no heap lies there, so that all is told as sums "
+                            "(chunky map tells where heaps are)");
+    return true;
+}
+
 enum status cmd_view(struct options *o)
 {
     struct session n;
-    struct filter filter;
     char size[SIZE_TEXT];
     if (o->output == NULL)
         return complain(STATUS_USAGE, "where to? chunky view SOURCE -o FILE.html");
-    enum status status = session_open(&n, o);
+    enum status status = session_open_late(&n, o);
     if (status != STATUS_OK)
         return status;
-    if (!filter_open(&filter, &n))
+    struct view v = {.n = &n};
+    if (!view_range(&v))
         return session_close(&n, STATUS_USAGE);
-    struct view v = {.n = &n, .from = filter.from, .to = filter.to};
+    session_start(&n);
     survey_take(&v.survey, &n.scan, true, true);
     uint64_t chunks = 0;
     for (unsigned k = 0; k < KINDS; k++)

@@ -256,6 +256,8 @@ static enum status what_all(struct session *n)
     for (int i = 0; i < o->operands && status == STATUS_OK; i++)
         if (!session_address(n, o->operand[i], &address[i]))
             status = STATUS_USAGE;
+    if (status == STATUS_OK)
+        session_start(n);
     for (int i = 0; i < o->operands && status == STATUS_OK; i++) {
         if (array)
             fputc(i == 0 ? '[' : ',', n->out);
@@ -274,6 +276,6 @@ enum status cmd_what(struct options *o)
         return complain(STATUS_USAGE, "what is where? chunky what SOURCE ADDRESS");
     if (o->wants_hex && !options_want(o, "text"))
         return complain(STATUS_USAGE, "--hex is for the format text");
-    enum status status = session_open(&n, o);
+    enum status status = session_open_late(&n, o);
     return status == STATUS_OK ? session_close(&n, what_all(&n)) : status;
 }

@@ -6,7 +6,9 @@
 #include "wrap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 bool session_spares(const struct options *o, const char *source)
 {
@@ -18,36 +20,70 @@ bool session_spares(const struct options *o, const char *source)
     return false;
 }
 
-enum status session_open(struct session *n, struct options *o)
+enum status session_read(struct session *n, struct options *o)
 {
-    *n = (struct session){.options = o, .out = stdout};
+    *n = (struct session){.options = o, .file = -1};
     if (!session_spares(o, o->source))
         return STATUS_USAGE;
     enum status status = options_open(o, &n->source);
     if (status == STATUS_OK)
         status = scan_open(&n->scan, &n->source);
-    if (status == STATUS_OK && o->output != NULL) {
-        n->out = fopen(o->output, "we");
-        if (n->out == NULL) {
-            int why = errno;
-            char *shown = text_printable(o->output);
-            status = complain(STATUS_UNREADABLE, "%s: %s", shown, strerror(why));
-            free(shown);
-            n->out = stdout;
-        }
-    }
-    n->has_scan = status == STATUS_OK;
-    if (status == STATUS_OK) {
-        draw_open(&n->draw, n->out, o);
-        if (options_want(o, "text") && n->draw.limit != 0 && !o->cuts)
-            n->out = n->draw.out = wrap_open(n->out, n->draw.limit);
-        else
-            n->draw.limit = 0;
-    } else {
+    if (status != STATUS_OK) {
         scan_close(&n->scan);
         source_close(&n->source);
     }
     return status;
+}
+
+/* What is in it already stays until session_start(). */
+static FILE *session_file(struct session *n, const char *path)
+{
+    enum { FLAGS = O_WRONLY | O_CREAT | O_CLOEXEC, MODE = 0666 };
+    int fd = open(path, FLAGS | O_EXCL, MODE);
+    n->is_new = fd >= 0;
+    if (fd < 0 && errno == EEXIST)
+        fd = open(path, FLAGS, MODE);
+    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (out == NULL) {
+        int why = errno;
+        char *shown = text_printable(path);
+        complain(STATUS_UNREADABLE, "%s: %s", shown, strerror(why));
+        free(shown);
+    } else {
+        n->file = fd;
+    }
+    return out;
+}
+
+void session_start(struct session *n)
+{
+    if (n->file >= 0 && !n->is_started) /* only a regular file can be cut */
+        (void)!ftruncate(n->file, 0);
+    n->is_started = true;
+}
+
+enum status session_open(struct session *n, struct options *o)
+{
+    enum status status = session_open_late(n, o);
+    if (status == STATUS_OK)
+        session_start(n);
+    return status;
+}
+
+enum status session_open_late(struct session *n, struct options *o)
+{
+    enum status status = session_read(n, o);
+    if (status != STATUS_OK)
+        return status;
+    n->out = o->output == NULL ? stdout : session_file(n, o->output);
+    if (n->out == NULL)
+        return session_close(n, STATUS_UNREADABLE);
+    draw_open(&n->draw, n->out, o);
+    if (options_want(o, "text") && n->draw.limit != 0 && !o->cuts)
+        n->out = n->draw.out = wrap_open(n->out, n->draw.limit);
+    else
+        n->draw.limit = 0;
+    return STATUS_OK;
 }
 
 void session_page(struct session *n)
@@ -71,9 +107,11 @@ enum status session_close(struct session *n, enum status status)
 {
     if (n->page_out != NULL)
         session_page_end(n);
-    bool written = draw_close(&n->draw);
-    if (n->out != stdout)
+    bool written = n->out == NULL || draw_close(&n->draw);
+    if (n->out != NULL && n->out != stdout)
         written = fclose(n->out) == 0 && written;
+    if (n->is_new && !n->is_started)
+        unlink(n->options->output);
     if (!written && errno != EPIPE)
         status = complain(STATUS_UNREADABLE, "the output could not be written: %s",
                           strerror(errno));
@@ -238,24 +276,28 @@ static bool filter_states(struct filter *f, const char *states)
     return true;
 }
 
-/* "A-B", "A-", "-B" or "A". */
+/* "A-B", "A-", "-B" or "A"; false after a complaint. */
 static bool filter_pair(const struct session *n, const char *text, bool address,
                         uint64_t *low, uint64_t *high)
 {
     char left[64];
     const char *dash = strchr(text, '-');
     size_t length = dash == NULL ? strlen(text) : (size_t)(dash - text);
-    if (length >= sizeof left)
-        return false;
-    memcpy(left, text, length);
-    left[length] = '\0';
-    bool good = length == 0 ||
-                (address ? session_address(n, left, low) : text_number(left, low));
+    bool good = length < sizeof left;
+    snprintf(left, sizeof left, "%.*s", good ? (int)length : 0, text);
+    if (address && good &&
+        ((length != 0 && !session_address(n, left, low)) ||
+         (dash != NULL && dash[1] != '\0' && !session_address(n, dash + 1, high))))
+        return false; /* as was told */
+    if (!address)
+        good = good && (length == 0 || text_number(left, low)) &&
+               (dash == NULL || dash[1] == '\0' || text_number(dash + 1, high));
     if (dash == NULL)
         *high = *low;
-    else if (dash[1] != '\0')
-        good = good && (address ? session_address(n, dash + 1, high)
-                                : text_number(dash + 1, high));
+    if (!good || *low > *high)
+        complain(STATUS_USAGE, "%s",
+                 address ? "--range wants A-B, such as heap+0x0-heap+0x1000"
+                         : "--size wants MIN-MAX, such as 1K-64K");
     return good && *low <= *high;
 }
 
@@ -267,14 +309,10 @@ bool filter_open(struct filter *f, const struct session *n)
         f->kind[k] = o->state == NULL && k != KIND_FENCE;
     if (o->state != NULL && !filter_states(f, o->state))
         return false;
-    if (o->size != NULL && !filter_pair(n, o->size, false, &f->least, &f->most)) {
-        complain(STATUS_USAGE, "--size wants MIN-MAX, such as 1K-64K");
+    if (o->size != NULL && !filter_pair(n, o->size, false, &f->least, &f->most))
         return false;
-    }
-    if (o->range != NULL && !filter_pair(n, o->range, true, &f->from, &f->to)) {
-        complain(STATUS_USAGE, "--range wants A-B, such as heap+0x0-heap+0x1000");
+    if (o->range != NULL && !filter_pair(n, o->range, true, &f->from, &f->to))
         return false;
-    }
     if (f->to > f->from)
         f->to--; /* B is the first address behind it; a lone A is a place */
     return true;

@@ -13,17 +13,25 @@ struct session {
     struct source source;
     struct scan scan;
     struct draw draw;
-    FILE *out;      /* = draw.out */
+    FILE *out;      /* = draw.out; NULL: it is only read */
     FILE *page_out; /* where a page goes when it is complete; NULL: none is drawn */
     char *page;
     size_t page_size;
-    bool has_scan;
+    int file;        /* of -o; -1: none */
+    bool is_new;     /* it was made for this */
+    bool is_started; /* what was there is gone */
 };
 
 /* False after a complaint: -o would write over that SOURCE. */
 bool session_spares(const struct options *o, const char *source);
 /* Opens all of it. What fails is told on stderr, and the status to exit with returned. */
 enum status session_open(struct session *n, struct options *o);
+/* The same for who may still find a mistake in what was asked: the file of -o stays as it
+ * is, or is none, unless session_start() is called before the first byte. */
+enum status session_open_late(struct session *n, struct options *o);
+void session_start(struct session *n);
+/* The source and the scan only: nothing is drawn. */
+enum status session_read(struct session *n, struct options *o);
 /* What is drawn from here on becomes an HTML page. */
 void session_page(struct session *n);
 /* Ends it: the status, of which damage and lost output are part. */

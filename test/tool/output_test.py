@@ -32,6 +32,34 @@ def spared(folder, snap):
            "another file is written over", result)
 
 
+def mistaken(folder, snap):
+    """What was asked makes no sense: a file that is there stays, and none is made."""
+    new, old = folder + "/new", folder + "/old"
+    with open(old, "w", encoding="ascii") as f:
+        f.write("what was there")
+    for words in (["view", snap, "--range", "foo-bar"], ["view", snap, "--range", "heap+0x90-heap+0x10"],
+                  ["map", snap, "0x5"], ["map", snap, "--range", "foo-bar", "-f", "html"],
+                  ["chunks", snap, "--state", "livid"], ["chunks", snap, "--range", "foo-bar"],
+                  ["chunks", snap, "--size", "9-1"], ["chunks", snap, "--size", "x" * 99 + "-1"],
+                  ["what", snap, "heap+0", "foo"], ["ctl", snap, "trim"]):
+        for path in (old, new):
+            result = chunky(*words, "-o", path)
+            expect(result.status == 2 and len(result.err.splitlines()) == 1, words, result)
+        expect(content(old) == b"what was there" and not os.path.exists(new), words)
+    result = chunky("diff", snap, folder + "/none", "-o", old)
+    expect(result.status == 3 and content(old) == b"what was there", result)
+    for range, said in (("heap+0x10-heap+0x20", 0), ("heap+0x10", 0), ("0x5-0x90", 1)):
+        result = chunky("view", snap, "--range", range, "-o", new)
+        expect(result.status == 0 and len(result.err.splitlines()) == said, range, result)
+    expect(chunky("chunks", snap, "--state", "broken", "-o", old).status == 0 and
+           content(old) == b"", "nothing is what was found")
+    if shutil.which("strace"):
+        calls = subprocess.run(["strace", "-f", "-e", "trace=open,openat", TOOL, "diff", snap, snap],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               check=False).stderr
+        expect("openat" in calls and "/dev/null" not in calls, "a file that diff does not need")
+
+
 def unwritten(folder, snap):
     """Where nothing can be written is one status, as the manual says."""
     os.mkfifo(folder + "/fifo")
@@ -81,6 +109,7 @@ with tempfile.TemporaryDirectory() as folder:
         expect(chunky("dump", s.pid, "-o", str(s.pid)).status == 0, "a file named like a process")
         expect(chunky("dump", s.pid, "-o", str(s.pid)).status == 0, "the same again")
     spared(folder, folder + "/a.snap")
+    mistaken(folder, folder + "/a.snap")
     unwritten(folder, folder + "/a.snap")
     streams(folder, folder + "/a.snap")
     script(folder)
