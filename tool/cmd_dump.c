@@ -413,6 +413,29 @@ static void dump_remove(const char *path)
         unlink(path);
 }
 
+/* Through a file, as the first bytes are known last. */
+static enum status dump_through(struct session *n)
+{
+    char part[1 << 16];
+    size_t got;
+    struct dump d = {.n = n, .out = tmpfile()};
+    if (d.out == NULL)
+        return complain(STATUS_UNREADABLE, "a temporary file: %s", strerror(errno));
+    dump_file(&d);
+    bool good = fflush(d.out) == 0 && ferror(d.out) == 0;
+    int why = errno;
+    rewind(d.out);
+    while (good && !source_is_gone(&n->source) &&
+           (got = fread(part, 1, sizeof part, d.out)) != 0)
+        if (fwrite(part, 1, got, stdout) != got)
+            break; /* who closes the session tells */
+    fclose(d.out);
+    free(d.index);
+    free(d.extent);
+    return good ? STATUS_OK
+                : complain(STATUS_UNREADABLE, "a temporary file: %s", strerror(why));
+}
+
 enum status dump_session(struct session *n, const char *path, FILE *told)
 {
     enum status status = STATUS_OK;
@@ -449,10 +472,14 @@ enum status cmd_dump(struct options *o)
         return complain(STATUS_USAGE, "where to? chunky dump SOURCE -o FILE");
     if (!session_spares(o, o->source))
         return STATUS_USAGE;
+    if (session_is_stdout(output) && isatty(STDOUT_FILENO))
+        return complain(STATUS_USAGE, "a snapshot is nothing for a terminal");
     o->output = NULL;
     o->stop = true;
     enum status status = session_open(&n, o);
     if (status != STATUS_OK)
         return status;
-    return session_close(&n, dump_session(&n, output, n.out));
+    status =
+        session_is_stdout(output) ? dump_through(&n) : dump_session(&n, output, n.out);
+    return session_close(&n, status);
 }

@@ -362,6 +362,8 @@ enum status cmd_view(struct options *o)
     char size[SIZE_TEXT];
     if (o->output == NULL)
         return complain(STATUS_USAGE, "where to? chunky view SOURCE -o FILE.html");
+    if (o->open && session_is_stdout(o->output))
+        return complain(STATUS_USAGE, "--open wants a file to open: -o FILE.html");
     enum status status = session_open_late(&n, o);
     if (status != STATUS_OK)
         return status;
@@ -381,7 +383,7 @@ enum status cmd_view(struct options *o)
     long written = ftell(n.out);
     survey_free(&v.survey);
     char *shown = text_printable(o->output);
-    if (ferror(n.out) == 0)
+    if (ferror(n.out) == 0 && n.out != stdout)
         printf("%s: %s, %s\n", shown, n.source.title,
                text_size(size, written < 0 ? 0 : (uint64_t)written));
     free(shown);

@@ -29,7 +29,7 @@ const struct option_spec option_specs[] = {
     {OPT_MAX_ERRORS, "max-errors", "N", 0, "stop after N findings (20)"},
     {OPT_NO_ASLR, "no-aslr", NULL, 0, "the same addresses at each run"},
     {OPT_OPEN, "open", NULL, 0, "open the page in a browser"},
-    {OPT_OUTPUT, "output", "FILE", 'o', "write there instead of standard output"},
+    {OPT_OUTPUT, "output", "FILE", 'o', "write there instead of standard output (-)"},
     {OPT_RANGE, "range", "A-B", 0, "only these addresses"},
     {OPT_REL, "rel", NULL, 0, "addresses as heap+0x..., the same at each run"},
     {OPT_REPORT, "report", NULL, 0, "draw the heap when the program ends"},

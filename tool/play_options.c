@@ -295,6 +295,11 @@ static bool options_operands(struct play_options *o, int argc, char **argv)
                 "chunky play: --record wants a command, as in --record -- ls\n");
         return false;
     }
+    if (o->record && o->recording.file != NULL && strcmp(o->recording.file, "-") == 0) {
+        fprintf(stderr,
+                "chunky play: standard output is the command's; -o wants a file\n");
+        return false;
+    }
     o->recording.command = argv + optind;
     if (!o->record && optind + (o->file == NULL) < argc) {
         fprintf(stderr, "chunky play: one script, in quotes\n");

@@ -10,9 +10,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+bool session_is_stdout(const char *output)
+{
+    return output == NULL || strcmp(output, "-") == 0;
+}
+
 bool session_spares(const struct options *o, const char *source)
 {
-    if (o->output == NULL || source == NULL || !source_is_file(source, o->output))
+    if (session_is_stdout(o->output) || source == NULL ||
+        !source_is_file(source, o->output))
         return true;
     char *shown = text_printable(o->output);
     complain(STATUS_USAGE, "%s: what is read from cannot be written to, too", shown);
@@ -75,7 +81,7 @@ enum status session_open_late(struct session *n, struct options *o)
     enum status status = session_read(n, o);
     if (status != STATUS_OK)
         return status;
-    n->out = o->output == NULL ? stdout : session_file(n, o->output);
+    n->out = session_is_stdout(o->output) ? stdout : session_file(n, o->output);
     if (n->out == NULL)
         return session_close(n, STATUS_UNREADABLE);
     draw_open(&n->draw, n->out, o);

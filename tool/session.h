@@ -22,6 +22,8 @@ struct session {
     bool is_started; /* what was there is gone */
 };
 
+/* No -o, or "-". */
+bool session_is_stdout(const char *output);
 /* False after a complaint: -o would write over that SOURCE. */
 bool session_spares(const struct options *o, const char *source);
 /* Opens all of it. What fails is told on stderr, and the status to exit with returned. */

@@ -32,6 +32,35 @@ def spared(folder, snap):
            "another file is written over", result)
 
 
+def standard(folder, snap):
+    """- is standard output, and no file of that name."""
+    here = os.getcwd()
+    os.chdir(folder)
+    for words in (["stats"], ["map"], ["map", "-f", "html"], ["chunks"], ["bins"], ["frag"],
+                  ["layout"], ["check", "-f", "json"], ["ctl"], ["what", "heap+0"], ["diff", snap]):
+        words[1:1] = [snap]
+        plain, told = chunky(*words), chunky(*words, "-o", "-")
+        expect(told.status == 0 and told.err == "" and told.out == plain.out, words, told)
+    page = chunky("view", snap, "-o", "-")
+    expect(page.status == 0 and page.out.startswith("<!") and page.out.endswith("</html>\n") and
+           page.err == "", page)
+    result = chunky("view", snap, "-o", "-", "--open")
+    expect(result.status == 2 and len(result.err.splitlines()) == 1, result)
+    with open("piped.snap", "wb") as f:
+        done = subprocess.run(["sh", "-c", f"{TOOL} dump {snap} -o - | cat"], stdout=f, check=False)
+    expect(chunky("dump", snap, "-o", "filed.snap").status == 0)
+    piped, filed = (chunky("stats", name + ".snap") for name in ("piped", "filed"))
+    expect(done.returncode == 0 and piped.status == 0 and piped.out == filed.out, done, piped)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([TOOL, "dump", snap, "-o-"], stdout=full, stderr=subprocess.PIPE,
+                              text=True, check=False)
+    expect(done.returncode == 3 and len(done.stderr.splitlines()) == 1, done)
+    result = chunky("play", "--record", "-o", "-", "--", "true")
+    expect(result.status == 2 and len(result.err.splitlines()) == 1, result)
+    expect(not os.path.exists("-"), "a file named -")
+    os.chdir(here)
+
+
 def mistaken(folder, snap):
     """What was asked makes no sense: a file that is there stays, and none is made."""
     new, old = folder + "/new", folder + "/old"
@@ -109,6 +138,7 @@ with tempfile.TemporaryDirectory() as folder:
         expect(chunky("dump", s.pid, "-o", str(s.pid)).status == 0, "a file named like a process")
         expect(chunky("dump", s.pid, "-o", str(s.pid)).status == 0, "the same again")
     spared(folder, folder + "/a.snap")
+    standard(folder, folder + "/a.snap")
     mistaken(folder, folder + "/a.snap")
     unwritten(folder, folder + "/a.snap")
     streams(folder, folder + "/a.snap")
