@@ -125,6 +125,17 @@ static void man_all(void)
         man_text(verbs[i].summary);
         fputc('\n', stdout);
     }
+    printf(
+        ".SH FORMATS\n"
+        "json: an object, whose first member \"schema\" is "
+        "\"chunky\\-\\fIVERB\\fR/1\"\n"
+        "(of \\fBplay\\fR: \"chunky\\-play/2\"): the number rises when what was there "
+        "is called\n"
+        "otherwise or means something else, not for what is added. \\fBwhat\\fR of "
+        "several\n"
+        "addresses tells an array of them. Addresses are strings (\"0x...\"), sizes "
+        "numbers of\n"
+        "bytes. jsonl: an object each line, without schema.\n");
     man_status();
     printf(".SH ENVIRONMENT\n"
            "\\fBCHUNKY_LIB\\fR: path of libchunky.so for \\fBrun\\fR.\n"

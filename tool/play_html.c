@@ -235,7 +235,7 @@ void html_json(FILE *out, struct play_run *r, struct html_style *style)
 {
     const char *tag = "", *comma = "";
     size_t bytes = 0;
-    fputs("{\"schema\":\"chunky-play-2\",\"title\":", out);
+    fputs("{\"schema\":\"chunky-play/2\",\"title\":", out);
     json_string(out, style->title);
     fprintf(out, ",\"mode\":\"%s\",\"of\":%u,\"steps\":[", play_mode_name(style->mode),
             r->script->last);

@@ -316,6 +316,15 @@ static bool options_operands(struct play_options *o, int argc, char **argv)
         fprintf(stderr, "chunky play: --compare wants a script\n");
         return false;
     }
+    if (o->compare && (o->json || o->html != NULL)) {
+        fprintf(stderr, "chunky play: --compare is drawn as text; a page or json tells "
+                        "one --mode\n");
+        return false;
+    }
+    if (o->script == NULL && o->file == NULL && (o->json || o->html != NULL)) {
+        fprintf(stderr, "chunky play: a page or json wants a script\n");
+        return false;
+    }
     return true;
 }
 

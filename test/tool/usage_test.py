@@ -106,10 +106,29 @@ def commands():
         expect(result.status == 0 and "stayed" in result.out, result)
 
 
+def schemas(pid):
+    """Every object names what it is, as the manual says."""
+    page = chunky("help", "--man").out.replace("\\-", "-")
+    own = dict(re.findall(r'"chunky-(\w+)/(\d)"', page))
+    expect("chunky-\\fIVERB\\fR/1" in page and own == {"play": "2"}, own)
+    for verb in VERBS + ("ctl",):
+        formats = re.search(r"^formats: .*\bjson\b", chunky("help", verb).out, re.M)
+        if not formats:
+            continue
+        words = {"play": ["a=malloc(1)"], "what": [pid, "heap+0"],
+                 "diff": [pid, pid]}.get(verb, [pid])
+        told = json.loads(chunky(verb, *words, "--format", "json").out)
+        expect(next(iter(told.items())) == ("schema", f"chunky-{verb}/{own.get(verb, 1)}"), verb)
+    for form in (["--format", "json"], ["--format", "html"], ["--html", "-"]):
+        wrong("play", "--compare", *form, "a=malloc(1)", says="one --mode")
+        wrong("play", *form, says="wants a script")
+
+
 helps()
 commands()
 with Subject() as s:
     mistakes(s.pid)
+    schemas(s.pid)
     for words in ([], ["-f", "json"], ["-f", "svg"], ["-f", "html"], ["--art"]):
         far = chunky("map", s.pid, "0x1000", *words)
         expect(far.status == 2 and far.out == "" and "no mapped block lies at 0x1000" in far.err, far)
