@@ -5,6 +5,7 @@
 #include "session.h"
 #include "settings.h"
 #include "show.h"
+#include "signals.h"
 #include "sites.h"
 #include "audit/snapshot.h"
 #include "text.h"
@@ -446,6 +447,7 @@ enum status dump_session(struct session *n, const char *path, FILE *told)
     if (d.out == NULL) {
         status = complain(STATUS_UNREADABLE, "%s: %s", shown, strerror(errno));
     } else {
+        signals_unfinished(path);
         dump_file(&d);
         bool good = ferror(d.out) == 0;
         if (fclose(d.out) != 0 || !good) {
@@ -457,6 +459,7 @@ enum status dump_session(struct session *n, const char *path, FILE *told)
             fprintf(told, "%s: %s, %s\n", shown, n->source.title,
                     text_size(size, d.offset));
         }
+        signals_finished();
     }
     free(shown);
     free(d.index);

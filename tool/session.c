@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include "show.h"
+#include "signals.h"
 #include "text.h"
 #include "wrap.h"
 
@@ -65,6 +66,8 @@ void session_start(struct session *n)
 {
     if (n->file >= 0 && !n->is_started) /* only a regular file can be cut */
         (void)!ftruncate(n->file, 0);
+    if (n->file >= 0 && !n->is_started && n->options->watch == 0)
+        signals_unfinished(n->options->output);
     n->is_started = true;
 }
 
@@ -118,6 +121,8 @@ enum status session_close(struct session *n, enum status status)
         written = fclose(n->out) == 0 && written;
     if (n->is_new && !n->is_started)
         unlink(n->options->output);
+    if (n->file >= 0 && n->is_started)
+        signals_finished();
     if (!written && errno != EPIPE)
         status = complain(STATUS_UNREADABLE, "the output could not be written: %s",
                           strerror(errno));

@@ -14,4 +14,9 @@ void signals_restore(void);
 /* These only. */
 void signals_restore_some(const int *which, size_t count);
 
+/* Until signals_finished(): who is ended by a signal removes this file, which is half
+ * written. What is no regular file, and files after the first, are left alone. */
+void signals_unfinished(const char *path);
+void signals_finished(void);
+
 #endif

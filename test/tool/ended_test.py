@@ -60,6 +60,28 @@ def stopped_by_us():
                tool.returncode, said)
 
 
+def interrupted():
+    """A signal ends the tool while it writes: what is half written goes, and the process
+    goes on."""
+    with tempfile.TemporaryDirectory() as folder, Subject(conf="request=0") as s:
+        s.say("grow 400000 40")
+        path = folder + "/out"
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for words in (["dump"], ["chunks", "-f", "jsonl"]):
+                tool = subprocess.Popen([os.environ["CHUNKY_TOOL"], words[0], str(s.pid), *words[1:],
+                                         "-o", path], stdout=subprocess.DEVNULL)
+                while tool.poll() is None:
+                    if os.path.exists(path) and os.path.getsize(path) > 0:
+                        tool.send_signal(number)
+                        break
+                if expect(tool.wait() == -number, "not caught", words, number, tool.returncode):
+                    expect(not os.path.exists(path), "half of a file", words, number)
+        link = folder + "/link"
+        os.symlink("/dev/null", link)
+        expect(chunky("dump", s.pid, "-o", link).status == 0 and os.path.islink(link))
+        s.say("trim")
+
+
 def traced():
     """As under a debugger: standing still, it can be looked at; running, it is told."""
     ptrace = ctypes.CDLL(None, use_errno=True).ptrace
@@ -113,6 +135,7 @@ def kernel_thread():
 for way in ("exec", "exit"):
     caught(way)
 stopped_by_us()
+interrupted()
 traced()
 becoming()
 kernel_thread()
