@@ -214,8 +214,11 @@ static enum status pid_refuse(const struct source *s)
                         "%s has no memory: it ended, or is the kernel's", s->title);
     if (errno == ESRCH || errno == EFAULT || errno == EIO)
         return complain(STATUS_UNREADABLE, "%s ended while it was looked at", s->title);
-    return complain(STATUS_UNREADABLE, "%s: its memory is not ours to read (%s)",
-                    s->title, strerror(errno));
+    return complain(
+        STATUS_UNREADABLE,
+        "%s: its memory is not ours to read (%s): as its user, as root, or in a "
+        "container with CAP_SYS_PTRACE it may be",
+        s->title, strerror(errno));
 }
 
 enum status source_open_pid(struct source *s, pid_t pid, bool stop)

@@ -274,6 +274,9 @@ static enum status source_open_file(struct source *s, const char *name)
 {
     char magic[16] = "";
     enum status status;
+    if (name[0] == '\0')
+        return complain(STATUS_USAGE,
+                        "of what? The SOURCE is empty (no such process?)");
     char *shown = text_printable(name);
     struct stat st;
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -71,6 +71,7 @@ def mistakes(pid):
     wrong("play", "--from", "2", "--to", "1", "a=malloc(1); free(a)", says="comes after")
     wrong("stats", str(pid), "--watch", "0")
     wrong("stats", "0")
+    wrong("stats", "", says="empty")
     wrong("stats", "99999999999999999999")
     wrong("what", str(pid))
     wrong("diff", str(pid))
