@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 #include "base/probe.h"
-#include "core/heap.h"
+#include "core/arena.h"
 #include "core/limit.h"
 #include "core/meta.h"
 #include "core/trace.h"
@@ -369,6 +369,9 @@ struct chunk *mapped_resize(struct chunk *c, size_t bytes)
     lock_take(&mapped.lock);
     m->is_moving = false;
     if (moved == NULL) {
+        /* The caller goes by its header again, which was anybody's while the kernel took
+         * its time. */
+        arena_size_again(c, old - before, old - before);
         lock_give(&mapped.lock);
         return NULL;
     }
