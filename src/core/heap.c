@@ -42,7 +42,7 @@ bool heap_may_hold(const void *address, size_t size)
                         ? atomic_load_explicit(&heap_break_high, memory_order_relaxed) -
                               (uintptr_t)address
                         : HEAP_SPAN - ((uintptr_t)address & (HEAP_SPAN - 1));
-    return size <= behind;
+    return size >= CHUNK_MIN && size <= behind;
 }
 
 /* Writes the header that ends the heap. It counts as live for ever: P is all it has. */

@@ -120,9 +120,10 @@ void heap_unlock(void);
 
 /* Addresses of the break heaps, for telling whose chunk it is without touching it. */
 bool heap_in_break(const void *address);
-/* Whether `size` bytes from there on can lie in one heap, by the addresses alone. What was
- * never a header often has the high half of a pointer where the size is, and one in 65,536
- * of such has the right check. */
+/* Whether a chunk of `size` bytes can lie there in one heap, by the addresses alone. The end
+ * of a heap, which has the header of a live block, is too small for one; what was never a
+ * header often has the high half of a pointer where the size is, and one in 65,536 of such
+ * has the right check. */
 bool heap_may_hold(const void *address, size_t size);
 
 #endif

@@ -16,6 +16,14 @@ static ALWAYS_INLINE uint64_t checked_hash(const struct cache *k, const void *me
     return multiply_fold((uintptr_t)mem ^ k->address_key, word ^ k->word_key);
 }
 
+/* The header of a live block, by the hash of what it says; not the end of a heap, which has
+ * such a header too. */
+static ALWAYS_INLINE bool checked_is_right(const struct chunk *c, uint32_t word,
+                                           uint64_t hash)
+{
+    return ((uint32_t)hash & CHECK_MASK) == load_word(&c->tag) && word >= CHUNK_MIN;
+}
+
 /* A block that the cache hands out is as it was given, by the hash of what its header says. */
 static ALWAYS_INLINE void checked_verify_cached(const struct chunk *c, uint64_t hash)
 {
@@ -182,7 +190,7 @@ static ALWAYS_INLINE void checked_free_hit(void *mem, size_t bytes, enum family 
     uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
     OPAQUE(word); /* else it is computed twice */
     uint64_t hash = k == NULL ? 0 : checked_hash(k, mem, word);
-    if (UNLIKELY(k == NULL || ((uint32_t)hash & CHECK_MASK) != load_word(&c->tag))) {
+    if (UNLIKELY(k == NULL || !checked_is_right(c, word, hash))) {
         checked_free_odd(mem, bytes, family);
         return;
     }
@@ -220,7 +228,7 @@ HOT size_t checked_usable_hit(const void *mem)
     const struct chunk *c = chunk_of(mem);
     uint32_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
     uint64_t hash = k == NULL ? 0 : checked_hash(k, mem, word);
-    if (UNLIKELY(k == NULL || ((uint32_t)hash & CHECK_MASK) != load_word(&c->tag)))
+    if (UNLIKELY(k == NULL || !checked_is_right(c, word, hash)))
         return CANARY_NONE;
     size_t usable = (word & ~(uint32_t)CHUNK_FLAGS) - CHUNK_OVERHEAD;
     size_t slack = canary_slack_short(mem, usable, FAMILY_MALLOC, hash);
@@ -246,7 +254,7 @@ HOT void *checked_realloc_hit(void *mem, size_t bytes)
     if (k == NULL || (!stays && size > LARGE_MIN))
         return NULL;
     uint64_t hash = checked_hash(k, mem, word);
-    if (UNLIKELY(((uint32_t)hash & CHECK_MASK) != load_word(&c->tag)))
+    if (UNLIKELY(!checked_is_right(c, word, hash)))
         return NULL;
     size_t slack = canary_slack_short(mem, usable, FAMILY_MALLOC, hash);
     size_t asked = slack != 0 ? usable - slack

@@ -65,7 +65,7 @@ NOINLINE void *malloc_slow_as(size_t bytes, enum family family)
 }
 
 /* A live block that passed the check, of a class that is full, or of none: sizes above
- * the tables' have the first stack, which nothing ever enters. */
+ * the tables', and the end of a heap, have the first stack, which nothing ever enters. */
 static NOINLINE void free_full(void *mem, struct stack *s)
 {
     struct cache *k = thread_own();
