@@ -159,6 +159,8 @@ size_t checked_request(const struct chunk *c, enum family family)
 
 void checked_record(struct chunk *c, size_t bytes, enum family family)
 {
+    /* realloc waited, and anybody may have written to a header that is not new. */
+    arena_size_again(c, bytes, SIZE_MAX);
     size_t usable = chunk_usable(c);
     if (checked_level != 0)
         canary_write(mem_of(c), bytes, usable, family);

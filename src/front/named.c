@@ -233,6 +233,7 @@ void *named_realloc(struct arena *a, struct chunk *c, size_t bytes)
     if (mem == NULL)
         return NULL;
     memcpy(mem, mem_of(c), min_size(old, bytes));
+    arena_size_again(c, old, SIZE_MAX); /* free goes by its header, and malloc waited */
     named_free(a, c);
     return mem;
 }

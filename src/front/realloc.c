@@ -105,7 +105,7 @@ static void *realloc_heap(struct chunk *c, size_t bytes)
     if (have > LARGE_MIN || tune.cache_bytes == 0)
         if (realloc_grow_in_place(c, size))
             return mem_of(c);
-    return realloc_move(c, chunk_usable(c), bytes);
+    return realloc_move(c, have - CHUNK_OVERHEAD, bytes);
 }
 
 struct chunk *realloc_resize(struct chunk *c, size_t bytes)

@@ -8,7 +8,7 @@
 
 enum { BYTES = 1 << 20, FURTHER = 2048 };
 
-static char *resized;
+static char *volatile resized;
 
 void *mremap(void *old, size_t size, size_t now, int flags, ...)
 {
