@@ -26,9 +26,10 @@ struct stack_state {
 enum { CACHE_FIRST_SAMPLE = 64 }; /* slow calls up to the first sample */
 
 struct cache {
+    struct stack nothing; /* of size 0, empty and full: zeroes may pass the check */
+    struct stack stack[CLASS_COUNT];
     uint64_t address_key; /* copies of heap_keys; 0 in the dummy */
     uint64_t word_key;
-    struct stack stack[CLASS_COUNT];
     struct stack_state state[CLASS_COUNT];
     struct cache *next; /* list of all caches, and its other direction */
     struct cache *prev;

@@ -63,6 +63,7 @@ static void *cache_nothing[2];
 static_assert(CLASS_COUNT == 10 * 16 + 1, "the dummy has as many stacks");
 
 const struct cache cache_dummy = {
+    .nothing = EMPTY,
     .stack = {EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16, EMPTY16,
               EMPTY16, EMPTY16, EMPTY},
 };
@@ -110,8 +111,8 @@ static struct cache *cache_new(void)
     k->address_key = heap_keys.address;
     k->word_key = heap_keys.word;
     k->sample = CACHE_FIRST_SAMPLE;
-    for (unsigned i = 0; i < CLASS_COUNT; i++)
-        k->stack[i].top = k->stack[i].limit = &cache_nothing[1];
+    k->nothing = cache_dummy.nothing;
+    memcpy(k->stack, cache_dummy.stack, sizeof k->stack);
     return k;
 }
 

@@ -64,12 +64,13 @@ NOINLINE void *malloc_slow_as(size_t bytes, enum family family)
     return malloc_plain(k, bytes, NULL);
 }
 
-/* A live block that passed the check, of a class that is full, or of none: sizes above
- * the tables', and the end of a heap, have the first stack, which nothing ever enters. */
+/* A block that passed the check, of a class that is full, or of none: sizes above the
+ * tables', and the end of a heap, have the first stack, which nothing ever enters, and
+ * zeroes that pass for a header the one before. */
 static NOINLINE void free_full(void *mem, struct stack *s)
 {
     struct cache *k = thread_own();
-    if (UNLIKELY(k == NULL || k != thread_hot || s == k->stack)) {
+    if (UNLIKELY(k == NULL || k != thread_hot || s <= k->stack)) {
         free_slow(mem);
         return;
     }

@@ -37,9 +37,10 @@ static ALWAYS_INLINE void *malloc_hit(size_t bytes)
 }
 
 /* Free's hit test: true for a live block of a class in which nothing is recorded; then
- * *size is its chunk's. The end of a heap has the header of a live one too small to be any. False for all others; for want of a cache, since the dummy knows
- * no secrets (a forged header ends in its full stack, but only in free). At level 3 the
- * header may lie on pages that are not there: `verb` names the caller in that report. */
+ * *size is its chunk's. False for all others: the end of a heap has the header of a live one
+ * that is too small; and for want of a cache, since the dummy knows no secrets (a forged
+ * header ends in its full stack, but only in free). At level 3 the header may lie on pages
+ * that are not there: `verb` names the caller in that report. */
 static ALWAYS_INLINE bool malloc_is_plain(const void *mem, size_t *size,
                                           const char *verb)
 {

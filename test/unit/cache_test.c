@@ -83,6 +83,7 @@ static void cache_dummy_is_empty_and_full(void **state)
 static void cache_stack_addresses(void **state)
 {
     (void)state;
+    assert_ptr_equal(stack_exact(k, 0), &k->nothing);
     for (unsigned class = 1; class < CLASS_EXACT; class ++)
         assert_ptr_equal(stack_exact(k, class_sizes[class]), &k->stack[class]);
     for (unsigned class = 0; class + 1 < CLASS_LARGE; class ++) {

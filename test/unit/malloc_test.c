@@ -62,6 +62,30 @@ static void malloc_refuses_impossible_sizes(void **state)
     report_go_on = 0;
 }
 
+/* Zeroes pass for a header once in 65,536, and for the end of a heap, whose check is right:
+ * no class takes them, whatever lies before the first stack. */
+static void malloc_takes_no_zeroes(void **state)
+{
+    (void)state;
+    static _Alignas(16) uint64_t words[32];
+    struct chunk *c = (struct chunk *)words;
+    report_go_on = 1;
+    for (uint32_t word = 0; word < CHUNK_MIN; word += NON_MAIN_ARENA) {
+        if ((word & (IS_MMAPPED | HAS_REQUEST)) != 0)
+            continue;
+        struct cache before = *(thread_cache() == NULL ? &cache_dummy : thread_cache());
+        c->bits = word;
+        c->tag = chunk_hash_plain(heap_keys.address, heap_keys.word, mem_of(c), word);
+        chunky_free(mem_of(c));
+        assert_null(chunky_realloc(mem_of(c), 100));
+        chunky_malloc_usable_size(mem_of(c));
+        assert_memory_equal(&before,
+                            thread_cache() == NULL ? &cache_dummy : thread_cache(),
+                            offsetof(struct cache, state));
+    }
+    report_go_on = 0;
+}
+
 /* Once in 65,536 the check of a large chunk is right for a small one's word as well: it
  * must not go to the class where its size leads when it is taken for one. */
 static void malloc_large_is_never_small(void **state)
@@ -206,6 +230,7 @@ int main(void)
         cmocka_unit_test(malloc_sizes),
         cmocka_unit_test(malloc_places),
         cmocka_unit_test(malloc_refuses_impossible_sizes),
+        cmocka_unit_test(malloc_takes_no_zeroes),
         cmocka_unit_test(malloc_large_is_never_small),
         cmocka_unit_test(malloc_newest_first),
         cmocka_unit_test(malloc_calloc_is_zero),
