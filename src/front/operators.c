@@ -29,7 +29,11 @@ enum family { FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY };
 #define delete_as(mem, family) chunky_free(mem)
 #define delete_sized_as(mem, bytes, family) chunky_free_sized(mem, bytes)
 #define fail(rule, mem) abort()
+#define REPLACEABLE
+#define operators_own() true
+#define operators_look() true
 #else
+#define REPLACEABLE WEAK
 #define IF_PRESENT WEAK
 #define IS_PRESENT(function) ((function) != NULL)
 #include "base/check.h"
@@ -46,49 +50,101 @@ static ALWAYS_INLINE void delete_as(void *mem, enum family family)
         chunky_free(mem);
 }
 
+static COLD void delete_sized_slow(void *mem, size_t bytes)
+{
+    if (mem == NULL || checked_sized(mem, bytes, 0))
+        chunky_free(mem);
+}
+
 static ALWAYS_INLINE void delete_sized_as(void *mem, size_t bytes, enum family family)
 {
-    if (UNLIKELY(checked_level != 0)) {
+    if (UNLIKELY(checked_level != 0))
         checked_delete(mem, bytes, family);
-        return;
-    }
-    if (UNLIKELY(tune.check != 0) && mem != NULL && !checked_sized(mem, bytes, 0))
-        return;
-    chunky_free(mem);
+    else if (UNLIKELY(tune.check != 0))
+        delete_sized_slow(mem, bytes);
+    else
+        chunky_free(mem);
+}
+
+/* 0 before the first look; the answer is of the dynamic linker, and stays. */
+static enum { OPERATORS_OWN = 1, OPERATORS_REPLACED } operators;
+static bool operators_look(void);
+
+static ALWAYS_INLINE bool operators_own(void)
+{
+    return LIKELY(__atomic_load_n(&operators, __ATOMIC_RELAXED) == OPERATORS_OWN);
 }
 #endif
 
-#define DELETE(name, parameters, call)                                                 \
+/* The forms that the others stand on: who replaces one of these, gets the blocks of those
+ * too. Weak, so that the compiler asks the dynamic linker for the process's. */
+static HOT void delete_one(void *mem)
+{
+    delete_as(mem, FAMILY_NEW);
+}
+
+/* Aligned ones are of one family with memalign. */
+static void delete_aligned(void *mem, size_t align)
+{
+    (void)align;
+    chunky_free(mem);
+}
+
+HOT PUBLIC REPLACEABLE void _ZdlPv(void *mem) ALIAS_OF("delete_one");
+PUBLIC REPLACEABLE void _ZdlPvSt11align_val_t(void *mem, size_t align)
+    ALIAS_OF("delete_aligned");
+
+static HOT void delete_array(void *mem)
+{
+    if (LIKELY(operators_own()))
+        delete_as(mem, FAMILY_NEW_ARRAY);
+    else if (operators_look())
+        delete_as(mem, FAMILY_NEW_ARRAY);
+    else
+        _ZdlPv(mem);
+}
+
+static void delete_aligned_array(void *mem, size_t align)
+{
+    if (LIKELY(operators_own()) || operators_look())
+        chunky_free(mem);
+    else
+        _ZdlPvSt11align_val_t(mem, align);
+}
+
+HOT PUBLIC REPLACEABLE void _ZdaPv(void *mem) ALIAS_OF("delete_array");
+PUBLIC REPLACEABLE void _ZdaPvSt11align_val_t(void *mem, size_t align)
+    ALIAS_OF("delete_aligned_array");
+
+#define DELETE(name, parameters, replaced, call)                                       \
     PUBLIC void name parameters;                                                       \
     PUBLIC void name parameters                                                        \
     {                                                                                  \
-        call;                                                                          \
+        if (LIKELY(operators_own()))                                                   \
+            call;                                                                      \
+        else if (operators_look())                                                     \
+            call;                                                                      \
+        else                                                                           \
+            replaced;                                                                  \
     }
 
-/* operator delete and delete[]: plain, nothrow, sized, aligned, aligned nothrow, aligned
- * sized. */
-DELETE(_ZdlPv, (void *mem), delete_as(mem, FAMILY_NEW))
-DELETE(_ZdaPv, (void *mem), delete_as(mem, FAMILY_NEW_ARRAY))
-DELETE(_ZdlPvRKSt9nothrow_t, (void *mem, const void *tag),
+/* The other forms: nothrow, sized, aligned nothrow, aligned sized. */
+DELETE(_ZdlPvRKSt9nothrow_t, (void *mem, const void *tag), _ZdlPv(mem),
        ((void)tag, delete_as(mem, FAMILY_NEW)))
-DELETE(_ZdaPvRKSt9nothrow_t, (void *mem, const void *tag),
+DELETE(_ZdaPvRKSt9nothrow_t, (void *mem, const void *tag), _ZdaPv(mem),
        ((void)tag, delete_as(mem, FAMILY_NEW_ARRAY)))
-DELETE(_ZdlPvm, (void *mem, size_t bytes), delete_sized_as(mem, bytes, FAMILY_NEW))
-DELETE(_ZdaPvm, (void *mem, size_t bytes),
+DELETE(_ZdlPvm, (void *mem, size_t bytes), _ZdlPv(mem),
+       delete_sized_as(mem, bytes, FAMILY_NEW))
+DELETE(_ZdaPvm, (void *mem, size_t bytes), _ZdaPv(mem),
        delete_sized_as(mem, bytes, FAMILY_NEW_ARRAY))
-/* Aligned ones are of one family with memalign. */
-DELETE(_ZdlPvSt11align_val_t, (void *mem, size_t align),
-       ((void)align, chunky_free(mem)))
-DELETE(_ZdaPvSt11align_val_t, (void *mem, size_t align),
-       ((void)align, chunky_free(mem)))
 DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void *tag),
-       ((void)align, (void)tag, chunky_free(mem)))
+       _ZdlPvSt11align_val_t(mem, align), ((void)tag, chunky_free(mem)))
 DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void *tag),
-       ((void)align, (void)tag, chunky_free(mem)))
+       _ZdaPvSt11align_val_t(mem, align), ((void)tag, chunky_free(mem)))
 DELETE(_ZdlPvmSt11align_val_t, (void *mem, size_t bytes, size_t align),
-       chunky_free_aligned_sized(mem, align, bytes))
+       _ZdlPvSt11align_val_t(mem, align), chunky_free_aligned_sized(mem, align, bytes))
 DELETE(_ZdaPvmSt11align_val_t, (void *mem, size_t bytes, size_t align),
-       chunky_free_aligned_sized(mem, align, bytes))
+       _ZdaPvSt11align_val_t(mem, align), chunky_free_aligned_sized(mem, align, bytes))
 
 /* libstdc++'s own, when the program has it: operator new must call the new_handler and
  * throw, which is C++'s business. */
@@ -133,20 +189,61 @@ static COLD void *new_slow(size_t bytes, size_t align, enum family family, bool 
     return mem;
 }
 
-PUBLIC HOT void *_Znwm(size_t bytes);
-PUBLIC HOT void *_Znwm(size_t bytes)
+static HOT void *new_one(size_t bytes)
 {
     void *mem = malloc_hit(bytes);
     return LIKELY(mem != NULL) ? mem : new_slow(bytes, 0, FAMILY_NEW, false);
 }
 
-#define NEW(name, parameters, align, family, nothrow)                                  \
-    PUBLIC void *name parameters;                                                      \
-    PUBLIC void *name parameters                                                       \
-    {                                                                                  \
-        void *mem = align == 0 ? malloc_hit(bytes) : NULL;                             \
-        return LIKELY(mem != NULL) ? mem : new_slow(bytes, align, family, nothrow);    \
-    }
+static void *new_aligned(size_t bytes, size_t align)
+{
+    return new_slow(bytes, align, FAMILY_MALLOC, false);
+}
+
+PUBLIC HOT REPLACEABLE void *_Znwm(size_t bytes) ALIAS_OF("new_one");
+PUBLIC REPLACEABLE void *_ZnwmSt11align_val_t(size_t bytes, size_t align)
+    ALIAS_OF("new_aligned");
+
+static COLD void *new_array_slow(size_t bytes)
+{
+    return operators_look() ? new_slow(bytes, 0, FAMILY_NEW_ARRAY, false)
+                            : _Znwm(bytes);
+}
+
+static HOT void *new_array(size_t bytes)
+{
+    void *mem = LIKELY(operators_own()) ? malloc_hit(bytes) : NULL;
+    return LIKELY(mem != NULL) ? mem : new_array_slow(bytes);
+}
+
+static void *new_aligned_array(size_t bytes, size_t align)
+{
+    return operators_look() ? new_slow(bytes, align, FAMILY_MALLOC, false)
+                            : _ZnwmSt11align_val_t(bytes, align);
+}
+
+PUBLIC HOT REPLACEABLE void *_Znam(size_t bytes) ALIAS_OF("new_array");
+PUBLIC REPLACEABLE void *_ZnamSt11align_val_t(size_t bytes, size_t align)
+    ALIAS_OF("new_aligned_array");
+
+#ifndef CHUNKY_ARCHIVE
+/* A program may replace a few forms and leave the others, which by [new.delete] stand on
+ * those. */
+static COLD bool operators_look(void)
+{
+    if (__atomic_load_n(&operators, __ATOMIC_RELAXED) != 0)
+        return operators_own();
+    bool own = _Znwm == new_one && _Znam == new_array &&
+               _ZnwmSt11align_val_t == new_aligned &&
+               _ZnamSt11align_val_t == new_aligned_array && _ZdlPv == delete_one &&
+               _ZdaPv == delete_array && _ZdlPvSt11align_val_t == delete_aligned &&
+               _ZdaPvSt11align_val_t == delete_aligned_array;
+    __atomic_store_n(&operators, own ? OPERATORS_OWN : OPERATORS_REPLACED,
+                     __ATOMIC_RELAXED);
+    return own;
+}
+#endif
+
 #ifdef CHUNKY_ARCHIVE
 /* What a new_handler throws must be caught, which C cannot do. Of the C++ library's forms
  * this one is not replaced: it calls the one that throws, above, and catches. */
@@ -156,7 +253,8 @@ extern void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align,
     return _ZnwmSt11align_val_tRKSt9nothrow_t(                                         \
         bytes, align == 0 ? _Alignof(max_align_t) : align, tag)
 #else
-/* The next definition catches what a new_handler throws, which C cannot. */
+/* The next definition catches what a new_handler or a replaced form throws, which C
+ * cannot. */
 #define NEW_CAUGHT(name, align, family, type, arguments)                               \
     union {                                                                            \
         void *object;                                                                  \
@@ -171,17 +269,17 @@ extern void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align,
     PUBLIC void *name parameters;                                                      \
     PUBLIC void *name parameters                                                       \
     {                                                                                  \
-        void *mem = align == 0 ? malloc_hit(bytes) : chunky_memalign(align, bytes);    \
-        if (mem == NULL && align == 0)                                                 \
-            mem = malloc_slow_as(bytes, family);                                       \
+        void *mem = NULL;                                                              \
+        if (LIKELY(operators_own()) || operators_look()) {                             \
+            mem = align == 0 ? malloc_hit(bytes) : chunky_memalign(align, bytes);      \
+            if (mem == NULL && align == 0)                                             \
+                mem = malloc_slow_as(bytes, family);                                   \
+        }                                                                              \
         if (LIKELY(mem != NULL))                                                       \
             return mem;                                                                \
         NEW_CAUGHT(name, align, family, type, arguments);                              \
     }
 
-NEW(_Znam, (size_t bytes), 0, FAMILY_NEW_ARRAY, false)
-NEW(_ZnwmSt11align_val_t, (size_t bytes, size_t align), align, FAMILY_MALLOC, false)
-NEW(_ZnamSt11align_val_t, (size_t bytes, size_t align), align, FAMILY_MALLOC, false)
 NEW_NOTHROW(_ZnwmRKSt9nothrow_t, (size_t bytes, const void *tag), 0, FAMILY_NEW,
             (size_t, const void *), (bytes, tag))
 NEW_NOTHROW(_ZnamRKSt9nothrow_t, (size_t bytes, const void *tag), 0, FAMILY_NEW_ARRAY,
