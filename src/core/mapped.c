@@ -292,9 +292,10 @@ static void mapped_disown(struct mapped *m)
     m->owner = NULL;
 }
 
-static bool mapped_may_keep(const struct mapped *m, uint64_t now)
+/* What a heap serves from now on, nobody would ask for again. */
+static bool mapped_may_keep(const struct mapped *m, uint64_t now, const struct tune *t)
 {
-    return now <= mapped.widened_until &&
+    return now <= mapped.widened_until && m->length > t->mmap_threshold &&
            mapped.kept_bytes + m->length <= mapped.widened;
 }
 
@@ -313,7 +314,7 @@ void mapped_give(struct chunk *c, struct tune *t)
         t->mmap_threshold = m->length;
         t->trim_threshold = 2 * m->length;
     }
-    bool keep = mapped_may_keep(m, now), others = mapped.kept != NULL;
+    bool keep = mapped_may_keep(m, now, t), others = mapped.kept != NULL;
     trace(keep ? TRACE_MAP_KEEP : TRACE_UNMAP, m->length);
     if (keep) {
         /* With M it would look like a binned chunk's. */
@@ -429,12 +430,34 @@ bool mapped_at(size_t slot, struct mapped_view *view)
     return exists;
 }
 
+void mapped_yield(size_t bytes)
+{
+    if (limits.used < limits.peak || lock_is_mine(&mapped.lock) ||
+        !lock_take_or_leave(&mapped.lock))
+        return;
+    if (mapped.kept_bytes != 0) {
+        mapped.yielded += bytes;
+        limit_note_kept(1);
+    }
+    lock_give(&mapped.lock);
+}
+
+/* How many of the kept bytes may stay. */
+static size_t mapped_may_stay(void)
+{
+    lock_take(&mapped.lock);
+    size_t most = mapped.kept_bytes - min_size(mapped.yielded, mapped.kept_bytes);
+    mapped.yielded = 0;
+    lock_give(&mapped.lock);
+    return most;
+}
+
 size_t mapped_expire(const struct tune *t, bool all)
 {
     uint64_t now = os_clock_ms();
     uint64_t hold = min_size(t->purge_hold_ms, now);
-    size_t got =
-        all ? mapped_unmap_kept(0, 0) : mapped_unmap_kept(now - hold, SIZE_MAX);
+    size_t most = mapped_may_stay();
+    size_t got = mapped_unmap_kept(now - hold, all ? 0 : most);
     lock_take(&mapped.lock);
     if (mapped.kept != NULL)
         limit_note_kept(now + hold);

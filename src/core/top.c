@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "core/binned.h"
+#include "core/mapped.h"
 #include "core/trace.h"
 #include "os/os.h"
 
@@ -64,6 +65,7 @@ static bool top_new_heap(struct arena *a, size_t need)
     a->heap_count++;
     a->top_heap = h;
     a->heap_bytes += heap_size(h);
+    mapped_yield(heap_size(h));
     trace(TRACE_HEAP_NEW, heap_size(h));
     a->top_clean = a->top_purged = 0;
     top_set(a, h->first);
@@ -80,6 +82,7 @@ bool top_grow(struct arena *a, size_t need)
         size_t got = heap_grow(a->top_heap, need > have ? need - have : 0, a->tune);
         if (got != 0) {
             a->heap_bytes += got;
+            mapped_yield(got);
             trace(TRACE_HEAP_GROW, got);
             top_set(a, a->top);
             return true;

@@ -14,6 +14,7 @@
 #include "chunky.h"
 
 #include <dlfcn.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,12 +68,14 @@ static ALWAYS_INLINE void delete_sized_as(void *mem, size_t bytes, enum family f
 }
 
 /* 0 before the first look; the answer is of the dynamic linker, and stays. */
-static enum { OPERATORS_OWN = 1, OPERATORS_REPLACED } operators;
+enum { OPERATORS_OWN = 1, OPERATORS_REPLACED };
+static _Atomic unsigned operators;
 static bool operators_look(void);
 
 static ALWAYS_INLINE bool operators_own(void)
 {
-    return LIKELY(__atomic_load_n(&operators, __ATOMIC_RELAXED) == OPERATORS_OWN);
+    return LIKELY(atomic_load_explicit(&operators, memory_order_relaxed) ==
+                  OPERATORS_OWN);
 }
 #endif
 
@@ -231,15 +234,15 @@ PUBLIC REPLACEABLE void *_ZnamSt11align_val_t(size_t bytes, size_t align)
  * those. */
 static COLD bool operators_look(void)
 {
-    if (__atomic_load_n(&operators, __ATOMIC_RELAXED) != 0)
+    if (atomic_load_explicit(&operators, memory_order_relaxed) != 0)
         return operators_own();
     bool own = _Znwm == new_one && _Znam == new_array &&
                _ZnwmSt11align_val_t == new_aligned &&
                _ZnamSt11align_val_t == new_aligned_array && _ZdlPv == delete_one &&
                _ZdaPv == delete_array && _ZdlPvSt11align_val_t == delete_aligned &&
                _ZdaPvSt11align_val_t == delete_aligned_array;
-    __atomic_store_n(&operators, own ? OPERATORS_OWN : OPERATORS_REPLACED,
-                     __ATOMIC_RELAXED);
+    atomic_store_explicit(&operators, own ? OPERATORS_OWN : OPERATORS_REPLACED,
+                          memory_order_relaxed);
     return own;
 }
 #endif

@@ -2,7 +2,9 @@
 #include "support/arena_world.h"
 
 #include "core/mapped.h"
+#include "core/limit.h"
 #include "core/meta.h"
+#include "core/take.h"
 
 #include <errno.h>
 
@@ -152,6 +154,46 @@ static void mapped_kept_makes_room(void **state)
     mapped_free(other);
 }
 
+/* And before a heap grows above what was once taken; while it stays below, they stay. */
+static void mapped_kept_yields(void **state)
+{
+    (void)state;
+    world_tune.dynamic = 0;
+    limits.peak = limits.used;
+    mapped_free(mapped_new(8 * MIB, 16));
+    for (unsigned i = 0; i < 3; i++)
+        mapped_free(mapped_new(1 * MIB, 16));
+    size_t kept = mapped.kept_bytes;
+    assert_true(kept >= 1 * MIB);
+    assert_true(limits.used + 2 * MIB < limits.peak);
+    assert_true(top_grow(&arena_main, 1 * MIB));
+    assert_int_equal(mapped_expire(&world_tune, false), 0);
+    assert_true(top_grow(&arena_main, 16 * MIB));
+    assert_int_equal(limits.used, limits.peak);
+    assert_int_equal(mapped.kept_bytes, kept); /* an arena's lock is held */
+    assert_true(limits.kept_until != 0);
+    assert_int_equal(mapped_expire(&world_tune, false), kept);
+    assert_int_equal(mapped.kept_bytes, 0);
+    assert_int_equal(mapped.yielded, 0);
+}
+
+/* What a heap would serve from now on is not kept. */
+static void mapped_below_threshold_is_not_kept(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        mapped_free(mapped_new(world_tune.mmap_threshold_max + 8 * MIB, 16));
+    size_t kept = mapped.kept_bytes;
+    assert_true(kept != 0);
+    struct chunk *large = mapped_new(world_tune.mmap_threshold_max + 8 * MIB, 16);
+    assert_int_equal(mapped.kept_bytes, 0);
+    mapped_free(mapped_new(2 * MIB, 16));
+    assert_true(world_tune.mmap_threshold >= 2 * MIB);
+    assert_int_equal(mapped.kept_bytes, 0);
+    mapped_free(large);
+    assert_int_equal(mapped.kept_bytes, kept);
+}
+
 static void mapped_threshold_moves(void **state)
 {
     (void)state;
@@ -245,6 +287,8 @@ int main(void)
         cmocka_unit_test_setup(mapped_keeps_and_expires, mapped_setup),
         cmocka_unit_test_setup(mapped_reuse_fits, mapped_setup),
         cmocka_unit_test_setup(mapped_kept_makes_room, mapped_setup),
+        cmocka_unit_test_setup(mapped_kept_yields, mapped_setup),
+        cmocka_unit_test_setup(mapped_below_threshold_is_not_kept, mapped_setup),
         cmocka_unit_test_setup(mapped_threshold_moves, mapped_setup),
         cmocka_unit_test_setup(mapped_failures, mapped_setup),
         cmocka_unit_test_setup(mapped_numbers_are_reused, mapped_setup),
