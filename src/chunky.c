@@ -41,6 +41,7 @@
 #include "base/say.c"
 
 #include "front/canary.c"
+#include "front/objects.c"
 #include "front/quarantine.c"
 #include "front/guard.c"
 #include "front/checked.c"

@@ -7,6 +7,7 @@
 #include "front/frames.h"
 #include "front/guard.h"
 #include "front/named.h"
+#include "front/objects.h"
 #include "front/options.h"
 #include "front/quarantine.h"
 #include "front/report.h"
@@ -99,7 +100,8 @@ static COLD void checked_tell_canary(const void *mem, bool is_served)
     report_finding(&found);
 }
 
-/* A block of the family `of` is freed by the calls of the family `by`. */
+/* A block of the family `of` is freed by the calls of the family `by`. That proves nothing
+ * where another operator new or delete stands between them and the program. */
 static void checked_family(const void *mem, enum family of, enum family by)
 {
     static const char *const rules[3] = {
@@ -107,7 +109,7 @@ static void checked_family(const void *mem, enum family of, enum family by)
         "mismatch: block of operator new freed by something else than delete",
         "mismatch: block of operator new[] freed by something else than delete[]"};
     struct finding f = {.rule = rules[of < FAMILY_ANY ? of : 0], .mem = mem};
-    if (UNLIKELY(by != FAMILY_ANY && by != of))
+    if (UNLIKELY(by != FAMILY_ANY && by != of) && !objects_have_operators())
         report_finding(&f);
 }
 
@@ -265,6 +267,19 @@ COLD void checked_free_slow(void *mem, size_t bytes, enum family family)
     errno = saved;
 }
 
+/* Another operator new may have asked for more than it was asked for: for a byte instead of
+ * none, for a multiple of the alignment. */
+static COLD bool checked_was_padded(const struct chunk *c)
+{
+    enum family family = FAMILY_ANY;
+    if (guard_owns(c))
+        family = (enum family)guard_of(c)->family;
+    else if (checked_level != 0)
+        family = canary_read(mem_of(c), chunk_usable(c)).family;
+    return family != FAMILY_NEW && family != FAMILY_NEW_ARRAY &&
+           objects_have_operators();
+}
+
 bool checked_sized(const void *mem, size_t bytes, size_t align)
 {
     struct finding f = {
@@ -284,6 +299,8 @@ bool checked_sized(const void *mem, size_t bytes, size_t align)
     size_t spare =
         max_size(have / 8 * 3, SIZED_SPARE) + (chunk_is_mapped(c) ? have / 8 : 0);
     bool fits = recorded ? bytes == have : bytes <= have && have - bytes <= spare;
+    if (UNLIKELY(!fits && bytes < have))
+        fits = checked_was_padded(c);
     if (fits && align != 0 && ((uintptr_t)mem & (align - 1)) != 0) {
         f.rule = "free_aligned_sized: the block is not aligned like this";
         fits = false;
