@@ -85,5 +85,5 @@ int main()
     ::operator delete(::operator new(100, align), 100, align);
     ::operator delete[](::operator new[](100, align), align);
     EXPECT(made == turns && dropped == turns);
-    return 0;
+    return expect_done();
 }
