@@ -1,7 +1,7 @@
 /*
  * C++'s operator new and delete; nothing when CHUNKY_OVERRIDE is 0. In the archive they
  * are an object of their own (CHUNKY_ARCHIVE), which only C++ programs pull in. No
- * state. Sources: the Itanium C++ ABI; [new.delete] of ISO C++.
+ * state but one answer of the linker. Sources: the Itanium C++ ABI; [new.delete] of ISO C++.
  */
 #include "base/compiler.h"
 
@@ -30,11 +30,7 @@ enum family { FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY };
 #define delete_as(mem, family) chunky_free(mem)
 #define delete_sized_as(mem, bytes, family) chunky_free_sized(mem, bytes)
 #define fail(rule, mem) abort()
-#define REPLACEABLE
-#define operators_own() true
-#define operators_look() true
 #else
-#define REPLACEABLE WEAK
 #define IF_PRESENT WEAK
 #define IS_PRESENT(function) ((function) != NULL)
 #include "base/check.h"
@@ -67,7 +63,9 @@ static ALWAYS_INLINE void delete_sized_as(void *mem, size_t bytes, enum family f
         chunky_free(mem);
 }
 
-/* 0 before the first look; the answer is of the dynamic linker, and stays. */
+#endif
+
+/* 0 before the first look; the answer is of the linker, and stays. */
 enum { OPERATORS_OWN = 1, OPERATORS_REPLACED };
 static _Atomic unsigned operators;
 static bool operators_look(void);
@@ -77,7 +75,6 @@ static ALWAYS_INLINE bool operators_own(void)
     return LIKELY(atomic_load_explicit(&operators, memory_order_relaxed) ==
                   OPERATORS_OWN);
 }
-#endif
 
 /* The forms that the others stand on: who replaces one of these, gets the blocks of those
  * too. Weak, so that the compiler asks the dynamic linker for the process's. */
@@ -93,8 +90,8 @@ static void delete_aligned(void *mem, size_t align)
     chunky_free(mem);
 }
 
-HOT PUBLIC REPLACEABLE void _ZdlPv(void *mem) ALIAS_OF("delete_one");
-PUBLIC REPLACEABLE void _ZdlPvSt11align_val_t(void *mem, size_t align)
+HOT PUBLIC WEAK void _ZdlPv(void *mem) ALIAS_OF("delete_one");
+PUBLIC WEAK void _ZdlPvSt11align_val_t(void *mem, size_t align)
     ALIAS_OF("delete_aligned");
 
 static HOT void delete_array(void *mem)
@@ -115,13 +112,13 @@ static void delete_aligned_array(void *mem, size_t align)
         _ZdlPvSt11align_val_t(mem, align);
 }
 
-HOT PUBLIC REPLACEABLE void _ZdaPv(void *mem) ALIAS_OF("delete_array");
-PUBLIC REPLACEABLE void _ZdaPvSt11align_val_t(void *mem, size_t align)
+HOT PUBLIC WEAK void _ZdaPv(void *mem) ALIAS_OF("delete_array");
+PUBLIC WEAK void _ZdaPvSt11align_val_t(void *mem, size_t align)
     ALIAS_OF("delete_aligned_array");
 
 #define DELETE(name, parameters, replaced, call)                                       \
-    PUBLIC void name parameters;                                                       \
-    PUBLIC void name parameters                                                        \
+    PUBLIC WEAK void name parameters;                                                  \
+    PUBLIC WEAK void name parameters                                                   \
     {                                                                                  \
         if (LIKELY(operators_own()))                                                   \
             call;                                                                      \
@@ -203,8 +200,8 @@ static void *new_aligned(size_t bytes, size_t align)
     return new_slow(bytes, align, FAMILY_MALLOC, false);
 }
 
-PUBLIC HOT REPLACEABLE void *_Znwm(size_t bytes) ALIAS_OF("new_one");
-PUBLIC REPLACEABLE void *_ZnwmSt11align_val_t(size_t bytes, size_t align)
+PUBLIC HOT WEAK void *_Znwm(size_t bytes) ALIAS_OF("new_one");
+PUBLIC WEAK void *_ZnwmSt11align_val_t(size_t bytes, size_t align)
     ALIAS_OF("new_aligned");
 
 static COLD void *new_array_slow(size_t bytes)
@@ -225,11 +222,10 @@ static void *new_aligned_array(size_t bytes, size_t align)
                             : _ZnwmSt11align_val_t(bytes, align);
 }
 
-PUBLIC HOT REPLACEABLE void *_Znam(size_t bytes) ALIAS_OF("new_array");
-PUBLIC REPLACEABLE void *_ZnamSt11align_val_t(size_t bytes, size_t align)
+PUBLIC HOT WEAK void *_Znam(size_t bytes) ALIAS_OF("new_array");
+PUBLIC WEAK void *_ZnamSt11align_val_t(size_t bytes, size_t align)
     ALIAS_OF("new_aligned_array");
 
-#ifndef CHUNKY_ARCHIVE
 /* A program may replace a few forms and leave the others, which by [new.delete] stand on
  * those. */
 static COLD bool operators_look(void)
@@ -245,17 +241,8 @@ static COLD bool operators_look(void)
                           memory_order_relaxed);
     return own;
 }
-#endif
 
-#ifdef CHUNKY_ARCHIVE
-/* What a new_handler throws must be caught, which C cannot do. Of the C++ library's forms
- * this one is not replaced: it calls the one that throws, above, and catches. */
-extern void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align,
-                                                const void *tag);
-#define NEW_CAUGHT(name, align, family, type, arguments)                               \
-    return _ZnwmSt11align_val_tRKSt9nothrow_t(                                         \
-        bytes, align == 0 ? _Alignof(max_align_t) : align, tag)
-#else
+#ifndef CHUNKY_ARCHIVE /* where the C++ library's nothrow forms stand on those above */
 /* The next definition catches what a new_handler or a replaced form throws, which C
  * cannot. */
 #define NEW_CAUGHT(name, align, family, type, arguments)                               \
@@ -267,10 +254,9 @@ extern void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t bytes, size_t align,
         return next.function arguments;                                                \
     (void)tag;                                                                         \
     return new_slow(bytes, align, family, true)
-#endif
 #define NEW_NOTHROW(name, parameters, align, family, type, arguments)                  \
-    PUBLIC void *name parameters;                                                      \
-    PUBLIC void *name parameters                                                       \
+    PUBLIC WEAK void *name parameters;                                                 \
+    PUBLIC WEAK void *name parameters                                                  \
     {                                                                                  \
         void *mem = NULL;                                                              \
         if (LIKELY(operators_own()) || operators_look()) {                             \
@@ -287,13 +273,13 @@ NEW_NOTHROW(_ZnwmRKSt9nothrow_t, (size_t bytes, const void *tag), 0, FAMILY_NEW,
             (size_t, const void *), (bytes, tag))
 NEW_NOTHROW(_ZnamRKSt9nothrow_t, (size_t bytes, const void *tag), 0, FAMILY_NEW_ARRAY,
             (size_t, const void *), (bytes, tag))
-#ifndef CHUNKY_ARCHIVE
 NEW_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t,
             (size_t bytes, size_t align, const void *tag), align, FAMILY_MALLOC,
             (size_t, size_t, const void *), (bytes, align, tag))
-#endif
 NEW_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t,
             (size_t bytes, size_t align, const void *tag), align, FAMILY_MALLOC,
             (size_t, size_t, const void *), (bytes, align, tag))
+
+#endif /* CHUNKY_ARCHIVE */
 
 #endif
