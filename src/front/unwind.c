@@ -8,7 +8,10 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <signal.h>
+#include <stddef.h>
 #include <string.h>
+#include <ucontext.h>
 
 #if defined(__aarch64__)
 enum { FRAME_POINTER = 29, STACK_POINTER = 31 };
@@ -229,6 +232,54 @@ static bool unwind_by_frame_pointer(struct unwind_frame *f)
     return true;
 }
 
+/* Where the kernel puts a signal's ucontext_t, from the stack pointer of the code that the
+ * handler returns to, which has no tables everywhere: it is known by its instructions. And
+ * the registers in it, in the order of `reg`. */
+#if defined(__aarch64__)
+static const uint32_t unwind_return[] = {0xd2801168, 0xd4000001}; /* mov x8, 139; svc */
+enum { CONTEXT_AT = sizeof(siginfo_t) };
+enum { KEPT_AT = offsetof(ucontext_t, uc_mcontext.regs), KEPT_PC = 32 };
+static unsigned unwind_kept(unsigned reg)
+{
+    return reg;
+}
+#elif defined(__x86_64__) && !defined(__ILP32__)
+static const uint8_t unwind_return[] = {/* mov $15, %rax; syscall */
+                                        0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05};
+enum { CONTEXT_AT = 0 };
+enum { KEPT_AT = offsetof(ucontext_t, uc_mcontext.gregs), KEPT_PC = REG_RIP };
+static unsigned unwind_kept(unsigned reg)
+{
+    static const uint8_t kept[] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
+                                   REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                   REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
+    return kept[reg];
+}
+#else
+static const uint8_t unwind_return[1];
+enum { CONTEXT_AT = 0, KEPT_AT = 0, KEPT_PC = 0 }; /* not known */
+static unsigned unwind_kept(unsigned reg)
+{
+    return reg;
+}
+#endif
+
+/* Out of a signal's handler, on to the instruction that it interrupted. */
+static bool unwind_by_context(struct unwind_frame *f)
+{
+    unsigned char code[sizeof unwind_return];
+    uintptr_t kept[CFI_REGISTERS], at = f->reg[STACK_POINTER] + CONTEXT_AT + KEPT_AT;
+    if (KEPT_PC == 0 || !unwind_read(f->pc, code, sizeof code) ||
+        memcmp(code, unwind_return, sizeof code) != 0 ||
+        !unwind_read(at, kept, sizeof kept))
+        return false;
+    for (unsigned i = 0; i < CFI_REGISTERS; i++)
+        f->reg[i] = kept[unwind_kept(i)];
+    f->pc = kept[KEPT_PC] & ADDRESS_BITS;
+    f->is_exact = true;
+    return true;
+}
+
 bool unwind_step(struct unwind *u)
 {
     struct unwind_frame *f = &u->frame;
@@ -236,6 +287,6 @@ bool unwind_step(struct unwind *u)
     uintptr_t entry = unwind_look_up(u, pc) ? unwind_entry(u, pc) : 0;
     bool found = entry != 0 && cfi_find(&u->cfi, entry, pc)
                      ? unwind_apply(u)
-                     : unwind_by_frame_pointer(f);
+                     : unwind_by_context(f) || unwind_by_frame_pointer(f);
     return found && f->pc >= os_page_size();
 }

@@ -3,7 +3,10 @@
 
 #include "support/unit.h"
 
+#include <setjmp.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { DEEP = 6, MOST = 40 };
 
@@ -87,28 +90,116 @@ static NOINLINE void deeper_signal(unsigned depth)
     look(room);
 }
 
-/* Across what the kernel pushed, and libc's own frames below it. */
-static void test_signal(void **state)
+/* What a handler returns to where libc's has no tables, and an emulator's. */
+#if defined(__aarch64__)
+__asm__(".text\n\tnop\nplain_return:\n\tmov x8, #139\n\tsvc #0");
+#define HAS_RETURN 1
+#elif defined(__x86_64__) && !defined(__ILP32__)
+__asm__(".text\n\tnop\nplain_return:\n\tmov $15, %rax\n\tsyscall");
+#define HAS_RETURN 1
+#else
+#define HAS_RETURN 0
+#endif
+
+static void set_handler(int number, void (*handler)(int))
 {
-    if (!set_direct(state))
-        skip();
-    signal(SIGUSR1, handle);
-    deeper_signal(DEEP);
+    signal(number, handler);
+}
+
+#if HAS_RETURN
+extern const char plain_return[] __asm__("plain_return");
+
+static void set_plain_handler(int number, void (*handler)(int))
+{
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+        const char *restorer;
+        unsigned long mask;
+    } action = {handler, 0x04000000, plain_return, 0};
+    assert_int_equal(syscall(SYS_rt_sigaction, number, &action, NULL, 8), 0);
+}
+#else
+#define set_plain_handler set_handler
+#endif
+
+/* The levels are there, whatever lies below them. */
+static void expect_levels_above(void)
+{
+    unsigned first = 0;
     assert_true(handled);
     if (found_count == 0)
         skip();
-    unsigned first = 0;
     while (first < found_count && found[first] != expected[0])
         first++;
     expect_levels(first);
 }
 
+/* Across what the kernel pushed, and libc's own frames below it. */
+static void test_signal(void **state)
+{
+    if (!set_direct(state))
+        skip();
+    handled = 0;
+    set_handler(SIGUSR1, handle);
+    deeper_signal(DEEP);
+    expect_levels_above();
+}
+
+static void test_signal_plain(void **state)
+{
+    if (!set_direct(state))
+        skip();
+    handled = 0;
+    set_plain_handler(SIGUSR1, handle);
+    deeper_signal(DEEP);
+    expect_levels_above();
+}
+
+static sigjmp_buf before_fault;
+
+static void handle_fault(int number)
+{
+    handle(number);
+    siglongjmp(before_fault, 1);
+}
+
+static NOINLINE void deeper_fault(unsigned depth)
+{
+    char room[100];
+    look(room);
+    expected[depth] = (uintptr_t)CALLER();
+    if (depth == 0)
+        look((void *)8);
+    else
+        deeper_fault(depth - 1);
+    look(room);
+}
+
+/* In a function without a frame, perhaps at its first instruction. */
+static void test_fault(void **state)
+{
+    if (!set_direct(state))
+        skip();
+    handled = 0;
+    set_plain_handler(SIGSEGV, handle_fault);
+    if (sigsetjmp(before_fault, 1) == 0)
+        deeper_fault(DEEP);
+    set_handler(SIGSEGV, SIG_DFL);
+    expect_levels_above();
+}
+
 int main(void)
 {
     static char direct;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_calls),
-                                       cmocka_unit_test(test_signal),
-                                       cmocka_unit_test_prestate(test_calls, &direct),
-                                       cmocka_unit_test_prestate(test_signal, &direct)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_signal_plain),
+        cmocka_unit_test(test_fault),
+        cmocka_unit_test_prestate(test_calls, &direct),
+        cmocka_unit_test_prestate(test_signal, &direct),
+        cmocka_unit_test_prestate(test_signal_plain, &direct),
+        cmocka_unit_test_prestate(test_fault, &direct)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
