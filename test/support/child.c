@@ -13,6 +13,28 @@
 
 enum { CHILD_WATCHDOG_SECONDS = 240 };
 
+/* This program, by the emulator that runs it, if any. */
+static _Noreturn void child_exec_again(const char *arg)
+{
+    enum { WORDS = 8 };
+    static char words[1024], program[1024];
+    char *argv[WORDS + 3] = {"again", (char *)arg}, *left = NULL;
+    const char *emulator = getenv("TEST_EMULATOR");
+    size_t count = 0;
+    if (!emulator || readlink("/proc/self/exe", program, sizeof program - 1) <= 0) {
+        execv("/proc/self/exe", argv);
+        _exit(127);
+    }
+    snprintf(words, sizeof words, "%s", emulator);
+    for (char *s = strtok_r(words, " ", &left); s && count < WORDS;
+         s = strtok_r(NULL, " ", &left))
+        argv[count++] = s;
+    argv[count++] = program;
+    argv[count] = (char *)arg;
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
 static void child_exec(int error_to, const char *arg, const char *name,
                        const char *value)
 {
@@ -21,8 +43,7 @@ static void child_exec(int error_to, const char *arg, const char *name,
     if (name)
         setenv(name, value, 1);
     alarm(CHILD_WATCHDOG_SECONDS);
-    execl("/proc/self/exe", "again", arg, (char *)NULL);
-    _exit(127);
+    child_exec_again(arg);
 }
 
 bool child_again(struct outcome *out, const char *arg, const char *name,

@@ -15,8 +15,8 @@ struct outcome {
     char text[1 << 16]; /* standard error, or output and error */
 };
 
-/* Runs `/proc/self/exe arg` with NAME=value set (name NULL: the environment as it is)
- * and standard error kept. False if it could not be run. */
+/* Runs `/proc/self/exe arg` (by TEST_EMULATOR, if that is set) with NAME=value set (name
+ * NULL: the environment as it is) and standard error kept. False if it could not be run. */
 bool child_again(struct outcome *out, const char *arg, const char *name,
                  const char *value);
 /* True if it exited with status 0. */
