@@ -31,6 +31,7 @@ enum {
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 /* glibc's since 2.35: takes no lock. Asked for by name, else the library would not load on
  * older ones; static programs do without. */
+/* NOLINTNEXTLINE(readability-redundant-declaration) */
 WEAK extern void *dlsym(void *library, const char *name);
 static int (*unwind_find_object)(void *address, struct dl_find_object *object);
 #endif
