@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { YIELD_PART = 8 }; /* growth by this part of what is kept takes of it */
+
 struct mapped_state mapped = {.lock = LOCK_INIT(RANK_MAPPED)};
 
 static void mapped_link(struct mapped **list, struct mapped *m)
@@ -320,6 +322,8 @@ void mapped_give(struct chunk *c, struct tune *t)
         /* With M it would look like a binned chunk's. */
         chunk_set_idle(&heap_keys, c, chunk_size(c), IDLE_OUT | PREV_INUSE);
         m->since = now;
+        if (!others)
+            mapped.yielded = 0; /* what grew before is past */
         mapped_link(&mapped.kept, m);
         mapped.kept_bytes += m->length;
         limit_note_kept(now + t->purge_hold_ms);
@@ -430,24 +434,33 @@ bool mapped_at(size_t slot, struct mapped_view *view)
     return exists;
 }
 
+/* Whether the heaps grew by enough: a whole mapping may go for it. Lock held. */
+static bool mapped_yields(void)
+{
+    return mapped.yielded > mapped.kept_bytes / YIELD_PART;
+}
+
 void mapped_yield(size_t bytes)
 {
     if (limits.used < limits.peak || lock_is_mine(&mapped.lock) ||
         !lock_take_or_leave(&mapped.lock))
         return;
-    if (mapped.kept_bytes != 0) {
+    if (mapped.kept_bytes != 0)
         mapped.yielded += bytes;
+    if (mapped_yields())
         limit_note_kept(1);
-    }
     lock_give(&mapped.lock);
 }
 
 /* How many of the kept bytes may stay. */
 static size_t mapped_may_stay(void)
 {
+    size_t most = SIZE_MAX;
     lock_take(&mapped.lock);
-    size_t most = mapped.kept_bytes - min_size(mapped.yielded, mapped.kept_bytes);
-    mapped.yielded = 0;
+    if (mapped_yields()) {
+        most = mapped.kept_bytes - min_size(mapped.yielded, mapped.kept_bytes);
+        mapped.yielded = 0;
+    }
     lock_give(&mapped.lock);
     return most;
 }

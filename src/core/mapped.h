@@ -35,7 +35,7 @@ struct mapped_state {
     _Atomic size_t count;   /* in use; changed under the lock */
     size_t bytes;           /* mapped, in use */
     size_t kept_bytes;      /* mapped, kept */
-    size_t yielded;         /* kept bytes that are to go at the next look */
+    size_t yielded;         /* growth of heaps that asks for as many kept bytes */
     size_t peak_count;      /* most in use at a time */
     size_t peak_bytes;      /* most bytes at a time */
     size_t last_freed;      /* length of the mapping unmapped last */
@@ -74,7 +74,7 @@ struct mapped_view {
 };
 bool mapped_at(size_t slot, struct mapped_view *view);
 /* A heap has grown by so much, whose arena is locked. If never more was taken from the
- * system than now, as much of what is kept goes at the next look. */
+ * system than now, as much of what is kept goes at the next look, once it is worth it. */
 void mapped_yield(size_t bytes);
 /* Unmaps kept mappings that are older than the hold time, or yield; all if `all`. Returns
  * bytes. */

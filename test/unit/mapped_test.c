@@ -168,6 +168,9 @@ static void mapped_kept_yields(void **state)
     assert_true(limits.used + 2 * MIB < limits.peak);
     assert_true(top_grow(&arena_main, 1 * MIB));
     assert_int_equal(mapped_expire(&world_tune, false), 0);
+    limits.peak = limits.used;
+    mapped_yield(kept / 16); /* not worth a mapping */
+    assert_int_equal(mapped_expire(&world_tune, false), 0);
     assert_true(top_grow(&arena_main, 16 * MIB));
     assert_int_equal(limits.used, limits.peak);
     assert_int_equal(mapped.kept_bytes, kept); /* an arena's lock is held */

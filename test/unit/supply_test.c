@@ -4,6 +4,7 @@
 #include "support/unit.h"
 
 #include "chunky.h"
+#include "core/limit.h"
 #include "core/mapped.h"
 #include "front/options.h"
 #include "front/supply.h"
@@ -63,6 +64,7 @@ static void supply_expires(void **state)
     os_fake.clock += 10000;
     for (unsigned i = 0; i < 10; i++)
         chunky_free(chunky_malloc(8 * MIB));
+    limits.peak += 64 * MIB; /* no heap grows to a peak */
     assert_true(mapped.kept_bytes >= 8 * MIB);
     for (unsigned round = 0; round < 2; round++) {
         supply_fill();
