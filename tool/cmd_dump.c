@@ -430,6 +430,10 @@ static enum status dump_through(struct session *n)
            (got = fread(part, 1, sizeof part, d.out)) != 0)
         if (fwrite(part, 1, got, stdout) != got)
             break; /* who closes the session tells */
+    if (good && ferror(d.out) != 0) {
+        good = false;
+        why = errno;
+    }
     fclose(d.out);
     free(d.index);
     free(d.extent);

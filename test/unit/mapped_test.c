@@ -178,6 +178,15 @@ static void mapped_kept_yields(void **state)
     assert_int_equal(mapped_expire(&world_tune, false), kept);
     assert_int_equal(mapped.kept_bytes, 0);
     assert_int_equal(mapped.yielded, 0);
+    /* Growth from before the first of them was kept asks for none. */
+    for (unsigned round = 0; round < 3; round++) {
+        mapped_free(mapped_new(1 * MIB, 16));
+        assert_int_equal(mapped.kept_bytes, kept);
+        limits.peak = limits.used;
+        mapped_yield(kept / 10);
+        assert_int_equal(mapped_expire(&world_tune, false), 0);
+        assert_int_equal(mapped_expire(&world_tune, true), kept);
+    }
 }
 
 /* What a heap would serve from now on is not kept. */

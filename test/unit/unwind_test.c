@@ -136,24 +136,24 @@ static void expect_levels_above(void)
 }
 
 /* Across what the kernel pushed, and libc's own frames below it. */
-static void test_signal(void **state)
+static void expect_across(void **state, void (*set)(int number, void (*handler)(int)))
 {
     if (!set_direct(state))
         skip();
     handled = 0;
-    set_handler(SIGUSR1, handle);
+    set(SIGUSR1, handle);
     deeper_signal(DEEP);
     expect_levels_above();
 }
 
+static void test_signal(void **state)
+{
+    expect_across(state, set_handler);
+}
+
 static void test_signal_plain(void **state)
 {
-    if (!set_direct(state))
-        skip();
-    handled = 0;
-    set_plain_handler(SIGUSR1, handle);
-    deeper_signal(DEEP);
-    expect_levels_above();
+    expect_across(state, set_plain_handler);
 }
 
 static sigjmp_buf before_fault;
