@@ -410,7 +410,7 @@ static void give_note_drain(struct arena *a, size_t bytes)
     struct depot *d = &a->depot;
     uint64_t now = os_clock_ms();
     if (now - d->drained_at > a->tune->purge_hold_ms)
-        d->drained = d->regretted = 0;
+        d->drained = 0;
     d->drained_at = now;
     d->drained += bytes;
 }

@@ -118,7 +118,7 @@ static bool take_make_room(struct arena *a, size_t size, bool *tried)
         *tried = true;
         arena_absorb(a);
         size_t most = max_size(a->heap_bytes / DEPOT_PART, DEPOT_ALWAYS);
-        most = max_size(most, depot_regretted(&a->depot));
+        most = max_size(most, arena_spared(a));
         bool drain = a->depot.bytes > most;
         if (drain)
             arena_drain(a, most / 2);

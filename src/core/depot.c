@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { MANY = 256 };
+enum {
+    MANY = 256,
+    REGRET_PART = 32 /* so much of what was drained and is asked for again */
+};
 
 static void depot_mark(struct depot *d, unsigned class)
 {
@@ -91,6 +94,29 @@ struct magazine *depot_take_many(struct depot *d, size_t keep)
         chain = m;
     }
     return chain;
+}
+
+bool depot_regret(struct depot *d, size_t bytes, size_t most)
+{
+    size_t again = min_size(bytes, d->drained), before = d->spared;
+    d->drained -= again;
+    d->spared = min_size(before + again / REGRET_PART, most);
+    if (before != 0 || d->spared == 0)
+        return false;
+    d->least = 0;
+    d->least_from = d->drained_at;
+    return true;
+}
+
+bool depot_forget(struct depot *d, uint64_t now, uint64_t hold)
+{
+    if (now <= d->least_from + hold)
+        return false;
+    size_t idle = min_size(d->spared, d->least);
+    d->spared -= idle;
+    d->least = d->bytes;
+    d->least_from = now;
+    return idle != 0;
 }
 
 size_t remote_push(struct remote *r, struct magazine *m)

@@ -28,8 +28,10 @@ struct depot {
     unsigned sweep;                     /* class that is drained next in turn */
     uint64_t drains;                    /* chains of magazines that went to the bins */
     size_t drained;      /* bytes of them lately, and not asked for again */
-    size_t regretted;    /* bytes of them that were asked for again soon */
     uint64_t drained_at; /* clock of the last one, ms */
+    size_t spared;       /* bytes beside the limit's share that are in use; learnt */
+    size_t least;        /* fewest bytes there since ... */
+    uint64_t least_from; /* ... this clock, ms */
 };
 
 struct remote {
@@ -41,13 +43,6 @@ static inline size_t magazine_bytes(const struct magazine *m)
 {
     return m->class == CLASS_NONE ? chunk_size(chunk_of(m->slot[0]))
                                   : (size_t)m->count * class_sizes[m->class];
-}
-
-/* What the depot should have kept: a part of what left it and was asked for again within
- * a second, which counts the same block each time. */
-static inline size_t depot_regretted(const struct depot *d)
-{
-    return d->regretted / 32;
 }
 
 /* The one that is filled next, or NULL. */
@@ -77,6 +72,14 @@ size_t depot_put(struct depot *d, unsigned class, void *const *mem, size_t count
 /* Up to 256 magazines, class after class from where the last time ended, until at most
  * `keep` bytes stay; NULL if no more are there. */
 struct magazine *depot_take_many(struct depot *d, size_t keep);
+
+/* A refill had to cut `bytes` of a class out of free space. A part of what was drained a
+ * moment ago should have stayed: the same block counts each time. True when that is the
+ * first such part. */
+bool depot_regret(struct depot *d, size_t bytes, size_t most);
+/* Once the hold time is over, nothing is spared any more that nobody took in it. True when
+ * that was something. */
+bool depot_forget(struct depot *d, uint64_t now, uint64_t hold);
 
 /* Lock-free; returns the bytes that now wait there. */
 size_t remote_push(struct remote *r, struct magazine *m);

@@ -269,12 +269,11 @@ void arena_note_miss(struct arena *a, size_t bytes)
 {
     struct depot *d = &a->depot;
     size_t always = a->tune->depot_bytes / arena_count();
-    size_t most = max_size(always, purge_live(a, top_size(a)) / DEPOT_SHARE) +
-                  min_size(depot_regretted(d), always);
-    d->limit = min_size(d->limit + bytes, most);
-    size_t again = min_size(bytes, d->drained);
-    d->drained -= again;
-    d->regretted += again;
+    size_t most = max_size(always, purge_live(a, top_size(a)) / DEPOT_SHARE);
+    d->limit = min_size(d->limit + bytes, most + arena_spared(a));
+    size_t spared = a->tune->purge_hold_ms == 0 || always == 0 ? 0 : a->heap_bytes / 2;
+    if (d->drained != 0 && depot_regret(d, bytes, spared))
+        limit_note_kept(d->least_from + a->tune->purge_hold_ms);
 }
 
 /* The depot may hold what refills lately missed; what nobody asks for again leaves it,
@@ -372,21 +371,43 @@ static ALWAYS_INLINE void settle_note(struct arena *a, size_t room)
     };
 }
 
+/* True when something is over that the depot, or free space, was allowed to keep. */
+static NOINLINE bool expire_spared(struct arena *a, uint64_t now)
+{
+    struct depot *d = &a->depot;
+    bool less = depot_forget(d, now, a->tune->purge_hold_ms);
+    if (d->spared != 0)
+        limit_note_kept(d->least_from + a->tune->purge_hold_ms);
+    return less;
+}
+
+static bool expire_widened(struct arena *a, uint64_t now)
+{
+    if (now <= a->widened_until) {
+        limit_note_kept(a->widened_until);
+        return false;
+    }
+    a->widened = 0;
+    return true;
+}
+
 void arena_settle(struct arena *a)
 {
     size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
     if (UNLIKELY(waiting > a->depot.limit))
         arena_absorb(a);
+    a->depot.least = min_size(a->depot.least, a->depot.bytes);
     if (settle_is_idle(a))
         return;
+    if (a->counts.visits % EXPIRY_VISITS == 0 && a->depot.spared != 0)
+        expire_spared(a, os_clock_ms());
     size_t top = top_size(a), live = purge_live(a, top);
     atomic_store_explicit(&a->live, live, memory_order_relaxed);
     if (UNLIKELY(a->heap_bytes > a->heap_peak))
         a->heap_peak = a->heap_bytes;
     /* What the depot may hold falls with what is live, whether anybody asks or not. */
     size_t most = a->tune->depot_bytes + live / DEPOT_SHARE;
-    most += min_size(depot_regretted(&a->depot), a->tune->depot_bytes);
-    a->depot.limit = min_size(a->depot.limit, most);
+    a->depot.limit = min_size(a->depot.limit, most + arena_spared(a));
     if (UNLIKELY(a->depot.bytes > a->depot.limit)) {
         settle_depot(a);
         top = top_size(a);
@@ -411,13 +432,14 @@ void arena_settle(struct arena *a)
 
 void arena_expire(struct arena *a)
 {
-    if (a->widened == 0 || a->top == NULL)
+    if (a->top == NULL || (a->widened == 0 && a->depot.spared == 0))
         return;
-    if (os_clock_ms() <= a->widened_until) {
-        limit_note_kept(a->widened_until);
+    uint64_t now = os_clock_ms();
+    bool less = a->widened != 0 && expire_widened(a, now);
+    if (a->depot.spared != 0)
+        less |= expire_spared(a, now);
+    if (!less)
         return;
-    }
-    a->widened = 0;
     a->settled.free_bytes = SIZE_MAX;
     arena_settle(a);
 }

@@ -112,6 +112,34 @@ static void depot_drains_by_turns(void **state)
     assert_null(depot_take_many(&d, 0));
 }
 
+/* A part of what left too early may stay, as long as somebody takes it now and then. */
+static void depot_spares_what_it_regrets(void **state)
+{
+    (void)state;
+    struct depot d = {.drained = 64 * KIB, .drained_at = 5000};
+    assert_true(depot_regret(&d, 32 * KIB, MIB));
+    assert_int_equal(d.spared, KIB);
+    assert_false(depot_regret(&d, 96 * KIB, MIB));
+    assert_int_equal(d.spared, 2 * KIB);
+    assert_int_equal(d.drained, 0);
+    assert_false(depot_regret(&d, 96 * KIB, MIB));
+    assert_int_equal(d.spared, 2 * KIB);
+    d.drained = MIB;
+    assert_false(depot_regret(&d, MIB, 3 * KIB));
+    assert_int_equal(d.spared, 3 * KIB);
+
+    d.bytes = 9 * KIB;
+    assert_false(depot_forget(&d, 6000, 1000));
+    assert_false(depot_forget(&d, 6001, 1000)); /* it was empty in that second */
+    assert_int_equal(d.spared, 3 * KIB);
+    d.least = KIB;
+    assert_false(depot_forget(&d, 7001, 1000));
+    assert_true(depot_forget(&d, 7002, 1000));
+    assert_int_equal(d.spared, 2 * KIB);
+    assert_true(depot_forget(&d, 8003, 1000));
+    assert_int_equal(d.spared, 0);
+}
+
 static void depot_remote_list(void **state)
 {
     (void)state;
@@ -187,9 +215,13 @@ static int depot_setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(depot_order_and_sum), cmocka_unit_test(depot_fills_magazines),
-        cmocka_unit_test(depot_finds_aligned), cmocka_unit_test(depot_drains_by_turns),
-        cmocka_unit_test(depot_remote_list),   cmocka_unit_test(depot_remote_large),
+        cmocka_unit_test(depot_order_and_sum),
+        cmocka_unit_test(depot_fills_magazines),
+        cmocka_unit_test(depot_finds_aligned),
+        cmocka_unit_test(depot_drains_by_turns),
+        cmocka_unit_test(depot_spares_what_it_regrets),
+        cmocka_unit_test(depot_remote_list),
+        cmocka_unit_test(depot_remote_large),
         cmocka_unit_test(depot_remote_races),
     };
     return cmocka_run_group_tests(tests, depot_setup, NULL);

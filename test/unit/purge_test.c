@@ -387,26 +387,68 @@ static void purge_trims(void **state)
     }
 }
 
-/* The depot may hold its limit, and what nobody asks for leaves it. */
-static void purge_settles_the_depot(void **state)
+/* So many magazines into the depot, settled after each or not; returns the most that it
+ * held. */
+static size_t purge_fill_depot(unsigned count, bool settle)
 {
-    (void)state;
     size_t most = 0;
-    a = world_new(1);
-    world_tune.depot_bytes = 64 * KIB;
-    for (unsigned i = 0; i < 40; i++) {
+    for (unsigned i = 0; i < count; i++) {
         struct magazine *m = meta_take(sizeof *m);
         m->class = 20;
         m->count =
             (uint32_t)arena_take_batch(a, class_sizes[20], MAGAZINE_SLOTS, m->slot);
         arena_lock(a);
         depot_give(&a->depot, m);
-        arena_settle(a);
+        if (settle)
+            arena_settle(a);
         arena_unlock(a);
-        assert_true(a->depot.bytes <= 64 * KIB);
         most = max_size(most, a->depot.bytes);
     }
-    assert_true(most > 0);
+    return most;
+}
+
+/* The depot may hold its limit, and what nobody asks for leaves it. */
+static void purge_settles_the_depot(void **state)
+{
+    (void)state;
+    a = world_new(1);
+    world_tune.depot_bytes = 64 * KIB;
+    size_t most = purge_fill_depot(40, true);
+    assert_true(most > 0 && most <= 64 * KIB);
+    world_walk(a);
+}
+
+/* What is drained and asked for again, again and again, may stay beside the limit; once
+ * nobody takes it any more, it goes, without a visit. */
+static void purge_spares_the_depot(void **state)
+{
+    (void)state;
+    a = world_new(1);
+    world_tune.depot_bytes = 64 * KIB;
+    limits.kept_until = 0;
+    for (unsigned turn = 0; turn < 60; turn++) {
+        purge_fill_depot(20, false);
+        arena_lock(a);
+        size_t bytes = a->depot.bytes;
+        arena_drain(a, 0);
+        arena_note_miss(a, bytes);
+        arena_unlock(a);
+    }
+    assert_int_not_equal(limits.kept_until, 0);
+    size_t most = purge_fill_depot(20, true);
+    assert_true(most > 96 * KIB);
+    assert_true(most <= 64 * KIB + a->heap_bytes / 2);
+    size_t hold = world_tune.purge_hold_ms;
+    for (unsigned i = 0; i < 3; i++) {
+        os_fake.clock += hold + 1;
+        limits.kept_until = 0;
+        arena_lock(a);
+        arena_expire(a);
+        arena_unlock(a);
+        assert_int_equal(limits.kept_until != 0, a->depot.spared != 0);
+    }
+    assert_int_equal(a->depot.spared, 0);
+    assert_true(a->depot.bytes <= 64 * KIB);
     world_walk(a);
 }
 
@@ -426,6 +468,7 @@ int main(void)
         cmocka_unit_test(purge_refused),
         cmocka_unit_test(purge_trims),
         cmocka_unit_test(purge_settles_the_depot),
+        cmocka_unit_test(purge_spares_the_depot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
