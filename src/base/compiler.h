@@ -18,6 +18,8 @@
 #define USED __attribute__((used))
 /* ThreadSanitizer does not look: the function reads what others write, and copes. */
 #define RACE_IS_KNOWN __attribute__((no_sanitize("thread")))
+/* Sanitizers do not look: the function reads the stacks of others' frames. */
+#define READS_FRAMES __attribute__((noinline, no_sanitize("address", "thread")))
 #define CONSTRUCTOR(priority) __attribute__((constructor(priority)))
 #define DESTRUCTOR __attribute__((destructor))
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))

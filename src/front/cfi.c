@@ -388,7 +388,9 @@ static void cfi_operate(struct cfi_stack *s, struct cursor *c, unsigned op,
     uintptr_t word = 0;
     if (op == 0x06) {
         uintptr_t at = cfi_pop(s, c);
-        c->failed |= os_peek((const void *)at, &word, sizeof word) != sizeof word;
+        size_t got = c->is_direct ? os_peek_own((const void *)at, &word, sizeof word)
+                                  : os_peek((const void *)at, &word, sizeof word);
+        c->failed |= got != sizeof word;
     } else if (op == 0x08) {
         word = cursor_word(c, 1);
     } else if (op == 0x23) {
@@ -404,11 +406,12 @@ static void cfi_operate(struct cfi_stack *s, struct cursor *c, unsigned op,
     cfi_push(s, c, word);
 }
 
-bool cfi_evaluate(uintptr_t at, const uintptr_t reg[CFI_REGISTERS],
-                  const uintptr_t *start, uintptr_t *result)
+bool cfi_evaluate(const struct cfi *cfi, uintptr_t at,
+                  const uintptr_t reg[CFI_REGISTERS], const uintptr_t *start,
+                  uintptr_t *result)
 {
     struct cfi_stack s = {.count = 0};
-    struct cursor c = cursor_over(at, at + 10, false);
+    struct cursor c = cursor_over(at, at + 10, cfi->is_direct);
     uint64_t bytes = cursor_uleb(&c);
     c.end = c.at + bytes;
     c.failed |= bytes > LONGEST;

@@ -80,7 +80,8 @@ bool cfi_find(struct cfi *cfi, uintptr_t entry, uintptr_t pc);
 
 /* The result of the expression at `at`, which starts with its length; `start`: NULL, or
  * what is on its stack first. False if it needs what we do not know. */
-bool cfi_evaluate(uintptr_t at, const uintptr_t reg[CFI_REGISTERS],
-                  const uintptr_t *start, uintptr_t *result);
+bool cfi_evaluate(const struct cfi *cfi, uintptr_t at,
+                  const uintptr_t reg[CFI_REGISTERS], const uintptr_t *start,
+                  uintptr_t *result);
 
 #endif

@@ -98,7 +98,7 @@ static void frames_walk(struct frames *f)
     uintptr_t here = (uintptr_t)FRAME_ADDRESS(), low = here;
     uintptr_t pair[2];
     while (f->count < FRAMES_MAX && (here & (sizeof here - 1)) == 0 &&
-           os_peek((const void *)here, pair, sizeof pair) == sizeof pair &&
+           os_peek_own((const void *)here, pair, sizeof pair) == sizeof pair &&
            pair[1] > 4096) {
         frames_add(f, pair[1]);
         if (pair[0] <= here || pair[0] - low > FRAME_LARGEST)
@@ -191,7 +191,7 @@ static bool frames_take_whole(struct frames *f)
 static void frames_begin(struct frames *f)
 {
     f->count = 0;
-    f->thread = os_thread_id();
+    f->thread = thread_own() != NULL ? thread_own()->thread : os_thread_id();
 }
 
 void frames_take(struct frames *f)

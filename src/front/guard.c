@@ -14,6 +14,7 @@ enum {
     GUARD_SLOTS = 65535,     /* one of them is none */
     GUARD_CLASSES = 9,       /* up to 256 pages */
     GUARD_LIVE_MOST = 16000, /* each costs two of the kernel's 65,530 mappings */
+    GUARD_SHARE = 8,         /* of the addresses that are allowed, at most an eighth */
     GUARD_STEP = 4 << 20,    /* bytes by which the part for core files grows */
     GUARD_SAMPLE = 2048, /* mean of slow calls from one sampled block to the next, */
     GUARD_REST_MS = 8,   /* but no two within this, */
@@ -95,14 +96,16 @@ static void guard_describe(void)
 
 bool guard_start(void)
 {
-    static const size_t rooms[] = {(size_t)16 << 30, (size_t)1 << 30, (size_t)64 << 20};
-    size_t page = os_page_size(), length = 0;
+    static const size_t rooms[] = {(size_t)16 << 30, (size_t)1 << 30, 64 << 20,
+                                   16 << 20};
+    size_t page = os_page_size(), most = os_address_limit() / GUARD_SHARE, length = 0;
     void *start = NULL;
-    for (unsigned i = 0; i < 3 && start == NULL; i++) {
+    for (unsigned i = 0; i < sizeof rooms / sizeof rooms[0] && start == NULL; i++) {
         length = rooms[i];
-        start = os_reserve_aligned(length, page);
+        start = length <= most ? os_reserve_aligned(length, page) : NULL;
     }
-    guards.room = align_up((GUARD_SLOTS + 1) * sizeof(struct guard), page);
+    size_t places = min_size(GUARD_SLOTS, length / (2 * page)); /* and a guard page */
+    guards.room = align_up((places + 1) * sizeof(struct guard), page);
     struct guard *slots = start == NULL ? NULL : os_map(guards.room);
     if (slots == NULL)
         return false;

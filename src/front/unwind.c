@@ -36,9 +36,15 @@ WEAK extern void *dlsym(void *library, const char *name);
 static int (*unwind_find_object)(void *address, struct dl_find_object *object);
 #endif
 
-static bool unwind_read(uintptr_t at, void *to, size_t bytes)
+static size_t unwind_peek(const struct unwind *u, uintptr_t at, void *to, size_t bytes)
 {
-    return os_peek((const void *)at, to, bytes) == bytes;
+    return u->is_direct ? os_peek_own((const void *)at, to, bytes)
+                        : os_peek((const void *)at, to, bytes);
+}
+
+static bool unwind_read(const struct unwind *u, uintptr_t at, void *to, size_t bytes)
+{
+    return unwind_peek(u, at, to, bytes) == bytes;
 }
 
 /* Of the stack: registers that a function keeps lie side by side. */
@@ -48,27 +54,26 @@ static bool unwind_read_stack(struct unwind *u, uintptr_t at, uintptr_t *word)
     size_t offset = at - u->window_at;
     if (offset >= u->window_bytes || u->window_bytes - offset < sizeof *word) {
         u->window_at = at - BEFORE;
-        u->window_bytes =
-            os_peek((const void *)u->window_at, u->window, sizeof u->window);
+        u->window_bytes = unwind_peek(u, u->window_at, u->window, sizeof u->window);
         offset = BEFORE;
     }
     if (u->window_bytes < offset + sizeof *word)
-        return unwind_read(at, word, sizeof *word);
+        return unwind_read(u, at, word, sizeof *word);
     memcpy(word, u->window + offset, sizeof *word);
     return true;
 }
 
 /* Where an object that is mapped at `base` has its table, or 0. */
-static uintptr_t unwind_table(uintptr_t base)
+static uintptr_t unwind_table(const struct unwind *u, uintptr_t base)
 {
     ElfW(Ehdr) head;
     ElfW(Phdr) part;
     uintptr_t table = 0, lowest = UINTPTR_MAX;
-    if (!unwind_read(base, &head, sizeof head) || head.e_ident[EI_MAG0] != ELFMAG0 ||
+    if (!unwind_read(u, base, &head, sizeof head) || head.e_ident[EI_MAG0] != ELFMAG0 ||
         head.e_ident[EI_MAG1] != ELFMAG1 || head.e_phentsize != sizeof part)
         return 0;
     for (unsigned i = 0; i < head.e_phnum && i < HEADERS_MOST; i++) {
-        if (!unwind_read(base + head.e_phoff + i * sizeof part, &part, sizeof part))
+        if (!unwind_read(u, base + head.e_phoff + i * sizeof part, &part, sizeof part))
             return 0;
         if (part.p_type == PT_LOAD && part.p_vaddr < lowest)
             lowest = part.p_vaddr;
@@ -124,7 +129,7 @@ static bool unwind_look_up(struct unwind *u, uintptr_t pc)
     } else if (mapping_find(pc, &module)) {
         u->from = module.start;
         u->to = module.end;
-        u->table = unwind_table(module.base);
+        u->table = unwind_table(u, module.base);
     }
     return u->table != 0;
 }
@@ -132,7 +137,7 @@ static bool unwind_look_up(struct unwind *u, uintptr_t pc)
 static bool unwind_read_pair(const struct unwind *u, uintptr_t at, int32_t pair[2])
 {
     if (!u->is_direct)
-        return unwind_read(at, pair, 2 * sizeof pair[0]);
+        return unwind_read(u, at, pair, 2 * sizeof pair[0]);
     memcpy(pair, (const void *)at, 2 * sizeof pair[0]);
     return true;
 }
@@ -185,9 +190,9 @@ static bool unwind_register(struct unwind *u, struct cfi_rule rule, uintptr_t fr
         *value = (uint64_t)rule.value < CFI_REGISTERS ? reg[rule.value] : 0;
         return true;
     case CFI_IS_RESULT:
-        return cfi_evaluate((uintptr_t)rule.value, reg, &frame, value);
+        return cfi_evaluate(&u->cfi, (uintptr_t)rule.value, reg, &frame, value);
     case CFI_AT_RESULT:
-        return cfi_evaluate((uintptr_t)rule.value, reg, &frame, &at) &&
+        return cfi_evaluate(&u->cfi, (uintptr_t)rule.value, reg, &frame, &at) &&
                unwind_read_stack(u, at, value);
     }
     return false;
@@ -201,7 +206,7 @@ static bool unwind_apply(struct unwind *u)
     if (row->return_register >= CFI_REGISTERS)
         return false;
     if (row->frame_expression != 0) {
-        if (!cfi_evaluate(row->frame_expression, u->frame.reg, NULL, &frame))
+        if (!cfi_evaluate(&u->cfi, row->frame_expression, u->frame.reg, NULL, &frame))
             return false;
     } else if (row->frame_register < CFI_REGISTERS) {
         frame = u->frame.reg[row->frame_register] + (uintptr_t)row->frame_offset;
@@ -220,11 +225,12 @@ static bool unwind_apply(struct unwind *u)
     return moved;
 }
 
-static bool unwind_by_frame_pointer(struct unwind_frame *f)
+static bool unwind_by_frame_pointer(struct unwind *u)
 {
+    struct unwind_frame *f = &u->frame;
     uintptr_t here = f->reg[FRAME_POINTER], stack = f->reg[STACK_POINTER], pair[2];
     if ((here & (sizeof here - 1)) != 0 || here - stack > FRAME_LARGEST ||
-        !unwind_read(here, pair, sizeof pair))
+        !unwind_read(u, here, pair, sizeof pair))
         return false;
     f->reg[FRAME_POINTER] = pair[0];
     f->reg[STACK_POINTER] = here + sizeof pair;
@@ -266,13 +272,14 @@ static unsigned unwind_kept(unsigned reg)
 #endif
 
 /* Out of a signal's handler, on to the instruction that it interrupted. */
-static bool unwind_by_context(struct unwind_frame *f)
+static bool unwind_by_context(struct unwind *u)
 {
+    struct unwind_frame *f = &u->frame;
     unsigned char code[sizeof unwind_return];
     uintptr_t kept[CFI_REGISTERS], at = f->reg[STACK_POINTER] + CONTEXT_AT + KEPT_AT;
-    if (KEPT_PC == 0 || !unwind_read(f->pc, code, sizeof code) ||
+    if (KEPT_PC == 0 || !unwind_read(u, f->pc, code, sizeof code) ||
         memcmp(code, unwind_return, sizeof code) != 0 ||
-        !unwind_read(at, kept, sizeof kept))
+        !unwind_read(u, at, kept, sizeof kept))
         return false;
     for (unsigned i = 0; i < CFI_REGISTERS; i++)
         f->reg[i] = kept[unwind_kept(i)];
@@ -288,6 +295,6 @@ bool unwind_step(struct unwind *u)
     uintptr_t entry = unwind_look_up(u, pc) ? unwind_entry(u, pc) : 0;
     bool found = entry != 0 && cfi_find(&u->cfi, entry, pc)
                      ? unwind_apply(u)
-                     : unwind_by_context(f) || unwind_by_frame_pointer(f);
+                     : unwind_by_context(u) || unwind_by_frame_pointer(u);
     return found && f->pc >= os_page_size();
 }

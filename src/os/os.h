@@ -61,6 +61,8 @@ void os_allow_cancel(int before);
 
 /* Fills `out`; never fails (falls back on the kernel's start-up bytes and the clock). */
 void os_random(void *out, size_t bytes);
+/* Bytes of addresses that this process may have in all; SIZE_MAX: no limit. */
+size_t os_address_limit(void);
 /* CPUs that this process may use: affinity, and the cgroup's cpu.max; at least 1. */
 unsigned os_cpus(void);
 /* Milliseconds of a coarse monotonic clock. */
@@ -71,6 +73,9 @@ unsigned os_thread_id(void);
 /* Copies memory that may not exist: the bytes that could be read, from the first on.
  * Safe in a signal handler. */
 size_t os_peek(const void *from, void *to, size_t bytes);
+/* The same of what no other thread takes away meanwhile, as one's own stack: by a system
+ * call that a sandbox knows from locks, since some kill for those of os_peek. */
+size_t os_peek_own(const void *from, void *to, size_t bytes);
 /* Writes the name of the program into `out` ("?" when unknown). */
 void os_program(char *out, size_t capacity);
 

@@ -20,6 +20,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -284,6 +285,15 @@ void os_allow_cancel(int before)
     pthread_setcancelstate(before, NULL);
 }
 
+size_t os_address_limit(void)
+{
+    int saved = errno;
+    struct rlimit limit;
+    bool known = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    errno = saved;
+    return known ? (size_t)limit.rlim_cur : SIZE_MAX;
+}
+
 static ssize_t os_read_start(const char *path, char *buffer, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -426,6 +436,38 @@ size_t os_peek(const void *from, void *to, size_t bytes)
     size_t done = got > 0 ? (size_t)got : 0;
     if (got < 0 && errno != EFAULT)
         done = os_peek_by_pipe(from, to, bytes);
+    errno = saved;
+    return done;
+}
+
+/* The kernel looks whether the word is the expected one before it would sleep. */
+static bool os_is_readable(uintptr_t page)
+{
+    enum { HARDLY = 0x5eed5eed };
+    static const struct timespec none;
+    return syscall(SYS_futex, page, FUTEX_WAIT_PRIVATE, HARDLY, &none, NULL, 0) == 0 ||
+           errno == EAGAIN || errno == ETIMEDOUT || errno == EINTR;
+}
+
+READS_FRAMES static void os_copy(unsigned char *to, const volatile unsigned char *from,
+                                 size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = from[i];
+}
+
+size_t os_peek_own(const void *from, void *to, size_t bytes)
+{
+    int saved = errno;
+    uintptr_t start = (uintptr_t)from;
+    size_t done = 0;
+    while (done < bytes && os_is_readable(align_down(start + done, os_page))) {
+        size_t page_left = os_page - ((start + done) & (os_page - 1));
+        size_t part = min_size(bytes - done, page_left);
+        os_copy((unsigned char *)to + done, (const unsigned char *)(start + done),
+                part);
+        done += part;
+    }
     errno = saved;
     return done;
 }

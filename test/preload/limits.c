@@ -43,7 +43,7 @@ static void run_out(size_t limit)
 {
     size_t first = fill_and_free();
     size_t second = fill_and_free();
-    EXPECT_F(first >= limit / 2, "only %zu MiB of %zu", first / MIB, limit / MIB);
+    EXPECT_F(first >= limit / 3 * 2, "only %zu MiB of %zu", first / MIB, limit / MIB);
     EXPECT_F(second >= first / 10 * 9, "%zu MiB, then %zu", first / MIB, second / MIB);
     void *large = malloc(limit / 3);
     EXPECT(large != NULL);

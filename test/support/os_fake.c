@@ -294,6 +294,16 @@ size_t os_peek(const void *from, void *to, size_t bytes)
     return got > 0 ? (size_t)got : 0;
 }
 
+size_t os_peek_own(const void *from, void *to, size_t bytes)
+{
+    return os_peek(from, to, bytes);
+}
+
+size_t os_address_limit(void)
+{
+    return SIZE_MAX;
+}
+
 void os_program(char *out, size_t capacity)
 {
     if (capacity != 0)

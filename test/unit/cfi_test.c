@@ -108,13 +108,14 @@ static void test_signal_and_end(void **state)
     assert_true(cfi_find(&cfi, entry, FROM));
     assert_true(cfi.row.is_signal);
     assert_int_equal(cfi.row.rule[RETURN].place, CFI_UNDEFINED);
-    assert_true(cfi_evaluate(cfi.row.frame_expression, reg, NULL, &result));
+    assert_true(cfi_evaluate(&cfi, cfi.row.frame_expression, reg, NULL, &result));
     assert_int_equal(result, 77);
 }
 
 static void test_expressions(void **state)
 {
     (void)state;
+    static struct cfi cfi;
     static const struct {
         unsigned char code[12];
         uintptr_t result;
@@ -127,11 +128,11 @@ static void test_expressions(void **state)
         {1, 0x22}, {1, 0x06 + 0x90}, {0}, {2, 0x31, 0x2f}};
     uintptr_t reg[CFI_REGISTERS] = {[STACK] = 100}, result;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_true(cfi_evaluate((uintptr_t)good[i].code, reg, NULL, &result));
+        assert_true(cfi_evaluate(&cfi, (uintptr_t)good[i].code, reg, NULL, &result));
         assert_int_equal(result, good[i].result);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_false(cfi_evaluate((uintptr_t)bad[i], reg, NULL, &result));
+        assert_false(cfi_evaluate(&cfi, (uintptr_t)bad[i], reg, NULL, &result));
 }
 
 /* Whatever the instructions are: an end, and no register that is not one. */

@@ -117,6 +117,36 @@ static void os_remaps(void **state)
     os_unmap(moved, page);
 }
 
+/* Two pages, and behind them one that nobody may read, or none at all. */
+static void os_peeks(void **state)
+{
+    size_t (*const peek)(const void *, void *, size_t) =
+        *state == NULL ? os_peek : os_peek_own;
+    size_t page = os_page_size(), most = 0;
+    char *start = os_map(3 * page), *got = os_map(3 * page);
+    for (size_t i = 0; i < 2 * page; i++)
+        start[i] = (char)(i * 31 + i / page);
+    errno = EDOM;
+    for (unsigned gone = 0; gone < 2; gone++) {
+        if (gone != 0)
+            os_unmap(start + 2 * page, page);
+        else
+            assert_true(os_protect(start + 2 * page, page));
+        assert_int_equal(peek(start + 5, got, 3 * page - 5), 2 * page - 5);
+        assert_memory_equal(got, start + 5, 2 * page - 5);
+        assert_int_equal(peek(start + page - 3, got, 6), 6);
+        assert_memory_equal(got, start + page - 3, 6);
+        assert_int_equal(peek(start + 2 * page, got, 8), 0);
+    }
+    for (uintptr_t at = 16; at != 0; at <<= 4) /* mostly nowhere */
+        most = max_size(most, peek((const void *)(at + 1), got, 8));
+    assert_in_range(most, 0, 8);
+    assert_int_equal(peek((const void *)(UINTPTR_MAX - 20), got, 40), 0);
+    assert_int_equal(errno, EDOM);
+    os_unmap(start, 2 * page);
+    os_unmap(got, 3 * page);
+}
+
 static void os_fails_with_errno(void **state)
 {
     (void)state;
@@ -195,11 +225,18 @@ static void os_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(os_maps_zeroes),  cmocka_unit_test(os_purges_many),
-        cmocka_unit_test(os_maps_aligned), cmocka_unit_test(os_reserves_and_commits),
-        cmocka_unit_test(os_remaps),       cmocka_unit_test(os_fails_with_errno),
-        cmocka_unit_test(os_breaks),       cmocka_unit_test(os_environment_value),
-        cmocka_unit_test(os_facts),        cmocka_unit_test(os_waits),
+        cmocka_unit_test(os_maps_zeroes),
+        cmocka_unit_test(os_purges_many),
+        cmocka_unit_test(os_maps_aligned),
+        cmocka_unit_test(os_reserves_and_commits),
+        cmocka_unit_test(os_remaps),
+        cmocka_unit_test(os_fails_with_errno),
+        cmocka_unit_test(os_breaks),
+        cmocka_unit_test(os_environment_value),
+        cmocka_unit_test(os_facts),
+        cmocka_unit_test(os_waits),
+        cmocka_unit_test(os_peeks),
+        cmocka_unit_test_prestate(os_peeks, (void *)"its own"),
     };
     return cmocka_run_group_tests(tests, os_setup, NULL);
 }
