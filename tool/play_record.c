@@ -7,6 +7,7 @@
 #include "signals.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -89,10 +90,35 @@ static _Noreturn void record_exec(const struct record_options *o, const char *li
     _exit(why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT);
 }
 
-/* 0 if a trace was written. */
-static int record_keep(const struct record_options *o, const struct record_log *log)
+/* The trace's file, opened before the program runs: hours of it may not end in a mistyped
+ * name. What is in it stays until there is a trace. */
+struct record_out {
+    char name[PATH_MAX];
+    int fd;
+    bool is_new;
+};
+
+static bool record_open(struct record_out *out, const struct record_options *o)
 {
-    char file[PATH_MAX], about[256];
+    enum { FLAGS = O_WRONLY | O_CREAT | O_CLOEXEC, MODE = 0666 };
+    snprintf(out->name, sizeof out->name, "%s", o->file != NULL ? o->file : "");
+    if (o->file == NULL)
+        snprintf(out->name, sizeof out->name, "%s.trace", record_name(o));
+    out->fd = open(out->name, FLAGS | O_EXCL, MODE);
+    out->is_new = out->fd >= 0;
+    if (out->fd < 0 && errno == EEXIST)
+        out->fd = open(out->name, FLAGS, MODE);
+    if (out->fd < 0)
+        fprintf(stderr, "chunky play: %s: %s\n", out->name, strerror(errno));
+    return out->fd >= 0;
+}
+
+/* 0 if a trace was written. */
+static int record_keep(const struct record_options *o, const struct record_log *log,
+                       struct record_out *to)
+{
+    const char *file = to->name;
+    char about[256];
     uint64_t calls = atomic_load(&log->calls);
     uint64_t kept = calls < log->limit ? calls : log->limit;
     uint32_t threads = atomic_load(&log->threads);
@@ -104,19 +130,18 @@ static int record_keep(const struct record_options *o, const struct record_log *
             record_name(o));
         return EXIT_NO_TRACE;
     }
-    snprintf(file, sizeof file, "%s", o->file != NULL ? o->file : "");
-    if (o->file == NULL)
-        snprintf(file, sizeof file, "%s.trace", record_name(o));
     snprintf(about, sizeof about,
              "%s: the first %" PRIu64 " of %" PRIu64 " calls, %" PRIu32 " thread%s",
              record_name(o), kept, calls, threads, threads == 1 ? "" : "s");
     for (char *c = about; *c != '\0'; c++)
         *c = (char)((unsigned char)*c < ' ' ? '?' : *c);
-    FILE *out = fopen(file, "w");
+    FILE *out = fdopen(to->fd, "w");
     if (out == NULL) {
         fprintf(stderr, "chunky play: %s: %s\n", file, strerror(errno));
         return EXIT_NO_TRACE;
     }
+    to->is_new = false;
+    (void)!ftruncate(to->fd, 0); /* only a regular file can be cut */
     struct trace_sums sums = trace_write(out, log, about);
     if (fclose(out) != 0) {
         fprintf(stderr, "chunky play: %s: %s\n", file, strerror(errno));
@@ -132,16 +157,11 @@ static int record_keep(const struct record_options *o, const struct record_log *
     return 0;
 }
 
-int record_run(const struct record_options *o)
+/* What the program ended with, or 3. */
+static int record_command(const struct record_options *o, const char *library,
+                          struct record_out *out)
 {
-    char library[PATH_MAX];
     int fd, status;
-    if (!record_library(library, sizeof library)) {
-        fprintf(stderr,
-                "chunky play: libchunky-record.so is not beside this command or "
-                "in ../lib/chunky; CHUNKY_RECORD_LIB=/path names it\n");
-        return EXIT_NO_TRACE;
-    }
     struct record_log *log = record_make(o, &fd);
     if (log == NULL) {
         perror("chunky play: memory for the recording");
@@ -165,6 +185,24 @@ int record_run(const struct record_options *o)
     if (ended == EXIT_NOT_FOUND || ended == EXIT_CANNOT)
         if (atomic_load(&log->owner) == 0)
             return ended;
-    int kept = record_keep(o, log);
+    int kept = record_keep(o, log, out);
     return kept != 0 ? kept : ended;
+}
+
+int record_run(const struct record_options *o)
+{
+    char library[PATH_MAX];
+    struct record_out out;
+    if (!record_library(library, sizeof library)) {
+        fprintf(stderr,
+                "chunky play: libchunky-record.so is not beside this command or "
+                "in ../lib/chunky; CHUNKY_RECORD_LIB=/path names it\n");
+        return EXIT_NO_TRACE;
+    }
+    if (!record_open(&out, o))
+        return EXIT_NO_TRACE;
+    int status = record_command(o, library, &out);
+    if (out.is_new) /* nothing was written to it */
+        unlink(out.name);
+    return status;
 }

@@ -117,6 +117,29 @@ def programs(folder):
     check("a command that is not there", run.returncode == 127 and not (folder / "none").exists(), run)
 
 
+def unwritable(folder):
+    """Where no trace can be written the command does not run; what is there stays until there is one."""
+    ran = folder / "ran"
+    for place in folder / "absent" / "x", folder:
+        run = chunky("--record", "-o", str(place), "--", "touch", str(ran))
+        check(f"a trace at {place}: exit 3, one line, nothing ran",
+              run.returncode == 3 and run.stderr.count("\n") == 1 and str(place) in run.stderr and
+              not ran.exists(), f"{run.returncode} {run.stderr!r}")
+    old = folder / "old.trace"
+    old.write_text("what was there, and is longer than a trace of nothing\n" * 9999)
+    before = old.read_text()
+    for words in ([str(folder / "absent")], ["--program", "nobody"]):
+        options = words if len(words) > 1 else []
+        command = ["true"] if len(words) > 1 else words
+        run = chunky("--record", *options, "-o", str(old), "--", *command)
+        check("without a trace the old file stays", run.returncode != 0 and old.read_text() == before, run)
+        run = chunky("--record", *options, "-o", str(folder / "new"), "--", *command)
+        check("and no new one is left", run.returncode != 0 and not (folder / "new").exists(), run)
+    run = chunky("--record", "-o", str(old), "--", RECORDED)
+    check("a trace replaces all of it", "what was" not in old.read_text() and
+          old.read_text().splitlines()[-1].startswith("end "), run.stderr)
+
+
 def damaged(folder, trace):
     lines = trace.read_text().splitlines(True)
     middle = len(lines) // 2
@@ -157,6 +180,7 @@ def main():
         folder = pathlib.Path(name)
         trace = known(folder)
         programs(folder)
+        unwritable(folder)
         damaged(folder, trace)
         stepped(trace)
     print(f"traces: {len(bad)} wrong")
