@@ -3,6 +3,7 @@
  * to them, asked for through the control block. The kernel decides who may.
  * Notes: docs/notes/control.md
  */
+#include "from_pid.h"
 #include "session.h"
 #include "settings.h"
 #include "text.h"
@@ -174,9 +175,30 @@ static bool ctl_is_option(const struct ctl *c, const char *name)
     return false;
 }
 
+/* Who stands still serves nobody: then a line says how it goes on. */
+static bool ctl_is_stopped(const struct source *s)
+{
+    pid_t tracer;
+    if (!pid_stands_still(s->pid, &tracer))
+        return false;
+    if (tracer != 0)
+        complain(STATUS_FINDING,
+                 "%s is stopped by a debugger (process %d), and was not asked: let it "
+                 "go on there, then try again",
+                 s->title, (int)tracer);
+    else
+        complain(STATUS_FINDING,
+                 "%s is stopped, and was not asked: let it go on (kill -CONT %d), then "
+                 "try again",
+                 s->title, (int)s->pid);
+    return true;
+}
+
 static enum status ctl_ask(struct ctl *c, const char *name, uint64_t value)
 {
     char padded[CONTROL_NAME] = "";
+    if (ctl_is_stopped(&c->n->source))
+        return STATUS_FINDING;
     if (!ctl_wait(c))
         return complain(STATUS_FINDING,
                         "an earlier request is still waiting: the process has not "

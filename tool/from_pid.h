@@ -25,5 +25,7 @@ bool pid_fill(struct reader *r, uint64_t address, size_t size);
 enum status pid_stop(struct source *s);
 /* Lets them go on. */
 void pid_release(struct pid_state *state);
+/* Whether all threads are stopped, by a signal or by who traces them (else 0). */
+bool pid_stands_still(pid_t pid, pid_t *tracer);
 
 #endif

@@ -33,19 +33,19 @@ static bool pid_has(const struct pid_state *state, pid_t thread)
     return false;
 }
 
-/* Who traces a thread, and whether it stands still meanwhile. 0: nobody. */
-static pid_t pid_tracer(pid_t thread, bool *stands)
+/* Who traces a thread, or 0, and the kernel's letter for its state; '?' of none. */
+static pid_t pid_tracer(pid_t thread, char *state)
 {
-    char path[64], line[128], state = '?';
+    char path[64], line[128];
     int tracer = 0;
+    *state = '?';
     snprintf(path, sizeof path, "/proc/%d/status", (int)thread);
     FILE *f = fopen(path, "re");
     while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "State: %c", &state) != 1)
+        if (sscanf(line, "State: %c", state) != 1)
             sscanf(line, "TracerPid: %d", &tracer);
     if (f != NULL)
         fclose(f);
-    *stands = state == 't';
     return tracer;
 }
 
@@ -99,11 +99,13 @@ static bool pid_await(struct source *s, pid_t thread)
 static bool pid_stop_thread(struct source *s, pid_t thread)
 {
     struct pid_state *state = s->state;
-    bool stands = false, ours = ptrace(PTRACE_SEIZE, thread, NULL, NULL) == 0;
+    char letter = '?';
+    bool ours = ptrace(PTRACE_SEIZE, thread, NULL, NULL) == 0;
     int why = errno;
     if (!ours && why == ESRCH)
         return true; /* it has ended: as good as stopped */
-    pid_t tracer = ours ? 0 : pid_tracer(thread, &stands);
+    pid_t tracer = ours ? 0 : pid_tracer(thread, &letter);
+    bool stands = letter == 't';
     if (tracer != 0 && !stands)
         complain(STATUS_OK, "%s runs under a debugger (process %d): stop it there",
                  s->title, (int)tracer);
@@ -145,4 +147,23 @@ enum status pid_stop(struct source *s)
         closedir(d);
     }
     return STATUS_OK;
+}
+
+bool pid_stands_still(pid_t pid, pid_t *tracer)
+{
+    char path[64], letter = 'T';
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *d = opendir(path);
+    bool any = false, all = d != NULL;
+    *tracer = 0;
+    for (struct dirent *e; all && (e = readdir(d)) != NULL;) {
+        pid_t thread = (pid_t)strtol(e->d_name, NULL, 10);
+        pid_t by = thread <= 0 ? 0 : pid_tracer(thread, &letter);
+        *tracer = by != 0 ? by : *tracer;
+        any = any || thread > 0;
+        all = letter == 'T' || letter == 't';
+    }
+    if (d != NULL)
+        closedir(d);
+    return any && all;
 }

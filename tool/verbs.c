@@ -111,7 +111,7 @@ const struct verb verbs[] = {
      "(counters on its standard error), check=3 (guard pages for a sample of the blocks).\n"
      "The kernel must allow this user to trace the process. It is done when the process next\n"
      "passes a slow path of its allocator; after 3 seconds ctl exits with 1, and the request\n"
-     "stays.", MANY},
+     "stays. Who is stopped is not asked.", MANY},
     {"symbolize", cmd_symbolize, NULL, "[REPORT...]",
      "a report with the names of functions and lines in its stacks", "text", symbolize_options,
      "Reads reports (or standard input) and prints them, with a name behind each address of\n"

@@ -1,6 +1,8 @@
 """chunky ctl: options with their origins; changes and actions in a running process."""
+import ctypes
 import json
 import os
+import signal
 import tempfile
 
 from operate import Process, expect, finish, tool
@@ -83,6 +85,29 @@ with Process("limit_soft=1G,purge=200M,purge_percent=1000") as p:
 
     status, out, err = p.end()
     expect(status == 0 and "lock_visits=" in err, status, err)
+
+# Of a process that stands still it is said, and what to do; it is not asked.
+with Process() as p:
+    os.kill(p.pid, signal.SIGSTOP)
+    os.waitpid(p.pid, os.WUNTRACED)
+    status, out = tool("ctl", p.pid, "top_pad=64K")
+    expect(status == 1 and "is stopped" in out and f"kill -CONT {p.pid}" in out and
+           out.count("\n") == 1, status, out)
+    expect(tool("ctl", p.pid)[0] == 0, "what is in force can be read all the same")
+    os.kill(p.pid, signal.SIGCONT)
+    p.keep_passing()
+    status, out = tool("ctl", p.pid, "top_pad=128K")
+    expect(status == 0 and "done" in out, status, out)
+    p.rest()
+    libc = ctypes.CDLL(None)
+    PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
+    if libc.ptrace(PTRACE_SEIZE, p.pid, None, None) == 0:
+        libc.ptrace(PTRACE_INTERRUPT, p.pid, None, None)
+        os.waitpid(p.pid, 0)
+        status, out = tool("ctl", p.pid, "top_pad=64K")
+        expect(status == 1 and f"stopped by a debugger (process {os.getpid()})" in out and
+               out.count("\n") == 1, status, out)
+        libc.ptrace(PTRACE_DETACH, p.pid, None, None)
 
 # Who asked for guards has them, or none: the rate stays.
 for conf in ("guard_rate=5", "check=1", "report=/tmp/nobody"):
