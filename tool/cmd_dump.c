@@ -459,7 +459,7 @@ enum status dump_session(struct session *n, const char *path, FILE *told)
             dump_remove(path);
         } else if (source_is_gone(&n->source)) {
             dump_remove(path); /* who closes the session tells */
-        } else {
+        } else if (told != NULL) {
             fprintf(told, "%s: %s, %s\n", shown, n->source.title,
                     text_size(size, d.offset));
         }
@@ -486,7 +486,8 @@ enum status cmd_dump(struct options *o)
     enum status status = session_open(&n, o);
     if (status != STATUS_OK)
         return status;
-    status =
-        session_is_stdout(output) ? dump_through(&n) : dump_session(&n, output, n.out);
+    status = session_is_stdout(output)
+                 ? dump_through(&n)
+                 : dump_session(&n, output, session_is_heard() ? n.out : NULL);
     return session_close(&n, status);
 }

@@ -383,7 +383,7 @@ enum status cmd_view(struct options *o)
     long written = ftell(n.out);
     survey_free(&v.survey);
     char *shown = text_printable(o->output);
-    if (ferror(n.out) == 0 && n.out != stdout)
+    if (ferror(n.out) == 0 && n.out != stdout && session_is_heard())
         printf("%s: %s, %s\n", shown, n.source.title,
                text_size(size, written < 0 ? 0 : (uint64_t)written));
     free(shown);

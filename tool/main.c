@@ -6,6 +6,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -23,6 +24,16 @@ static int main_unknown(const char *word)
              nearest == NULL ? "" : "?");
     free(shown);
     return STATUS_USAGE;
+}
+
+/* No file takes the number of a standard stream that was closed, and with it what is
+ * printed there. To write to these still fails; what is started finds them closed. */
+static void main_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null",
+                        (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
 }
 
 /* What was printed is there: else a success is none, unless its reader left. */
@@ -71,6 +82,7 @@ static int main_run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    main_streams();
     signals_open();
     return main_written(main_run(argc, argv));
 }

@@ -16,6 +16,12 @@ bool session_is_stdout(const char *output)
     return output == NULL || strcmp(output, "-") == 0;
 }
 
+bool session_is_heard(void)
+{
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
 bool session_spares(const struct options *o, const char *source)
 {
     if (session_is_stdout(o->output) || source == NULL ||

@@ -24,6 +24,9 @@ struct session {
 
 /* No -o, or "-". */
 bool session_is_stdout(const char *output);
+/* False where standard output is closed: what is told of a file that was written is no
+ * loss then. */
+bool session_is_heard(void);
 /* False after a complaint: -o would write over that SOURCE. */
 bool session_spares(const struct options *o, const char *source);
 /* Opens all of it. What fails is told on stderr, and the status to exit with returned. */
@@ -65,7 +68,8 @@ struct filter {
 bool filter_open(struct filter *f, const struct session *n);
 bool filter_takes(const struct filter *f, const struct scan *s, const struct block *b);
 
-/* Writes a snapshot of it; what goes wrong is told, and one line to `told` if not. */
+/* Writes a snapshot of it; what goes wrong is told, and one line to `told` (NULL:
+ * to nobody) if not. */
 enum status dump_session(struct session *n, const char *path, FILE *told);
 
 /* Parts that `top` shows too. */

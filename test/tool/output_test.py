@@ -110,6 +110,26 @@ def unwritten(folder, snap):
         expect("output" in page.out[page.out.lower().index("exit status"):], page)
 
 
+def closed(folder, snap):
+    """Without standard output or error a file is as good; what was to be printed is not."""
+    def shell(words):
+        return subprocess.run(["sh", "-c", f"{TOOL} {words}"], stderr=subprocess.PIPE, text=True,
+                              check=False)
+    for verb in ("dump", "view"):
+        for close in (">&-", ">&- 2>&-", "<&- >&- 2>&-"):
+            whole, file = folder + "/whole", folder + "/closed"
+            expect(chunky(verb, snap, "-o", whole).status == 0)
+            done = shell(f"{verb} {snap} -o {file} {close}")
+            expect(done.returncode == 0 and done.stderr == "" and content(file) == content(whole),
+                   verb, close, done)
+    shell(f"view {snap} --range 0x5-0x90 -o {file} >/dev/null 2>&-")
+    expect(content(file).startswith(b"<!"), "what was to be told on standard error is in the file")
+    done = shell(f"stats {snap} >&-")
+    expect(done.returncode == 3 and len(done.stderr.splitlines()) == 1, done)
+    done = shell("run -- sh -c '[ -e /proc/$$/fd/1 ] && exit 9; exit 7' >&-")
+    expect(done.returncode == 7, "a command finds it closed", done)
+
+
 def streams(folder, snap):
     """A pipe is refused at once; nothing waits for who would write into it."""
     for path in (folder + "/fifo", "/dev/tty", "/dev/zero"):
@@ -141,6 +161,7 @@ with tempfile.TemporaryDirectory() as folder:
     standard(folder, folder + "/a.snap")
     mistaken(folder, folder + "/a.snap")
     unwritten(folder, folder + "/a.snap")
+    closed(folder, folder + "/a.snap")
     streams(folder, folder + "/a.snap")
     script(folder)
     os.chdir("/")
