@@ -169,6 +169,8 @@ enum status cmd_chunks(struct options *o)
                                       : CHUNKS_TEXT;
     if (!filter_open(&c.filter, &n))
         return session_close(&n, STATUS_USAGE);
+    if (o->range != NULL && !session_has(&n, c.filter.from, c.filter.to))
+        return session_close(&n, session_has_not(c.filter.from));
     session_start(&n);
     n.scan.wants_request = !o->count && !o->summary;
     if (c.form == CHUNKS_CSV && !o->summary && !o->count)

@@ -104,9 +104,7 @@ static bool map_range(struct session *n, struct map_style *style)
         return false;
     }
     if (map_extent(n, style) == 0 && !map_wants_guards(n, style)) {
-        complain(STATUS_USAGE,
-                 "no heap and no mapped block lies at 0x%llx (chunky what tells more)",
-                 (unsigned long long)asked);
+        session_has_not(asked);
         return false;
     }
     return true;

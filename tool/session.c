@@ -242,6 +242,27 @@ bool session_address(const struct session *n, const char *text, uint64_t *addres
     return false;
 }
 
+bool session_has(const struct session *n, uint64_t from, uint64_t last)
+{
+    const struct scan *s = &n->scan;
+    bool any = from < s->guard_area.end && last >= s->guard_area.start;
+    for (size_t i = 0; i < s->heap_count && !any; i++)
+        any = s->heaps[i].h.start <= last && s->heaps[i].h.end > from;
+    for (size_t i = 0; i < s->mapped_count && !any; i++) {
+        const struct walk_mapped *m = &s->mapped[i].m;
+        any = m->start <= last && m->start + m->length > from;
+    }
+    return any;
+}
+
+enum status session_has_not(uint64_t at)
+{
+    return complain(
+        STATUS_USAGE,
+        "no heap and no mapped block lies at 0x%llx (chunky what tells more)",
+        (unsigned long long)at);
+}
+
 /* --- filters ---------------------------------------------------------------- */
 
 /* Kinds by one word; false for a word that names none. */

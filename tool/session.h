@@ -57,6 +57,10 @@ uint64_t heap_owner(const struct scan *s, const struct block *b);
 /* An address or name+0x... as people type it; false after a complaint. */
 bool session_address(const struct session *n, const char *text, uint64_t *address);
 
+/* Whether anything of the heap lies from that address to the last; what is told if not. */
+bool session_has(const struct session *n, uint64_t from, uint64_t last);
+enum status session_has_not(uint64_t at);
+
 /* Which chunks are asked for by --state, --size, --arena, --range. */
 struct filter {
     bool kind[KINDS];

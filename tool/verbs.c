@@ -64,7 +64,8 @@ const struct verb verbs[] = {
     {"chunks", cmd_chunks, NULL, "SOURCE", "every chunk, one a line",
      "text, jsonl, csv", chunks_options,
      "Live and free, in order of address, then mapped ones and those between guard pages\n"
-     "(guarded; barred: freed ones); --state, --size, --range and --arena choose.", 0},
+     "(guarded; barred: freed ones); --state, --size, --range and --arena choose. A range\n"
+     "where nothing of Chunky's lies is a usage error.", 0},
     {"what", cmd_what, NULL, "SOURCE ADDRESS...", "one address explained", "text, json",
      what_options,
      "Which block it lies in and where, its neighbours, the list that holds it, and why its\n"

@@ -68,6 +68,16 @@ def mistakes(pid):
         wrong("map", str(pid), "--art", "-f", form, says="text or html")
     wrong("map", str(pid), "0x1234", says="lies at 0x1234 ")
     wrong("map", str(pid), str(2 ** 64 - 1), says="lies at 0xffffffffffffffff ")
+    for form in ("text", "csv", "jsonl"):
+        wrong("chunks", str(pid), "--range", "0x1000-0x2000", "-f", form, says="lies at 0x1000 ")
+    wrong("chunks", str(pid), "--range", "0x1000", "--count", says="lies at 0x1000 ")
+    wrong("map", str(pid), "--range", "0x1000-0x2000", says="lies at 0x1000 ")
+    for place in ("heap+0x0", "heap+0x10-heap+0x20", "0x1000-0xffffffffffffffff", "mapped1+0x0",
+                  "0x0-0xffffffffffffffff"):
+        result = chunky("chunks", str(pid), "--range", place)
+        expect(result.status == 0 and result.out, place, result)
+    none = chunky("chunks", str(pid), "--range", "heap+0x0", "--state", "large")
+    expect(none.status == 0 and none.out == "", "something lies there, of another state", none)
     wrong("play", "--from", "2", "--to", "1", "a=malloc(1); free(a)", says="comes after")
     wrong("stats", str(pid), "--watch", "0")
     wrong("stats", "0")
