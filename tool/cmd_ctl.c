@@ -97,7 +97,8 @@ static bool ctl_put(const struct ctl *c, size_t offset, void *data, size_t size)
 {
     struct iovec here = {data, size};
     struct iovec there = {(void *)(uintptr_t)(c->now.at + offset), size};
-    return process_vm_writev(c->n->source.pid, &here, 1, &there, 1, 0) == (ssize_t)size;
+    return process_vm_writev(c->n->source.thread, &here, 1, &there, 1, 0) ==
+           (ssize_t)size;
 }
 
 static bool ctl_is_done(struct ctl *c)

@@ -131,7 +131,7 @@ static void layout_program(struct layout_view *v)
     const struct source *s = &v->n->source;
     ssize_t length = -1;
     if (s->kind == SOURCE_PID) {
-        snprintf(path, sizeof path, "/proc/%d/exe", (int)s->pid);
+        snprintf(path, sizeof path, "/proc/%d/exe", (int)s->thread);
         length = readlink(path, v->program, sizeof v->program - 1);
     }
     v->program[length > 0 ? length : 0] = '\0';

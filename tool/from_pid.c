@@ -19,13 +19,13 @@ enum { PID_PIECES = 512 };
 static size_t pid_read_vm(struct source *s, uint64_t address, void *buffer, size_t size)
 {
     struct iovec here = {buffer, size}, there = {(void *)(uintptr_t)address, size};
-    ssize_t got = process_vm_readv(s->pid, &here, 1, &there, 1, 0);
+    ssize_t got = process_vm_readv(s->thread, &here, 1, &there, 1, 0);
     if (got > 0)
         return (size_t)got;
     if (got < 0 && (errno == EPERM || errno == ENOSYS)) {
         struct pid_state *state = s->state;
         char path[64];
-        snprintf(path, sizeof path, "/proc/%d/mem", (int)s->pid);
+        snprintf(path, sizeof path, "/proc/%d/mem", (int)s->thread);
         state->mem = open(path, O_RDONLY | O_CLOEXEC);
     }
     return 0;
@@ -61,7 +61,7 @@ static void pid_gather(struct reader *r, const uint64_t *address, size_t count,
         for (size_t i = 0; i < n; i++)
             there[i] = (struct iovec){(void *)(uintptr_t)address[done + i], size};
         ssize_t got =
-            state->mem >= 0 ? -1 : process_vm_readv(s->pid, &here, 1, there, n, 0);
+            state->mem >= 0 ? -1 : process_vm_readv(s->thread, &here, 1, there, n, 0);
         done += got > 0 ? (size_t)got / size : 0;
         if (got == (ssize_t)(n * size))
             continue;
@@ -88,14 +88,15 @@ static bool pid_twin(struct source *s, struct source *out)
     *out = (struct source){.reader = s->reader,
                            .kind = s->kind,
                            .pid = s->pid,
+                           .thread = s->thread,
                            .root = s->root,
                            .walk = s->walk,
                            .run = s->run,
                            .close = s->close,
                            .state = state};
     state->mem = first->mem < 0 ? -1 : fcntl(first->mem, F_DUPFD_CLOEXEC, 0);
-    pages_open(&state->resident, s->pid);
-    pages_open(&state->window, s->pid);
+    pages_open(&state->resident, s->thread);
+    pages_open(&state->window, s->thread);
     window_open(&out->reader, PID_WINDOW);
     out->reader.fill = pid_fill;
     out->walk.reader = &out->reader;
@@ -125,7 +126,7 @@ static bool pid_read_maps(struct source *s)
     char path[64], *line = NULL;
     size_t room = 0;
     struct map m;
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)s->pid);
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)s->thread);
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return false;
@@ -228,9 +229,10 @@ enum status source_open_pid(struct source *s, pid_t pid, bool stop)
     struct pid_state *state = take(sizeof *state);
     *s = (struct source){
         .kind = SOURCE_PID, .pid = pid, .state = state, .close = pid_close};
+    s->thread = pid_alive(pid);
     state->mem = -1;
-    pages_open(&state->resident, pid);
-    pages_open(&state->window, pid);
+    pages_open(&state->resident, s->thread);
+    pages_open(&state->window, s->thread);
     pid_title(s);
     s->reader.read = pid_read;
     s->reader.gather = pid_gather;

@@ -19,7 +19,8 @@ enum {
 void pid_release(struct pid_state *state)
 {
     for (size_t i = 0; i < state->stopped_count; i++)
-        ptrace(PTRACE_DETACH, state->stopped[i], NULL, NULL); /* a debugger's is not */
+        ptrace(PTRACE_DETACH, state->stopped[i].thread, NULL, /* a debugger's is not */
+               (long)state->stopped[i].signal);
     free(state->stopped);
     state->stopped = NULL;
     state->stopped_count = 0;
@@ -28,7 +29,7 @@ void pid_release(struct pid_state *state)
 static bool pid_has(const struct pid_state *state, pid_t thread)
 {
     for (size_t i = 0; i < state->stopped_count; i++)
-        if (state->stopped[i] == thread)
+        if (state->stopped[i].thread == thread)
             return true;
     return false;
 }
@@ -70,12 +71,13 @@ static bool pid_waits_for_child(pid_t thread)
 
 /* Waits until it stands. The kernel does not stop who sleeps for a child of vfork, or for
  * a device: then a line says so. */
-static bool pid_await(struct source *s, pid_t thread)
+static bool pid_await(struct source *s, struct pid_held *held)
 {
     struct timespec pause = {0, 100000}, start, now;
+    pid_t thread = held->thread, came;
     int status;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    while (waitpid(thread, &status, __WALL | WNOHANG) == 0) {
+    while ((came = waitpid(thread, &status, __WALL | WNOHANG)) == 0) {
         clock_gettime(CLOCK_MONOTONIC, &now);
         if ((now.tv_sec - start.tv_sec) * 1000 +
                 (now.tv_nsec - start.tv_nsec) / 1000000 >
@@ -92,10 +94,13 @@ static bool pid_await(struct source *s, pid_t thread)
         nanosleep(&pause, NULL);
         pause.tv_nsec = pause.tv_nsec < 10000000 ? pause.tv_nsec * 2 : pause.tv_nsec;
     }
+    if (came == thread && WIFSTOPPED(status) && status >> 16 != PTRACE_EVENT_STOP)
+        held->signal = WSTOPSIG(status);
     return true;
 }
 
-/* Stops one thread without a signal that the program could notice. */
+/* Stops one thread without a signal that the program could notice. One that ends in this
+ * moment cannot be seized; it is as good as stopped. */
 static bool pid_stop_thread(struct source *s, pid_t thread)
 {
     struct pid_state *state = s->state;
@@ -103,9 +108,10 @@ static bool pid_stop_thread(struct source *s, pid_t thread)
     bool ours = ptrace(PTRACE_SEIZE, thread, NULL, NULL) == 0;
     int why = errno;
     if (!ours && why == ESRCH)
-        return true; /* it has ended: as good as stopped */
+        return true;
     pid_t tracer = ours ? 0 : pid_tracer(thread, &letter);
-    bool stands = letter == 't';
+    bool ended = !ours && strchr("ZX?", letter) != NULL;
+    bool stands = letter == 't' || ended;
     if (tracer != 0 && !stands)
         complain(STATUS_OK, "%s runs under a debugger (process %d): stop it there",
                  s->title, (int)tracer);
@@ -114,12 +120,13 @@ static bool pid_stop_thread(struct source *s, pid_t thread)
     if (!ours && !stands)
         return false;
     /* What a debugger holds it may let go: not more than a running process. */
-    s->reader.is_live = s->reader.is_live || !ours;
+    s->reader.is_live = s->reader.is_live || (!ours && !ended);
     state->stopped = must(
         realloc(state->stopped, (state->stopped_count + 1) * sizeof *state->stopped));
-    state->stopped[state->stopped_count++] = thread;
+    struct pid_held *held = &state->stopped[state->stopped_count++];
+    *held = (struct pid_held){thread, 0};
     return !ours || ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0 ||
-           pid_await(s, thread);
+           pid_await(s, held);
 }
 
 /* New threads may start until all are stopped. */
@@ -146,7 +153,25 @@ enum status pid_stop(struct source *s)
         }
         closedir(d);
     }
+    s->reader.is_live = s->reader.is_live || again;
     return STATUS_OK;
+}
+
+pid_t pid_alive(pid_t pid)
+{
+    char path[64], letter = 'Z';
+    pid_t thread = pid;
+    pid_tracer(pid, &letter);
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *d = letter == 'Z' ? opendir(path) : NULL;
+    for (struct dirent *e; d != NULL && letter == 'Z' && (e = readdir(d)) != NULL;) {
+        thread = (pid_t)strtol(e->d_name, NULL, 10);
+        if (thread > 0)
+            pid_tracer(thread, &letter);
+    }
+    if (d != NULL)
+        closedir(d);
+    return letter == 'Z' ? pid : thread;
 }
 
 bool pid_stands_still(pid_t pid, pid_t *tracer)

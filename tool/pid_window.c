@@ -42,7 +42,7 @@ static uint64_t pid_load(struct source *s, uintptr_t bytes, uint64_t start)
         (state->window.flags[0] & PAGE_FILLED) == 0)
         return 0;
     size_t runs = pid_runs(&state->window, bytes, start, here, there);
-    ssize_t got = process_vm_readv(s->pid, here, runs, there, runs, 0);
+    ssize_t got = process_vm_readv(s->thread, here, runs, there, runs, 0);
     /* Up to the first page that may not be read: a guard, or one that is just going. */
     size_t left = got < 0 ? 0 : (size_t)got;
     for (size_t i = 0; i < runs; i++) {

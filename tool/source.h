@@ -35,6 +35,7 @@ struct source {
     struct reader reader; /* first: readers are found from it */
     enum source_kind kind;
     pid_t pid;        /* 0 if it is not known */
+    pid_t thread;     /* of a process: its memory is reached by one that lives */
     pid_t held;       /* a child of ours, stopped just before its end; or 0 */
     char *title;      /* for people: printable */
     struct map *maps; /* by address */

@@ -245,7 +245,7 @@ void survey_kernel(struct survey *v)
     size_t count;
     if (source->kind != SOURCE_PID || source->run == NULL)
         return;
-    snprintf(path, sizeof path, "/proc/%d/smaps", (int)source->pid);
+    snprintf(path, sizeof path, "/proc/%d/smaps", (int)source->thread);
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return;
