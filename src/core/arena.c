@@ -76,12 +76,22 @@ bool arena_holds(const struct arena *a, const struct chunk *c)
     return own == h;
 }
 
+static const char arena_corrupted[] =
+    "corrupted header: overwritten while its block is freed or resized";
+
+size_t arena_usable_again(const struct chunk *c, size_t least)
+{
+    uint64_t word = chunk_word_if_live(&heap_keys, c);
+    size_t size = (size_t)(word & ~(uint64_t)CHUNK_FLAGS);
+    size_t over = (word & IS_MMAPPED) != 0 ? CHUNK_MAPPED_OVERHEAD : CHUNK_OVERHEAD;
+    GUARD(size >= over && size - over >= least, arena_corrupted, mem_of(c));
+    return size - over;
+}
+
 size_t arena_size_again(const struct chunk *c, size_t least, size_t most)
 {
     size_t size = chunk_size_if_live(&heap_keys, c);
-    GUARD(size >= least && size <= most,
-          "corrupted header: overwritten while its block is freed or resized",
-          mem_of(c));
+    GUARD(size >= least && size <= most, arena_corrupted, mem_of(c));
     return size;
 }
 

@@ -135,6 +135,8 @@ struct heap *arena_next_heap(const struct arena *a, const struct heap *h,
 /* The size of a live chunk that was verified before the lock, once more: meanwhile its header
  * may have been overwritten. From `least` to `most`, as it was then. */
 size_t arena_size_again(const struct chunk *c, size_t least, size_t most);
+/* The same for how much of it is usable. */
+size_t arena_usable_again(const struct chunk *c, size_t least);
 
 /* Lock and unlock with the generation; `try` does not wait. */
 void arena_lock(struct arena *a);

@@ -52,7 +52,7 @@ static struct chunk *give_merge_prev(struct arena *a, struct chunk *c, size_t *s
     struct chunk *prev = chunk_prev(c);
     GUARD((before & (CHUNK_ALIGN - 1)) == 0 && before >= CHUNK_MIN &&
               before < (uintptr_t)c && give_same_heap(c, prev) &&
-              chunk_is_binned(&heap_keys, prev) && chunk_size(prev) == before,
+              chunk_size_if_binned(&heap_keys, prev) == before,
           "corrupted prev_size or P: no free chunk lies before", mem_of(c));
     *clean = binned_to_out(a, prev, before);
     *size += before;
@@ -129,8 +129,8 @@ static ALWAYS_INLINE bool give_merge(struct arena *a, struct chunk **merged,
         top_set(a, c);
         return false;
     }
-    if (chunk_is_binned(&heap_keys, next)) {
-        size_t behind = chunk_size(next);
+    size_t behind = chunk_size_if_binned(&heap_keys, next);
+    if (behind != 0) {
         other = binned_to_out(a, next, behind);
         *clean = give_larger(*clean, other);
         size += behind;
@@ -187,7 +187,7 @@ void arena_consolidate(struct arena *a)
         while ((c = a->fast[bin]) != NULL) {
             size_t size = bin * CHUNK_ALIGN;
             GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
-                      chunk_is_in(&heap_keys, c, IDLE_FAST) && chunk_size(c) == size,
+                      chunk_size_if_in(&heap_keys, c, IDLE_FAST) == size,
                   "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
             binned_verify_home(a, c);
             a->fast[bin] = c->fd;

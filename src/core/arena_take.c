@@ -24,7 +24,7 @@ static struct chunk *take_fast(struct arena *a, size_t size)
         return NULL;
     struct chunk *c = a->fast[bin];
     GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
-              chunk_is_in(&heap_keys, c, IDLE_FAST) && chunk_size(c) == size,
+              chunk_size_if_in(&heap_keys, c, IDLE_FAST) == size,
           "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
     binned_verify_home(a, c);
     a->fast[bin] = c->fd;
@@ -82,6 +82,8 @@ static ALWAYS_INLINE struct chunk *take_split_to(struct arena *a, struct chunk *
     trace(rest >= CHUNK_MIN ? TRACE_SPLIT : TRACE_WHOLE,
           rest >= CHUNK_MIN ? rest : have);
     struct clean had = binned_take(a, c, have);
+    /* Its size was read before that, and may have been another one's words. */
+    GUARD(have >= size, "corrupted free chunk: header", mem_of(c));
     size_t rest_clean = 0;
     if (rest >= CHUNK_MIN) {
         struct chunk *r = chunk_at(c, size);
@@ -277,7 +279,7 @@ static size_t take_behind(struct arena *a, struct chunk *next, size_t extra)
         top_cut(a, extra, NULL);
         return extra;
     }
-    if (!chunk_is_binned(&heap_keys, next) || chunk_size(next) < extra)
+    if (chunk_size_if_binned(&heap_keys, next) < extra)
         return 0;
     trace(TRACE_EXTEND, chunk_size(next));
     return chunk_size(take_split(a, next, extra, NULL));

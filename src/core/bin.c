@@ -101,7 +101,8 @@ static struct chunk *bin_find_size(struct chunk *first, size_t size)
         return at == first ? NULL : at;
     }
     /* Round the ring and down; the first, which is too small, ends it. */
-    for (struct chunk *below; below = bin_smaller(at), chunk_size(below) >= size;)
+    for (struct chunk *below = bin_smaller(at);
+         below != first && chunk_size(below) >= size; below = bin_smaller(at))
         at = below;
     return at == first ? NULL : at;
 }
@@ -147,7 +148,7 @@ static void bin_push_large(struct chunk **head, struct chunk *c, size_t size)
         *head = c;
 }
 
-static void bin_unlink_large(struct chunk **head, struct chunk *c)
+static void bin_unlink_large(struct chunk **head, struct chunk *c, size_t size)
 {
     struct chunk *heir = c->fd;
     if (c->fd_size != NULL) {
@@ -160,7 +161,7 @@ static void bin_unlink_large(struct chunk **head, struct chunk *c)
         if (heir != c && heir->fd_size == NULL) {
             /* The next one of the same size takes its place among the sizes. A small one
              * has no such links: those words are the footer and the next header. */
-            GUARD(chunk_size(heir) == chunk_size(c),
+            GUARD(chunk_size_if_in(&heap_keys, heir, IDLE_BINNED) == size,
                   "corrupted large bin: second of a size has another one", mem_of(c));
             heir->fd_size = up == c ? heir : up;
             heir->bk_size = down == c ? heir : down;
@@ -190,7 +191,7 @@ void bin_unlink(struct bins *b, struct chunk *c, size_t size)
     if (size < LARGE_MIN)
         bin_ring_unlink(&b->head[i], c);
     else
-        bin_unlink_large(&b->head[i], c);
+        bin_unlink_large(&b->head[i], c, size);
     if (b->head[i] == NULL)
         set_remove(b->map, i);
 }

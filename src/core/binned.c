@@ -43,8 +43,8 @@ size_t binned_dirty(const struct chunk *c, size_t size)
  * what was handed out since is somebody's. */
 static bool binned_may_be_dirty(const struct arena *a, const struct chunk *c)
 {
-    return ((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && chunk_is_binned(&heap_keys, c) &&
-           chunk_size(c) >= TAIL_MIN && arena_holds(a, c);
+    return ((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
+           chunk_size_if_binned(&heap_keys, c) >= TAIL_MIN && arena_holds(a, c);
 }
 
 static void binned_dirty_link(struct arena *a, struct chunk *c, size_t dirty)
@@ -130,9 +130,8 @@ void binned_out_to_sorted(struct arena *a, struct chunk *c, size_t size,
 
 void binned_unsorted_to_sorted(struct arena *a, struct chunk *c)
 {
-    size_t size = chunk_size(c);
-    GUARD(chunk_is_in(&heap_keys, c, IDLE_UNSORTED), "corrupted unsorted chunk: header",
-          mem_of(c));
+    size_t size = chunk_size_if_in(&heap_keys, c, IDLE_UNSORTED);
+    GUARD(size != 0, "corrupted unsorted chunk: header", mem_of(c));
     binned_verify_home(a, c);
     bin_ring_unlink(&a->unsorted, c);
     chunk_set_idle(&heap_keys, c, size, IDLE_BINNED | PREV_INUSE | a->flags);
@@ -143,8 +142,8 @@ struct clean binned_to_out(struct arena *a, struct chunk *c, size_t size)
 {
     struct clean clean = {0, 0};
     struct chunk *next = chunk_at(c, size);
-    GUARD(chunk_is_binned(&heap_keys, c) && chunk_size(c) == size,
-          "corrupted free chunk: header", mem_of(c));
+    GUARD(chunk_size_if_binned(&heap_keys, c) == size, "corrupted free chunk: header",
+          mem_of(c));
     GUARD(next->prev_size == size, "corrupted free chunk: footer", mem_of(c));
     GUARD(!chunk_prev_inuse(next), "corrupted free chunk: P of its neighbour",
           mem_of(c));

@@ -186,12 +186,12 @@ static ALWAYS_INLINE uint32_t chunk_verdict(const struct chunk_keys *k,
            CHECK_MASK;
 }
 
-/* A live chunk of less than 4 GiB, which may just have been flipped: a load of the whole
- * header would wait for the store of its half. */
+/* A live chunk of less than 4 GiB with these bits, which may just have been flipped: a load of
+ * the whole header would wait for the store of its half. */
 static ALWAYS_INLINE bool chunk_is_live_small(const struct chunk_keys *k,
-                                              const struct chunk *c)
+                                              const struct chunk *c, uint32_t bits)
 {
-    uint64_t word = chunk_bits(c) & ~(uint32_t)PREV_INUSE;
+    uint64_t word = bits & ~(uint32_t)PREV_INUSE;
     return load_word(&c->tag) == chunk_tag(k, mem_of(c), word);
 }
 
@@ -200,14 +200,20 @@ static inline bool chunk_is_live(const struct chunk_keys *k, const struct chunk 
     return chunk_verdict(k, c) == 0;
 }
 
-/* Its size, or 0 when its header is not a live chunk's; what is believed is what was
+/* Its size and flags, or 0 when its header is not a live chunk's; what is believed is what was
  * verified, whoever writes to it meanwhile. */
-static inline size_t chunk_size_if_live(const struct chunk_keys *k,
-                                        const struct chunk *c)
+static inline uint64_t chunk_word_if_live(const struct chunk_keys *k,
+                                          const struct chunk *c)
 {
     uint64_t head = chunk_head(c), word = head & WORD_MASK;
     uint32_t wrong = (uint32_t)(head >> 32) ^ chunk_tag(k, mem_of(c), word);
-    return (wrong & CHECK_MASK) == 0 ? (size_t)(word & ~(uint64_t)CHUNK_FLAGS) : 0;
+    return (wrong & CHECK_MASK) == 0 ? word : 0;
+}
+
+static inline size_t chunk_size_if_live(const struct chunk_keys *k,
+                                        const struct chunk *c)
+{
+    return (size_t)(chunk_word_if_live(k, c) & ~(uint64_t)CHUNK_FLAGS);
 }
 
 /* Valid header of a chunk that is cached, fast, binned, top or on its way. */
@@ -221,16 +227,30 @@ static inline unsigned chunk_idle_state(const struct chunk *c)
     return chunk_bits(c) & IDLE_STATE;
 }
 
-/* Valid header of a chunk that lies in this kind of bin, not IDLE_OUT: as chunk_is_idle,
- * where the domain is known. */
+/* The size that a header tells, if it is the valid one of a chunk that lies in a bin, not
+ * IDLE_OUT; else 0. As chunk_is_idle, where the domain is known. */
+static ALWAYS_INLINE size_t chunk_size_of_head(const struct chunk_keys *k,
+                                               const struct chunk *c, uint64_t head)
+{
+    uint64_t word = head & WORD_MASK;
+    uint32_t tag = chunk_hash_plain(k->address, k->word, mem_of(c), word | 1);
+    bool valid = (((uint32_t)(head >> 32) ^ tag) & CHECK_MASK) == CHECK_MASK;
+    return valid ? (size_t)(word & ~(uint64_t)CHUNK_FLAGS) : 0;
+}
+
+/* The size of a chunk in this kind of bin, or 0 when it has not the valid header of one; what
+ * is believed is what was verified, whoever writes to it meanwhile. */
+static ALWAYS_INLINE size_t chunk_size_if_in(const struct chunk_keys *k,
+                                             const struct chunk *c, unsigned state)
+{
+    uint64_t head = chunk_head(c);
+    return (head & IDLE_STATE) == state ? chunk_size_of_head(k, c, head) : 0;
+}
+
 static ALWAYS_INLINE bool chunk_is_in(const struct chunk_keys *k, const struct chunk *c,
                                       unsigned state)
 {
-    uint64_t head = chunk_head(c);
-    uint32_t tag =
-        chunk_hash_plain(k->address, k->word, mem_of(c), (head & WORD_MASK) | 1);
-    return (head & IDLE_STATE) == state &&
-           (((uint32_t)(head >> 32) ^ tag) & CHECK_MASK) == CHECK_MASK;
+    return chunk_size_if_in(k, c, state) != 0;
 }
 
 /* The size of a chunk that is on its way (IDLE_OUT), or 0 when it has not the valid header of
@@ -247,12 +267,21 @@ static ALWAYS_INLINE size_t chunk_size_if_out(const struct chunk_keys *k,
     return out ? (size_t)(word & ~(uint64_t)CHUNK_FLAGS) : 0;
 }
 
-/* Idle, and merged already: in the unsorted, a small or a large bin. */
+/* The same of one that is merged already: in the unsorted, a small or a large bin. */
+static ALWAYS_INLINE size_t chunk_size_if_binned(const struct chunk_keys *k,
+                                                 const struct chunk *c)
+{
+    uint64_t head = chunk_head(c);
+    unsigned state = head & IDLE_STATE;
+    return state == IDLE_BINNED || state == IDLE_UNSORTED
+               ? chunk_size_of_head(k, c, head)
+               : 0;
+}
+
 static ALWAYS_INLINE bool chunk_is_binned(const struct chunk_keys *k,
                                           const struct chunk *c)
 {
-    unsigned state = chunk_idle_state(c);
-    return (state == IDLE_BINNED || state == IDLE_UNSORTED) && chunk_is_in(k, c, state);
+    return chunk_size_if_binned(k, c) != 0;
 }
 
 /* A header that Chunky wrote: live or idle. */

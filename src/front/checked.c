@@ -162,8 +162,7 @@ size_t checked_request(const struct chunk *c, enum family family)
 void checked_record(struct chunk *c, size_t bytes, enum family family)
 {
     /* realloc waited, and anybody may have written to a header that is not new. */
-    arena_size_again(c, bytes, SIZE_MAX);
-    size_t usable = chunk_usable(c);
+    size_t usable = arena_usable_again(c, bytes);
     if (checked_level != 0)
         canary_write(mem_of(c), bytes, usable, family);
     else if (tune.request != 0 && usable != bytes)

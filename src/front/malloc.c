@@ -149,7 +149,7 @@ static ALWAYS_INLINE bool free_hit_large(void *mem)
     if (size <= CLASS_MAX_SIZE || size > CLASS_LARGE_SIZE ||
         (bits & (IS_MMAPPED | HAS_REQUEST)) != 0 ||
         ((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 ||
-        !chunk_is_live_small(&heap_keys, c))
+        !chunk_is_live_small(&heap_keys, c, bits))
         return false;
     return cache_push_large(thread_hot, class_floor_large(size), mem);
 }
@@ -171,7 +171,7 @@ NOINLINE void free_slow(void *mem)
 
 void free_verified(struct chunk *c)
 {
-    size_t size = chunk_size(c);
+    size_t size = arena_size_again(c, CHUNK_HEADER, SIZE_MAX);
     unsigned class = class_floor(size);
     struct cache *k = thread_own();
     chunk_flip(c);
