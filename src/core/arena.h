@@ -154,6 +154,15 @@ static inline bool arena_is_shared(const struct arena *a)
            ARENA_SHARED;
 }
 
+/* What caches and depot proved to need beside their shares, bytes: no more than is live, so
+ * that it goes with that, but for a fixed sum. */
+static inline size_t arena_spared(const struct arena *a)
+{
+    size_t live = atomic_load_explicit(&a->live, memory_order_relaxed);
+    return min_size(atomic_load_explicit(&a->depot.spared, memory_order_relaxed),
+                    max_size(live, a->tune->depot_bytes));
+}
+
 /* An arena that no thread chooses, unlocked; NULL and ENOMEM on failure. The name is cut
  * to its room. */
 struct arena *arena_create_named(const struct tune *t, const char *name);

@@ -99,24 +99,29 @@ struct magazine *depot_take_many(struct depot *d, size_t keep)
 bool depot_regret(struct depot *d, size_t bytes, size_t most)
 {
     size_t again = min_size(bytes, d->drained), before = d->spared;
+    size_t after = min_size(before + again / REGRET_PART, most);
     d->drained -= again;
-    d->spared = min_size(before + again / REGRET_PART, most);
-    if (before != 0 || d->spared == 0)
+    if (after == before)
+        return false;
+    d->spared = after;
+    if (before != 0)
         return false;
     d->least = 0;
-    d->least_from = d->drained_at;
+    d->most = SIZE_MAX;
+    d->noted_from = d->drained_at;
     return true;
 }
 
 bool depot_forget(struct depot *d, uint64_t now, uint64_t hold)
 {
-    if (now <= d->least_from + hold)
+    if (now <= d->noted_from + hold)
         return false;
-    size_t idle = min_size(d->spared, d->least);
-    d->spared -= idle;
-    d->least = d->bytes;
-    d->least_from = now;
-    return idle != 0;
+    size_t before = d->spared;
+    size_t used = min_size(before - min_size(before, d->least), d->most);
+    d->spared = used;
+    d->least = d->most = d->bytes;
+    d->noted_from = now;
+    return used < before;
 }
 
 size_t remote_push(struct remote *r, struct magazine *m)

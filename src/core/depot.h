@@ -27,11 +27,11 @@ struct depot {
     size_t limit;                       /* most bytes; learnt, see settle in purge.c */
     unsigned sweep;                     /* class that is drained next in turn */
     uint64_t drains;                    /* chains of magazines that went to the bins */
-    size_t drained;      /* bytes of them lately, and not asked for again */
-    uint64_t drained_at; /* clock of the last one, ms */
-    size_t spared;       /* bytes beside the limit's share that are in use; learnt */
-    size_t least;        /* fewest bytes there since ... */
-    uint64_t least_from; /* ... this clock, ms */
+    size_t drained;        /* bytes of them lately, and not asked for again */
+    uint64_t drained_at;   /* clock of the last one, ms */
+    _Atomic size_t spared; /* bytes beside the limit's share that are in use; learnt */
+    size_t least, most;    /* fewest and most bytes there since ... */
+    uint64_t noted_from;   /* ... this clock, ms */
 };
 
 struct remote {
@@ -77,8 +77,14 @@ struct magazine *depot_take_many(struct depot *d, size_t keep);
  * moment ago should have stayed: the same block counts each time. True when that is the
  * first such part. */
 bool depot_regret(struct depot *d, size_t bytes, size_t most);
-/* Once the hold time is over, nothing is spared any more that nobody took in it. True when
- * that was something. */
+static inline void depot_note_bytes(struct depot *d)
+{
+    d->least = min_size(d->least, d->bytes);
+    d->most = max_size(d->most, d->bytes);
+}
+
+/* Once the hold time is over, nothing is spared any more that nobody took in it, or that
+ * was not there. True when that was something. */
 bool depot_forget(struct depot *d, uint64_t now, uint64_t hold);
 
 /* Lock-free; returns the bytes that now wait there. */

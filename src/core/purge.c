@@ -23,6 +23,8 @@ enum {
     REUSE_RATE = 32 * KIB, /* purged bytes used again in a ms cost next to nothing, */
     REUSE_FREE = 256 * KIB,  /* nor do these once */
     DEPOT_SHARE = 32,        /* a depot may hold this part of what is live */
+    DEPOT_STEP = 16,         /* once it grew by this part, the limit is looked at */
+    SPARED_PART = 4,         /* of the hold time is how long spared bytes may be idle */
     DEPOT_FREE_PART = 8,     /* of all of an arena's bytes, at least this part, */
     DEPOT_LEAST = 32 * KIB,  /* and this much however small it is, */
     DEPOT_ENOUGH = 512 * KIB /* but not more: to drain much at once joins more */
@@ -273,7 +275,7 @@ void arena_note_miss(struct arena *a, size_t bytes)
     d->limit = min_size(d->limit + bytes, most + arena_spared(a));
     size_t spared = a->tune->purge_hold_ms == 0 || always == 0 ? 0 : a->heap_bytes / 2;
     if (d->drained != 0 && depot_regret(d, bytes, spared))
-        limit_note_kept(d->least_from + a->tune->purge_hold_ms);
+        limit_note_kept(d->noted_from + a->tune->purge_hold_ms);
 }
 
 /* The depot may hold what refills lately missed; what nobody asks for again leaves it,
@@ -361,6 +363,8 @@ static ALWAYS_INLINE void settle_note(struct arena *a, size_t room)
         a->settled.free_bytes = SIZE_MAX;
         return;
     }
+    size_t step = max_size(DEPOT_ENOUGH, a->heap_bytes / DEPOT_STEP);
+    room = min_size(room, step);
     a->settled = (struct settled){
         .top = a->top,
         .heap_bytes = a->heap_bytes,
@@ -375,9 +379,9 @@ static ALWAYS_INLINE void settle_note(struct arena *a, size_t room)
 static NOINLINE bool expire_spared(struct arena *a, uint64_t now)
 {
     struct depot *d = &a->depot;
-    bool less = depot_forget(d, now, a->tune->purge_hold_ms);
+    bool less = depot_forget(d, now, a->tune->purge_hold_ms / SPARED_PART);
     if (d->spared != 0)
-        limit_note_kept(d->least_from + a->tune->purge_hold_ms);
+        limit_note_kept(now + a->tune->purge_hold_ms);
     return less;
 }
 
@@ -396,13 +400,14 @@ void arena_settle(struct arena *a)
     size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
     if (UNLIKELY(waiting > a->depot.limit))
         arena_absorb(a);
-    a->depot.least = min_size(a->depot.least, a->depot.bytes);
+    depot_note_bytes(&a->depot);
     if (settle_is_idle(a))
         return;
     if (a->counts.visits % EXPIRY_VISITS == 0 && a->depot.spared != 0)
         expire_spared(a, os_clock_ms());
     size_t top = top_size(a), live = purge_live(a, top);
-    atomic_store_explicit(&a->live, live, memory_order_relaxed);
+    atomic_store_explicit(&a->live, live - min_size(live, a->depot.bytes),
+                          memory_order_relaxed);
     if (UNLIKELY(a->heap_bytes > a->heap_peak))
         a->heap_peak = a->heap_bytes;
     /* What the depot may hold falls with what is live, whether anybody asks or not. */

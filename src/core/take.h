@@ -22,12 +22,6 @@ static inline size_t top_size(const struct arena *a)
     return a->top == NULL ? 0 : top_size_from(a, a->top);
 }
 
-/* What the depot may hold beside its share, bytes. */
-static inline size_t arena_spared(const struct arena *a)
-{
-    return min_size(a->depot.spared, a->heap_bytes / 2);
-}
-
 /* Makes the space from c to the top heap's fence the top chunk. */
 void top_set(struct arena *a, struct chunk *c);
 /* Resident whole free pages of the top, bytes. */

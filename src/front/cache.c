@@ -28,7 +28,8 @@ enum {
     CLASS_PART = 32,        /* or this part of what the thread may */
     SHARE_MAX = 1280 * KIB, /* most that a thread has of cache_total */
     SHARE_MIN = 192 * KIB,  /* and least, however many there are */
-    LIVE_SHARE = 16,        /* caches may hold this part of what is live */
+    LIVE_SHARE = 16,        /* caches may hold this part of what is live, */
+    SPARED_SHARE = 2,       /* and this of what their depot is spared */
     IDLE_TICKS = 512,       /* a class without fill or flush for so long is idle */
     BUDGET_TICKS = 16,  /* so rarely is the budget worked out again, the clock asked */
     RECLAIM_TICKS = 16, /* and an idle class looked for */
@@ -73,17 +74,18 @@ static size_t cache_share(size_t bytes, size_t threads)
     return bytes / max_size(threads, 1);
 }
 
-/* What one thread may hold: its share of a fixed sum and of what is live in its arena. */
+/* What one thread may hold: its share of a fixed sum, of what is live in its arena, and of
+ * what proved to be too little. */
 static size_t cache_budget(const struct cache *k)
 {
     const struct arena *a = k->arena;
     size_t fixed = cache_share(
         tune.cache_total, atomic_load_explicit(&cache_count, memory_order_relaxed));
-    size_t live =
-        cache_share(atomic_load_explicit(&a->live, memory_order_relaxed) / LIVE_SHARE,
-                    atomic_load_explicit(&a->threads, memory_order_relaxed));
+    size_t live = atomic_load_explicit(&a->live, memory_order_relaxed);
+    size_t mine = cache_share(live / LIVE_SHARE + arena_spared(a) / SPARED_SHARE,
+                              atomic_load_explicit(&a->threads, memory_order_relaxed));
     fixed = clamp_size(fixed, min_size(SHARE_MIN, tune.cache_total), SHARE_MAX);
-    return min_size(fixed + live, tune.cache_bytes);
+    return min_size(fixed + mine, tune.cache_bytes);
 }
 
 /* How many pointers a class should have room for next: twice as many, within its own
@@ -475,7 +477,7 @@ void *cache_fill(struct cache *k, unsigned class)
 RACE_IS_KNOWN static bool cache_yields(const struct cache *k)
 {
     return UNLIKELY(tune.trim_set != 0) &&
-           k->arena->heap_bytes + k->arena->depot.bytes >
+           k->arena->heap_bytes >
                tune.trim_threshold +
                    atomic_load_explicit(&k->arena->live, memory_order_relaxed);
 }
@@ -494,6 +496,19 @@ static NOINLINE void cache_send_away(struct cache *k, unsigned class)
     cache_send_all(k, class, flushed, oldest);
 }
 
+/* The budget fell a good deal: what a class has just sent home it may not take again. */
+static void cache_narrow(struct cache *k, unsigned class)
+{
+    struct stack *s = &k->stack[class];
+    struct stack_state *state = &k->state[class];
+    size_t wanted = (size_t)(s->top - state->base) + 1;
+    if (wanted >= state->allowed)
+        return;
+    k->capacity -= (state->allowed - wanted) * class_sizes[class];
+    state->allowed = (uint16_t)wanted;
+    s->limit = state->base + wanted;
+}
+
 /* Sends the older half of a full class home; and when nothing was taken for long, that of
  * other classes, which will soon be full too, in the same visit. */
 static void cache_make_room(struct cache *k, unsigned class)
@@ -506,6 +521,8 @@ static void cache_make_room(struct cache *k, unsigned class)
         k->flushes = 0;
     if (s->top == s->limit)
         cache_send_away(k, class);
+    if (UNLIKELY(k->capacity > k->budget + k->budget / 4))
+        cache_narrow(k, class);
 }
 
 void cache_flush(struct cache *k, unsigned class, void *mem)

@@ -195,6 +195,34 @@ static void cache_budget_holds(void **state)
     tune.cache_total = saved;
 }
 
+/* When the budget falls, busy classes give their share up at the next overflows: what is
+ * freed then stays in no cache. */
+static void cache_narrows_with_its_budget(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_NOCACHE)
+        skip();
+    enum { FIRST = 40, LAST = 60, COUNT = 400 };
+    static void *mem[LAST - FIRST][COUNT];
+    size_t saved = tune.cache_total;
+    for (unsigned way = 0; way < 2; way++)
+        for (unsigned i = 0; i < COUNT; i++)
+            for (unsigned n = 0; n < LAST - FIRST; n++)
+                if (way == 0)
+                    mem[n][i] = cache_get(FIRST + n);
+                else if (i < COUNT / 2)
+                    cache_put(FIRST + n, mem[n][i]);
+    size_t wide = k->capacity;
+    tune.cache_total = 0;
+    for (unsigned i = COUNT / 2; i < COUNT; i++)
+        for (unsigned n = 0; n < LAST - FIRST; n++)
+            cache_put(FIRST + n, mem[n][i]);
+    assert_true(k->capacity < wide / 2);
+    for (unsigned n = FIRST; n < LAST; n++)
+        assert_true(cache_held(n) <= cache_allowed(n));
+    tune.cache_total = saved;
+}
+
 static void *cache_choose_and_keep(void *busy)
 {
     return arena_choose(busy);
@@ -447,6 +475,7 @@ int main(void)
         cmocka_unit_test(cache_slow_start),
         cmocka_unit_test(cache_every_class),
         cmocka_unit_test(cache_budget_holds),
+        cmocka_unit_test(cache_narrows_with_its_budget),
         cmocka_unit_test(cache_serves_others_too),
         cmocka_unit_test(cache_flush_goes_home),
         cmocka_unit_test(cache_large_does_not_wait),

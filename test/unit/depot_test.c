@@ -136,7 +136,11 @@ static void depot_spares_what_it_regrets(void **state)
     assert_false(depot_forget(&d, 7001, 1000));
     assert_true(depot_forget(&d, 7002, 1000));
     assert_int_equal(d.spared, 2 * KIB);
+    d.least = 0;
+    d.most = KIB;
     assert_true(depot_forget(&d, 8003, 1000));
+    assert_int_equal(d.spared, KIB);
+    assert_true(depot_forget(&d, 9004, 1000));
     assert_int_equal(d.spared, 0);
 }
 
