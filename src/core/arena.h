@@ -212,8 +212,8 @@ void arena_note_reuse(struct arena *a, size_t bytes);
 size_t arena_purge(struct arena *a, size_t keep);
 /* Shortens the top by whole pages but for `pad` bytes. Returns bytes given back. */
 size_t arena_trim(struct arena *a, size_t pad);
-/* A refill found the depot empty and cut `bytes` from free space instead. */
-void arena_note_miss(struct arena *a, size_t bytes);
+/* A refill found the depot without the class and cut `count` from free space instead. */
+void arena_note_miss(struct arena *a, unsigned class, size_t count);
 /* What a thread does before it unlocks after giving: depot limit, purge. */
 void arena_settle(struct arena *a);
 /* The same, if it was allowed to keep more for a while that is over. Lock held. */

@@ -404,21 +404,10 @@ static void give_magazines(struct arena *a, struct magazine *chain)
     meta_give_list(empty, sizeof *empty);
 }
 
-/* Remembers how much went, to learn whether it should have stayed. */
-static void give_note_drain(struct arena *a, size_t bytes)
-{
-    struct depot *d = &a->depot;
-    uint64_t now = os_clock_ms();
-    if (now - d->drained_at > a->tune->purge_hold_ms)
-        d->drained = 0;
-    d->drained_at = now;
-    d->drained += bytes;
-}
-
 void arena_drain(struct arena *a, size_t keep)
 {
     if (a->depot.bytes > keep)
-        give_note_drain(a, a->depot.bytes - keep);
+        depot_note_drain(&a->depot, os_clock_ms(), a->tune->purge_hold_ms);
     while (a->depot.bytes > keep) {
         struct magazine *chain = depot_take_many(&a->depot, keep);
         if (chain == NULL)

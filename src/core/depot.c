@@ -90,17 +90,25 @@ struct magazine *depot_take_many(struct depot *d, size_t keep)
         while (d->full[d->sweep] == NULL)
             d->sweep = d->sweep + 1 < CLASS_COUNT ? d->sweep + 1 : 0;
         struct magazine *m = depot_take(d, d->sweep);
+        d->drained[d->sweep] += m->count;
         m->next = chain;
         chain = m;
     }
     return chain;
 }
 
-bool depot_regret(struct depot *d, size_t bytes, size_t most)
+void depot_note_drain(struct depot *d, uint64_t now, uint64_t hold)
 {
-    size_t again = min_size(bytes, d->drained), before = d->spared;
-    size_t after = min_size(before + again / REGRET_PART, most);
-    d->drained -= again;
+    if (now - d->drained_at > hold)
+        memset(d->drained, 0, sizeof d->drained);
+    d->drained_at = now;
+}
+
+bool depot_regret(struct depot *d, unsigned class, size_t count, size_t most)
+{
+    size_t again = min_size(count, d->drained[class]), before = d->spared;
+    size_t after = min_size(before + again * class_sizes[class] / REGRET_PART, most);
+    d->drained[class] -= (uint32_t)again;
     if (after == before)
         return false;
     d->spared = after;

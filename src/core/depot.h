@@ -27,8 +27,8 @@ struct depot {
     size_t limit;                       /* most bytes; learnt, see settle in purge.c */
     unsigned sweep;                     /* class that is drained next in turn */
     uint64_t drains;                    /* chains of magazines that went to the bins */
-    size_t drained;        /* bytes of them lately, and not asked for again */
-    uint64_t drained_at;   /* clock of the last one, ms */
+    uint32_t drained[CLASS_COUNT]; /* chunks that went lately, not asked for again */
+    uint64_t drained_at;           /* clock of the last one, ms */
     _Atomic size_t spared; /* bytes beside the limit's share that are in use; learnt */
     size_t least, most;    /* fewest and most bytes there since ... */
     uint64_t noted_from;   /* ... this clock, ms */
@@ -73,10 +73,12 @@ size_t depot_put(struct depot *d, unsigned class, void *const *mem, size_t count
  * `keep` bytes stay; NULL if no more are there. */
 struct magazine *depot_take_many(struct depot *d, size_t keep);
 
-/* A refill had to cut `bytes` of a class out of free space. A part of what was drained a
- * moment ago should have stayed: the same block counts each time. True when that is the
- * first such part. */
-bool depot_regret(struct depot *d, size_t bytes, size_t most);
+/* So much leaves for the bins. What left longer ago than the hold time is forgotten. */
+void depot_note_drain(struct depot *d, uint64_t now, uint64_t hold);
+/* A refill had to cut `count` chunks of a class out of free space. A part of those that were
+ * drained a moment ago should have stayed: the same block counts each time. True when that
+ * is the first such part. */
+bool depot_regret(struct depot *d, unsigned class, size_t count, size_t most);
 static inline void depot_note_bytes(struct depot *d)
 {
     d->least = min_size(d->least, d->bytes);

@@ -21,10 +21,11 @@ enum {
     SPARED = 2,            /* budgets that chunks with few dirty pages have beside it */
     EXPIRY_VISITS = 16,    /* so rarely is the age of a widened budget looked at */
     REUSE_RATE = 32 * KIB, /* purged bytes used again in a ms cost next to nothing, */
-    REUSE_FREE = 256 * KIB,  /* nor do these once */
-    DEPOT_SHARE = 32,        /* a depot may hold this part of what is live */
-    DEPOT_STEP = 16,         /* once it grew by this part, the limit is looked at */
-    SPARED_PART = 4,         /* of the hold time is how long spared bytes may be idle */
+    REUSE_FREE = 256 * KIB, /* nor do these once */
+    DEPOT_SHARE = 32,       /* a depot may hold this part of what is live */
+    DEPOT_STEP = 16,        /* once it grew by this part, the limit is looked at */
+    SPARED_LIVE = 16, /* a depot may keep this part of what is live of what is spared */
+    SPARED_PART = 4,  /* of the hold time is how long spared bytes may be idle */
     DEPOT_FREE_PART = 8,     /* of all of an arena's bytes, at least this part, */
     DEPOT_LEAST = 32 * KIB,  /* and this much however small it is, */
     DEPOT_ENOUGH = 512 * KIB /* but not more: to drain much at once joins more */
@@ -267,14 +268,21 @@ size_t arena_trim(struct arena *a, size_t pad)
     return got;
 }
 
-void arena_note_miss(struct arena *a, size_t bytes)
+/* Of what is spared, the part for the depot: what rests there keeps its neighbours apart. */
+static size_t depot_spared(const struct arena *a)
+{
+    size_t live = atomic_load_explicit(&a->live, memory_order_relaxed);
+    return min_size(arena_spared(a), a->tune->depot_bytes + live / SPARED_LIVE);
+}
+
+void arena_note_miss(struct arena *a, unsigned class, size_t count)
 {
     struct depot *d = &a->depot;
     size_t always = a->tune->depot_bytes / arena_count();
     size_t most = max_size(always, purge_live(a, top_size(a)) / DEPOT_SHARE);
-    d->limit = min_size(d->limit + bytes, most + arena_spared(a));
+    d->limit = min_size(d->limit + count * class_sizes[class], most + depot_spared(a));
     size_t spared = a->tune->purge_hold_ms == 0 || always == 0 ? 0 : a->heap_bytes / 2;
-    if (d->drained != 0 && depot_regret(d, bytes, spared))
+    if (d->drained[class] != 0 && depot_regret(d, class, count, spared))
         limit_note_kept(d->noted_from + a->tune->purge_hold_ms);
 }
 
@@ -412,7 +420,7 @@ void arena_settle(struct arena *a)
         a->heap_peak = a->heap_bytes;
     /* What the depot may hold falls with what is live, whether anybody asks or not. */
     size_t most = a->tune->depot_bytes + live / DEPOT_SHARE;
-    a->depot.limit = min_size(a->depot.limit, most + arena_spared(a));
+    a->depot.limit = min_size(a->depot.limit, most + depot_spared(a));
     if (UNLIKELY(a->depot.bytes > a->depot.limit)) {
         settle_depot(a);
         top = top_size(a);

@@ -450,7 +450,7 @@ void *cache_fill(struct cache *k, unsigned class)
         count = arena_take_batch(a, class_sizes[class], want, state->base);
         cache_reverse(state->base, count);
         trace(TRACE_CACHE_FILL, count);
-        arena_note_miss(a, count * class_sizes[class]);
+        arena_note_miss(a, class, count);
     }
     k->fills++;
     if (cache_sees_trend(k, &k->fills, true) &&

@@ -116,17 +116,25 @@ static void depot_drains_by_turns(void **state)
 static void depot_spares_what_it_regrets(void **state)
 {
     (void)state;
-    struct depot d = {.drained = 64 * KIB, .drained_at = 5000};
-    assert_true(depot_regret(&d, 32 * KIB, MIB));
+    enum { OTHER = 9, CLASS = 7 }; /* of 128 bytes */
+    struct depot d = {.drained_at = 5000};
+    assert_int_equal(class_sizes[CLASS], 128);
+    d.drained[CLASS] = 512;
+    assert_false(depot_regret(&d, OTHER, 512, MIB));
+    assert_true(depot_regret(&d, CLASS, 256, MIB));
     assert_int_equal(d.spared, KIB);
-    assert_false(depot_regret(&d, 96 * KIB, MIB));
+    assert_false(depot_regret(&d, CLASS, 800, MIB));
     assert_int_equal(d.spared, 2 * KIB);
-    assert_int_equal(d.drained, 0);
-    assert_false(depot_regret(&d, 96 * KIB, MIB));
+    assert_int_equal(d.drained[CLASS], 0);
+    assert_false(depot_regret(&d, CLASS, 800, MIB));
     assert_int_equal(d.spared, 2 * KIB);
-    d.drained = MIB;
-    assert_false(depot_regret(&d, MIB, 3 * KIB));
+    d.drained[CLASS] = 8192;
+    depot_note_drain(&d, 6000, 1000);
+    assert_int_equal(d.drained[CLASS], 8192);
+    assert_false(depot_regret(&d, CLASS, 8000, 3 * KIB));
     assert_int_equal(d.spared, 3 * KIB);
+    depot_note_drain(&d, 7001, 1000);
+    assert_int_equal(d.drained[CLASS], 0);
 
     d.bytes = 9 * KIB;
     assert_false(depot_forget(&d, 6000, 1000));

@@ -429,9 +429,9 @@ static void purge_spares_the_depot(void **state)
     for (unsigned turn = 0; turn < 60; turn++) {
         purge_fill_depot(20, false);
         arena_lock(a);
-        size_t bytes = a->depot.bytes;
+        size_t count = a->depot.bytes / class_sizes[20];
         arena_drain(a, 0);
-        arena_note_miss(a, bytes);
+        arena_note_miss(a, 20, count);
         arena_unlock(a);
     }
     assert_int_not_equal(limits.kept_until, 0);
