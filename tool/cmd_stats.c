@@ -201,14 +201,6 @@ bool scan_is_damaged(const struct scan *s)
     return s->is_damaged && !torn;
 }
 
-enum status show_result(struct draw *d, const struct scan *s)
-{
-    bool damaged = scan_is_damaged(s);
-    if (!draw_close(d))
-        return STATUS_UNREADABLE;
-    return damaged ? STATUS_DAMAGED : STATUS_OK;
-}
-
 static void stats_once(struct session *n)
 {
     struct survey v;

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CORE_SEGMENTS = 1 << 24, CORE_PAGE = 4096 };
+enum { CORE_SEGMENTS = 1 << 24 };
 
 struct core_segment {
     uint64_t start, end; /* in the process */

@@ -170,8 +170,7 @@ static void option_take_flag(struct options *o, enum option_id id)
     case OPT_FAST:
         o->fast = true;
         break;
-    case OPT_FOLLOW_FORK:
-        o->follow_fork = true;
+    case OPT_FOLLOW_FORK: /* accepted: it is always so */
         break;
     case OPT_HELP:
         o->help = true;

@@ -23,17 +23,12 @@
 #include <unistd.h>
 
 static const struct {
-    const char *name, *options;
+    const char *name, *options; /* as CHUNKY_CONF has them */
 } modes[PLAY_MODES] = {
     [PLAY_COALESCE] = {"coalesce", "cache=0,fast_max=0"},
     [PLAY_BINS] = {"bins", "cache=0"},
     [PLAY_CACHE] = {"cache", ""},
 };
-
-const char *play_mode_options(enum play_mode mode)
-{
-    return modes[mode].options;
-}
 
 const char *play_mode_name(enum play_mode mode)
 {
@@ -154,9 +149,19 @@ bool play_session_start(struct play_session *s, enum play_mode mode, const char 
     return false;
 }
 
-static bool session_send(struct play_session *s, const struct child_command *command)
+/* What the child answers to a command. */
+static bool session_hear(struct play_session *s)
 {
     struct child_reply reply;
+    if (read(s->replies, &reply, sizeof reply) != (ssize_t)sizeof reply)
+        return false;
+    s->result = reply.result;
+    s->error = reply.error;
+    return true;
+}
+
+static bool session_send(struct play_session *s, const struct child_command *command)
+{
     s->calls = s->rules = 0;
     if (write(s->commands, command, sizeof *command) != (ssize_t)sizeof *command)
         return false;
@@ -167,18 +172,13 @@ static bool session_send(struct play_session *s, const struct child_command *com
         return false;
     if (s->ended)
         return true;
-    if (read(s->replies, &reply, sizeof reply) != (ssize_t)sizeof reply)
-        return false;
-    s->result = reply.result;
-    s->error = reply.error;
-    return true;
+    return session_hear(s);
 }
 
 /* Lets the process run from command to command; only signals stop it. */
 static bool session_send_loose(struct play_session *s,
                                const struct child_command *command)
 {
-    struct child_reply reply;
     struct pollfd answer = {.fd = s->replies, .events = POLLIN};
     s->calls = s->rules = 0;
     if (!s->loose)
@@ -191,11 +191,7 @@ static bool session_send_loose(struct play_session *s,
         if (s->ended || s->pid < 0)
             return s->pid >= 0;
     }
-    if (read(s->replies, &reply, sizeof reply) != (ssize_t)sizeof reply)
-        return false;
-    s->result = reply.result;
-    s->error = reply.error;
-    return true;
+    return session_hear(s);
 }
 
 /* Back to where each call is seen. What happened meanwhile is not this step's. */

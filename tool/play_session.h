@@ -62,8 +62,6 @@ struct play_session {
     size_t tracees, tracee_room;
 };
 
-/* The options that each mode sets, as CHUNKY_CONF has them. */
-const char *play_mode_options(enum play_mode mode);
 const char *play_mode_name(enum play_mode mode);
 
 /* Starts the process; on failure says why on stderr. `more` is appended to the mode's

@@ -194,9 +194,6 @@ static bool why_cache(struct why *w, uint32_t rule, uint64_t v)
         why_say(w, "%" PRIu64 " chunk%s leave%s the cache for the arena", v, s,
                 v == 1 ? "s" : "");
         return true;
-    case TRACE_CACHE_SKIP:
-        why_say(w, "no cache takes %#" PRIx64, v);
-        return true;
     default:
         return false;
     }

@@ -38,7 +38,6 @@ const char *why_rule_name(uint32_t rule)
         [TRACE_CACHE_PUT] = "cache_put",
         [TRACE_CACHE_WIDEN] = "cache_widen",
         [TRACE_CACHE_FLUSH] = "cache_flush",
-        [TRACE_CACHE_SKIP] = "cache_skip",
         [TRACE_MAP] = "map",
         [TRACE_MAP_REUSE] = "map_reuse",
         [TRACE_MAP_KEEP] = "map_keep",
@@ -51,7 +50,7 @@ const char *why_rule_name(uint32_t rule)
         [TRACE_EXTEND] = "extend",
         [TRACE_MOVE] = "move",
     };
-    return rule < TRACE_RULES ? names[rule] : "unknown";
+    return rule < TRACE_RULES && names[rule] != NULL ? names[rule] : "unknown";
 }
 
 static const char *why_advice(uint64_t advice)

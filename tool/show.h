@@ -64,8 +64,6 @@ uint64_t bin_least(unsigned bin);
 
 /* Damage that is not just a torn read. */
 bool scan_is_damaged(const struct scan *s);
-/* Ends the drawing; the exit status. */
-enum status show_result(struct draw *d, const struct scan *s);
 
 /* How a map is drawn. */
 enum map_color { MAP_BY_STATE, MAP_BY_SIZE, MAP_BY_ARENA };

@@ -106,10 +106,8 @@ static void survey_regions(struct survey *v)
     }
     v->meta_size -= s->guard_table_unused;
     v->meta_resident -= s->source->run == NULL ? s->guard_table_unused : 0;
-    for (size_t i = 0; i < s->spare_count; i++) {
-        v->spare_size += s->spare[i].end - s->spare[i].start;
+    for (size_t i = 0; i < s->spare_count; i++)
         v->spare_resident += scan_resident(s, s->spare[i].start, s->spare[i].end);
-    }
 }
 
 static void survey_join(struct survey *v, const struct survey *second)

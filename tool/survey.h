@@ -34,7 +34,7 @@ struct survey {
     uint64_t run[RUN_BUCKETS];  /* free runs by log2 of size: how many */
     uint64_t run_size[RUN_BUCKETS];
     uint64_t meta_size, meta_resident;
-    uint64_t spare_size, spare_resident;
+    uint64_t spare_resident;
     uint64_t lead,
         lead_resident; /* before aligned mapped blocks, up to their headers */
     uint64_t

@@ -15,7 +15,7 @@
 
 #define DEBUG_ROOT "/usr/lib/debug"
 
-enum { MODULES_MOST = 4096, SECTIONS_MOST = 1 << 16 };
+enum { MODULES_MOST = 4096 };
 
 /* A mapped ELF file. */
 struct elf_file {

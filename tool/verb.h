@@ -10,8 +10,7 @@
 #include <limits.h>
 
 enum option_id {
-    OPT_ADDRESS_END = 256, /* above any letter */
-    OPT_ALL,
+    OPT_ALL = 256, /* above any letter */
     OPT_ARENA,
     OPT_ART,
     OPT_ASCII,
@@ -79,9 +78,9 @@ struct options {
     unsigned long max_errors;
     double watch;
     pid_t held;     /* the command, at its end; 0: it was not started yet */
-    uint64_t check; /* run: audit every so many exits; 0: no */
-    bool all, art, ascii, bytes, count, fail, fast, follow_fork, help, no_aslr, open,
-        rel, report, resident, stop, summary, wants_check, wants_hex;
+    uint64_t check; /* run --check=N: the safety level; 0: as it is */
+    bool all, art, ascii, bytes, count, fail, fast, help, no_aslr, open, rel, report,
+        resident, stop, summary, wants_check, wants_hex;
 };
 
 enum { MANY = INT_MAX };

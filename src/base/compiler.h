@@ -14,7 +14,6 @@
 #define COLD __attribute__((cold, noinline))
 #define NOINLINE __attribute__((noinline))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-#define UNUSED __attribute__((unused))
 #define USED __attribute__((used))
 /* ThreadSanitizer does not look: the function reads what others write, and copes. */
 #define RACE_IS_KNOWN __attribute__((no_sanitize("thread")))
@@ -22,8 +21,6 @@
 #define READS_FRAMES __attribute__((noinline, no_sanitize("address", "thread")))
 #define CONSTRUCTOR(priority) __attribute__((constructor(priority)))
 #define DESTRUCTOR __attribute__((destructor))
-#define ALIGNED(bytes) __attribute__((aligned(bytes)))
-#define RETURNS_NONNULL __attribute__((returns_nonnull))
 #define ALIAS_OF(target) __attribute__((alias(target)))
 #define TLS_INITIAL_EXEC _Thread_local __attribute__((tls_model("initial-exec")))
 
@@ -243,8 +240,5 @@ static ALWAYS_INLINE int pairs_are_clear(const void *start, const void *end)
         any |= *at;
     return (any[0] | any[1]) == 0;
 }
-
-#define BREAKPOINT_TRAP() __builtin_trap()
-#define UNREACHABLE() __builtin_unreachable()
 
 #endif

@@ -41,18 +41,18 @@ enum trace_rule {
     TRACE_CACHE_PUT,    /* size pushed to the thread's cache */
     TRACE_CACHE_WIDEN,  /* chunks that the class may hold from now on */
     TRACE_CACHE_FLUSH,  /* chunks that left the cache */
-    TRACE_CACHE_SKIP,   /* size that no cache takes */
-    TRACE_MAP,          /* bytes of a new mapping of its own */
-    TRACE_MAP_REUSE,    /* bytes of a kept mapping that is used again */
-    TRACE_MAP_KEEP,     /* bytes of a freed mapping that stays for a while */
-    TRACE_UNMAP,        /* bytes unmapped */
-    TRACE_MAP_RESIZE,   /* bytes after mremap */
-    TRACE_TRIM,         /* bytes of the top given back */
-    TRACE_PURGE,        /* bytes of free pages given back */
-    TRACE_FITS,         /* size of a block that realloc leaves as it is */
-    TRACE_SHRINK,       /* size that realloc cuts off a block's end */
-    TRACE_EXTEND,       /* size that realloc takes from what lies behind */
-    TRACE_MOVE,         /* bytes that realloc copies */
+    /* One number here was never written. */
+    TRACE_MAP = TRACE_CACHE_FLUSH + 2, /* bytes of a new mapping of its own */
+    TRACE_MAP_REUSE,                   /* bytes of a kept mapping that is used again */
+    TRACE_MAP_KEEP,   /* bytes of a freed mapping that stays for a while */
+    TRACE_UNMAP,      /* bytes unmapped */
+    TRACE_MAP_RESIZE, /* bytes after mremap */
+    TRACE_TRIM,       /* bytes of the top given back */
+    TRACE_PURGE,      /* bytes of free pages given back */
+    TRACE_FITS,       /* size of a block that realloc leaves as it is */
+    TRACE_SHRINK,     /* size that realloc cuts off a block's end */
+    TRACE_EXTEND,     /* size that realloc takes from what lies behind */
+    TRACE_MOVE,       /* bytes that realloc copies */
     TRACE_RULES
 };
 

@@ -18,8 +18,7 @@ enum lock_rank {
     RANK_MAPPED,     /* directly mapped chunks */
     RANK_QUARANTINE, /* freed blocks at rest */
     RANK_GUARD,      /* guarded blocks */
-    RANK_META,       /* the metadata allocator */
-    RANK_COUNT
+    RANK_META        /* the metadata allocator */
 };
 
 struct lock {

@@ -17,9 +17,8 @@ size_t os_page_size(void);
 
 /* Read-write memory. */
 void *os_map(size_t size);
-/* Read-write memory at a multiple of `align` (a power of two, at least a page). */
-void *os_map_aligned(size_t size, size_t align);
-/* Address space at a multiple of `align`, not accessible until os_commit. */
+/* Address space at a multiple of `align` (a power of two, at least a page), not accessible
+ * until os_commit. */
 void *os_reserve_aligned(size_t size, size_t align);
 /* Makes a part of reserved space read-write. */
 bool os_commit(void *start, size_t size);
@@ -30,8 +29,6 @@ void os_unmap(void *start, size_t size);
 bool os_hold(void *start, size_t size);
 /* Grows or shrinks a mapping, moving it if it must and may; contents are kept. */
 void *os_remap(void *start, size_t old_size, size_t new_size, bool may_move);
-/* Inaccessible pages, for guards. */
-bool os_protect(void *start, size_t size);
 
 /* Moves the program break by `delta` and returns the old break. Somebody else may
  * have moved it since. */

@@ -84,11 +84,10 @@ void *os_map(size_t size)
     return os_map_as(size, PROT_READ | PROT_WRITE, 0);
 }
 
-/* Maps `align` too much and gives the ends back. */
-static void *os_map_aligned_as(size_t size, size_t align, int protection, int flags)
+void *os_reserve_aligned(size_t size, size_t align)
 {
     size_t total;
-    char *start = os_map_as(size, protection, flags);
+    char *start = os_map_as(size, PROT_NONE, MAP_NORESERVE);
     if (start == NULL || ((uintptr_t)start & (align - 1)) == 0)
         return start;
     os_unmap(start, size);
@@ -96,7 +95,8 @@ static void *os_map_aligned_as(size_t size, size_t align, int protection, int fl
         errno = ENOMEM;
         return NULL;
     }
-    start = os_map_as(total, protection, flags);
+    /* `align` too much: the ends go back. */
+    start = os_map_as(total, PROT_NONE, MAP_NORESERVE);
     if (start == NULL)
         return NULL;
     char *aligned = (char *)align_up((uintptr_t)start, align);
@@ -106,11 +106,6 @@ static void *os_map_aligned_as(size_t size, size_t align, int protection, int fl
     if (behind != 0)
         os_unmap(aligned + size, behind);
     return aligned;
-}
-
-void *os_map_aligned(size_t size, size_t align)
-{
-    return os_map_aligned_as(size, align, PROT_READ | PROT_WRITE, 0);
 }
 
 bool os_hold(void *start, size_t size)
@@ -124,11 +119,6 @@ bool os_hold(void *start, size_t size)
         munmap(got, size);
     errno = saved;
     return got == start;
-}
-
-void *os_reserve_aligned(size_t size, size_t align)
-{
-    return os_map_aligned_as(size, align, PROT_NONE, MAP_NORESERVE);
 }
 
 bool os_commit(void *start, size_t size)
@@ -162,11 +152,6 @@ void *os_remap(void *start, size_t old_size, size_t new_size, bool may_move)
         return NULL;
     void *moved = mremap(start, old_size, new_size, may_move ? MREMAP_MAYMOVE : 0);
     return moved == MAP_FAILED ? NULL : moved;
-}
-
-bool os_protect(void *start, size_t size)
-{
-    return mprotect(start, size, PROT_NONE) == 0;
 }
 
 void *os_break(intptr_t delta)

@@ -119,12 +119,6 @@ void *os_map(size_t size)
                             : fake_map(size, os_fake.page, PROT_READ | PROT_WRITE);
 }
 
-void *os_map_aligned(size_t size, size_t align)
-{
-    os_fake.maps++;
-    return fake_fails(size) ? NULL : fake_map(size, align, PROT_READ | PROT_WRITE);
-}
-
 void *os_reserve_aligned(size_t size, size_t align)
 {
     os_fake.reserves++;
@@ -181,11 +175,6 @@ bool os_hold(void *start, size_t size)
     (void)start;
     (void)size;
     return false;
-}
-
-bool os_protect(void *start, size_t size)
-{
-    return !fake_fails(0) && mprotect(start, size, PROT_NONE) == 0;
 }
 
 void *os_break(intptr_t delta)
