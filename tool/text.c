@@ -1,6 +1,7 @@
 /* Text for people and for programs; see text.h. No state. */
 #include "text.h"
 
+#include "base/say.h"
 #include "source.h"
 
 #include <errno.h>
@@ -150,34 +151,12 @@ bool text_number(const char *s, uint64_t *value)
     return true;
 }
 
-/* Edits that turn a into b; 99 for long words. */
-static unsigned text_distance(const char *a, const char *b)
-{
-    unsigned row[32];
-    size_t columns = strlen(b);
-    if (columns > 31 || strlen(a) > 31)
-        return 99;
-    for (unsigned j = 0; j <= columns; j++)
-        row[j] = j;
-    for (unsigned i = 0; a[i] != '\0'; i++) {
-        unsigned corner = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < columns; j++) {
-            unsigned change = corner + (a[i] != b[j]);
-            corner = row[j + 1];
-            unsigned step = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
-            row[j + 1] = change < step ? change : step;
-        }
-    }
-    return row[columns];
-}
-
 const char *text_nearest(const char *word, const char *const *names, size_t count)
 {
     unsigned least = 4; /* further away is no typing mistake */
     const char *best = NULL;
     for (size_t i = 0; i < count; i++) {
-        unsigned distance = text_distance(word, names[i]);
+        unsigned distance = text_distance(word, strlen(word), names[i]);
         if (distance < least && distance < strlen(names[i])) {
             least = distance;
             best = names[i];

@@ -3,7 +3,7 @@
 
 enum {
     OBJECT_MAX = 4096,  /* most bytes of one of our structs that are read at once */
-    SLACK_IS_WIDE = 255 /* see front/checked.c */
+    SLACK_IS_WIDE = 255 /* see front/canary.h */
 };
 
 static uint64_t walk_address(const void *p)

@@ -136,6 +136,44 @@ void text_add(struct text *t, const char *format, ...)
     va_end(arguments);
 }
 
+bool text_add_path(struct text *t, const char *path, unsigned process)
+{
+    for (; *path != '\0'; path++) {
+        bool is_number = path[0] == '%' && path[1] == 'p';
+        size_t room = is_number ? sizeof "4294967295" : sizeof "c";
+        if (t->length + room > t->capacity)
+            return false;
+        if (is_number)
+            text_add(t, "%u", process);
+        else
+            text_put(t, *path);
+        path += is_number;
+    }
+    return true;
+}
+
+unsigned text_distance(const char *word, size_t length, const char *name)
+{
+    unsigned row[32], columns = 0;
+    while (columns < 32 && name[columns] != '\0')
+        columns++;
+    if (length > 31 || columns > 31)
+        return 99;
+    for (unsigned j = 0; j <= columns; j++)
+        row[j] = j;
+    for (unsigned i = 0; i < length; i++) {
+        unsigned corner = row[0];
+        row[0] = i + 1;
+        for (unsigned j = 0; j < columns; j++) {
+            unsigned change = corner + ((word[i] | 0x20) != (name[j] | 0x20));
+            corner = row[j + 1];
+            unsigned step = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
+            row[j + 1] = change < step ? change : step;
+        }
+    }
+    return row[columns];
+}
+
 void say_bytes(int fd, const char *data, size_t length)
 {
     int saved = errno;

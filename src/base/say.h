@@ -6,6 +6,7 @@
 #define CHUNKY_BASE_SAY_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct text {
@@ -18,6 +19,13 @@ struct text {
  * letters are printed as they are. Text that does not fit is cut. */
 void text_add(struct text *t, const char *format, ...);
 void text_add_list(struct text *t, const char *format, va_list arguments);
+
+/* Adds a path in which %p stands for the process's number. False: it was cut. */
+bool text_add_path(struct text *t, const char *path, unsigned process);
+
+/* Edits that make `name` of the first `length` letters of `word`, for "did you mean"; 99 if
+ * one has more than 31 letters. The wrong case is no other letter. */
+unsigned text_distance(const char *word, size_t length, const char *name);
 
 /* Writes "text" to fd in one write call (up to 1 KiB); keeps errno. */
 void say(int fd, const char *format, ...);

@@ -124,13 +124,6 @@ void arena_unlock(struct arena *a)
     lock_give(&a->lock);
 }
 
-static struct arena *arena_next(const struct arena *a)
-{
-    /* Arenas are only ever added, each fully built. */
-    return atomic_load_explicit((_Atomic(struct arena *) *)&a->next,
-                                memory_order_acquire);
-}
-
 /* Those that threads may choose come first, however many named heaps there are: a search
  * for one ends at the first that is not. List lock held. */
 static void arena_link(struct arena *a)

@@ -13,10 +13,9 @@
 #include "os/lock.h"
 
 enum {
-    FAST_COUNT = 65,      /* fast bin i holds size 16 * i, up to 1 KiB */
-    ARENA_LOW_PAGES = 16, /* pages that a top must have before it is worth purging */
-    DIRTY_LONG = 16384,   /* dirty bytes from which on a chunk is worth a system call */
-    ARENA_NAME = 32       /* room for a named heap's name, NUL included */
+    FAST_COUNT = 65,    /* fast bin i holds size 16 * i, up to 1 KiB */
+    DIRTY_LONG = 16384, /* dirty bytes from which on a chunk is worth a system call */
+    ARENA_NAME = 32     /* room for a named heap's name, NUL included */
 };
 
 /* Lists of chunks with dirty pages: less than DIRTY_LONG, and the others. */
@@ -31,7 +30,7 @@ enum arena_kind {
 
 /* Counters, written under the lock, read without it by anybody who asks. */
 struct arena_counts {
-    uint64_t visits;         /* times the lock was taken for a cache or a large block */
+    uint64_t visits;         /* times the lock was taken */
     uint64_t contended;      /* of these, found locked */
     uint64_t fills;          /* batches given to caches */
     uint64_t flushes;        /* batches taken from caches */
@@ -119,6 +118,14 @@ struct clean {
 /* Once, before anything else: the main arena. */
 void arena_init(const struct tune *t);
 extern struct arena arena_main;
+
+/* The list of all arenas begins with the main one; NULL behind the last. They are only ever
+ * added, each fully built, so that it takes no lock. */
+static inline struct arena *arena_next(const struct arena *a)
+{
+    return atomic_load_explicit((_Atomic(struct arena *) *)&a->next,
+                                memory_order_acquire);
+}
 
 /* Arena of a cached-class chunk or of any chunk of a heap; touches no block. */
 struct arena *arena_of(const void *mem);

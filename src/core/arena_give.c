@@ -183,15 +183,9 @@ void arena_consolidate(struct arena *a)
     a->counts.consolidations++;
     trace(TRACE_CONSOLIDATE, a->fast_bytes);
     for (size_t bin = 0; bin < FAST_COUNT; bin++) {
-        struct chunk *c;
-        while ((c = a->fast[bin]) != NULL) {
-            size_t size = bin * CHUNK_ALIGN;
-            GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
-                      chunk_size_if_in(&heap_keys, c, IDLE_FAST) == size,
-                  "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
-            binned_verify_home(a, c);
-            a->fast[bin] = c->fd;
-            a->fast_bytes -= size;
+        size_t size = bin * CHUNK_ALIGN;
+        while (a->fast[bin] != NULL) {
+            struct chunk *c = fast_pop(a, bin);
             /* No header that a fast bin takes may stay inside a larger chunk. */
             if (!chunk_prev_inuse(c))
                 chunk_set_idle(&heap_keys, c, size, IDLE_OUT | a->flags);

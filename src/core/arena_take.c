@@ -22,13 +22,7 @@ static struct chunk *take_fast(struct arena *a, size_t size)
     size_t bin = size / CHUNK_ALIGN;
     if (bin >= FAST_COUNT || a->fast[bin] == NULL)
         return NULL;
-    struct chunk *c = a->fast[bin];
-    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
-              chunk_size_if_in(&heap_keys, c, IDLE_FAST) == size,
-          "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
-    binned_verify_home(a, c);
-    a->fast[bin] = c->fd;
-    a->fast_bytes -= size;
+    struct chunk *c = fast_pop(a, bin);
     trace(TRACE_FAST_HIT, size);
     chunk_set_idle(&heap_keys, c, size,
                    a->flags | (chunk_bits(c) & PREV_INUSE) | IDLE_OUT);

@@ -54,6 +54,18 @@ static void heap_set_fence(struct heap *h, bool prev_inuse)
     chunk_flip(fence);
 }
 
+/* The heap grew or shrank up to there. `prev_inuse`: what the fence said. */
+static void heap_set_end(struct heap *h, uintptr_t end, bool prev_inuse)
+{
+    h->end = end;
+    h->bound = heap_bound(h);
+    if (h->kind == HEAP_BREAK) {
+        h->limit = end;
+        atomic_store_explicit(&heap_break_high, end, memory_order_relaxed);
+    }
+    heap_set_fence(h, prev_inuse);
+}
+
 /* One idle chunk over the whole heap. */
 static void heap_fill(struct heap *h)
 {
@@ -232,13 +244,7 @@ size_t heap_grow(struct heap *h, size_t need, const struct tune *t)
         return 0;
     /* The old fence becomes part of the top, whose clean pages count as zero. */
     memset(heap_fence(h), 0, CHUNK_HEADER);
-    h->end += size;
-    h->bound = heap_bound(h);
-    if (h->kind == HEAP_BREAK) {
-        h->limit = h->end;
-        atomic_store_explicit(&heap_break_high, h->end, memory_order_relaxed);
-    }
-    heap_set_fence(h, prev_inuse);
+    heap_set_end(h, h->end + size, prev_inuse);
     return size;
 }
 
@@ -257,13 +263,7 @@ size_t heap_shrink(struct heap *h, size_t excess)
             return 0;
     }
     limit_release(size);
-    h->end -= size;
-    h->bound = heap_bound(h);
-    if (h->kind == HEAP_BREAK) {
-        h->limit = h->end;
-        atomic_store_explicit(&heap_break_high, h->end, memory_order_relaxed);
-    }
-    heap_set_fence(h, prev_inuse);
+    heap_set_end(h, h->end - size, prev_inuse);
     return size;
 }
 

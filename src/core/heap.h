@@ -22,7 +22,7 @@ enum {
 };
 
 #define HEAP_SPAN ((size_t)64 * MIB)     /* reserved address space of a spanned heap */
-#define HEAP_MAGIC 0x706165685f796b63ULL /* "ck_heap" read as little-endian text */
+#define HEAP_MAGIC 0x706165685f796b63ULL /* "cky_heap" read as little-endian text */
 
 struct heap {
     uint64_t magic;      /* HEAP_MAGIC */

@@ -1,7 +1,7 @@
 /*
  * Directly mapped chunks: one mapping each, described by a record in metadata whose
- * number stands in the chunk's prev_size. Guarded by a lock of rank MAPPED, never held
- * across a system call. Notes: docs/notes/mapped.md
+ * number stands in the chunk's prev_size. Guarded by a lock of rank MAPPED, not held while
+ * the kernel maps, moves or unmaps a block. Notes: docs/notes/mapped.md
  */
 #ifndef CHUNKY_CORE_MAPPED_H
 #define CHUNKY_CORE_MAPPED_H

@@ -4,8 +4,7 @@
 #ifndef CHUNKY_CORE_TAKE_H
 #define CHUNKY_CORE_TAKE_H
 
-#include "base/check.h"
-#include "core/arena.h"
+#include "core/binned.h"
 
 /* Bytes from c to the fence of the top's heap, and of the top chunk, 0 when there is none.
  * From sealed words: its header lies where an overflow of the last block can write. */
@@ -20,6 +19,21 @@ static inline size_t top_size_from(const struct arena *a, const struct chunk *c)
 static inline size_t top_size(const struct arena *a)
 {
     return a->top == NULL ? 0 : top_size_from(a, a->top);
+}
+
+/* The newest chunk of a fast bin that is not empty, out of it; its header is still that of
+ * one in it. */
+static ALWAYS_INLINE struct chunk *fast_pop(struct arena *a, size_t bin)
+{
+    struct chunk *c = a->fast[bin];
+    size_t size = bin * CHUNK_ALIGN;
+    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
+              chunk_size_if_in(&heap_keys, c, IDLE_FAST) == size,
+          "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
+    binned_verify_home(a, c);
+    a->fast[bin] = c->fd;
+    a->fast_bytes -= size;
+    return c;
 }
 
 /* Makes the space from c to the top heap's fence the top chunk. */

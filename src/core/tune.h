@@ -20,8 +20,8 @@ struct tune {
         mmap_threshold; /* requests from here on are mapped directly, bytes */
     _Atomic size_t mmap_threshold_max; /* the threshold rises by itself up to this */
     _Atomic size_t mmap_max;           /* most directly mapped chunks at a time */
-    _Atomic size_t trim_threshold; /* unused top beyond this goes back by sbrk, bytes */
-    _Atomic size_t top_pad;        /* extra bytes asked for whenever a heap grows */
+    _Atomic size_t trim_threshold;     /* unused top beyond this goes back, bytes */
+    _Atomic size_t top_pad;            /* extra bytes asked for whenever a heap grows */
     _Atomic size_t purge_base; /* free resident bytes always allowed, whole process */
     _Atomic size_t purge_percent; /* and this share of what is live on top */
     _Atomic size_t

@@ -11,8 +11,7 @@
 
 void audit_at_exit(void)
 {
-    for (struct arena *a = &arena_main; a != NULL;
-         a = atomic_load_explicit(&a->next, memory_order_acquire)) {
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a)) {
         /* Held already: a signal came amid a change, and its handler forked. */
         if (lock_is_mine(&a->lock))
             continue;

@@ -141,8 +141,7 @@ PUBLIC int chunky_heap_walk(struct chunky_heap *heap, chunky_block_fn *visit,
                             void *context)
 {
     struct blocks b = {visit, context};
-    struct arena *a = (struct arena *)(void *)heap;
-    GUARD(a->kind == ARENA_NAMED, "heap: destroyed already, or never created", heap);
+    struct arena *a = named_arena(heap);
     int stop = blocks_arena(&b, a);
     return stop != 0 ? stop : blocks_mapped(&b, a);
 }
@@ -152,8 +151,7 @@ PUBLIC int chunky_walk(chunky_block_fn *visit, void *context)
     struct blocks b = {visit, context};
     int stop = 0;
     thread_start_process();
-    for (struct arena *a = &arena_main; a != NULL && stop == 0;
-         a = atomic_load_explicit(&a->next, memory_order_acquire))
+    for (struct arena *a = &arena_main; a != NULL && stop == 0; a = arena_next(a))
         stop = blocks_arena(&b, a);
     if (stop == 0)
         stop = blocks_mapped(&b, NULL);

@@ -27,12 +27,14 @@ void cache_flush(struct cache *k, unsigned class, void *mem);
 /* The same for the large classes, one block at a time: an idle mem that is cached, or
  * NULL; and an idle chunk to keep, which goes to its arena if the budget is used up. */
 void *cache_take_large(struct cache *k, unsigned class);
+void cache_keep_large(struct cache *k, unsigned class, struct chunk *c);
+
 /* One of the newest few blocks of a class, or of one a little above, whose address is a
  * multiple of `align`, out of its stack, or NULL. */
 void *cache_take_aligned(struct cache *k, unsigned class, size_t align);
-void cache_keep_large(struct cache *k, unsigned class, struct chunk *c);
 
-/* Gives one idle chunk that no cache takes to its arena; never waits for a lock. */
+/* Gives one idle chunk that no cache takes to its arena; waits for a lock only without
+ * memory for a magazine. */
 void cache_give_large(struct chunk *c);
 
 /* The list of caches, for fork and for sums. */

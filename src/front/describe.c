@@ -134,7 +134,7 @@ static void describe_address(struct text *t, uintptr_t address, const struct loc
                                              : "block of");
     } else if (v->kind != VIEW_NONE) {
         text_add(t, "in chunk %p: %s\n", (void *)v->chunk, describe_state(v));
-    } else if (l->kind == LOCATED_META) {
+    } else if (l->kind == LOCATED_NO_CHUNK) {
         text_add(t, "in a heap but in none of its chunks, %zu bytes from its start\n",
                  address - (uintptr_t)l->heap.start);
     } else if (fault_was_unmapped(address, &gone, &bytes)) {

@@ -161,7 +161,7 @@ static bool fault_judge(const siginfo_t *info, const ucontext_t *context)
             return true;
         report_not_live_at((const void *)argument, "free", pc);
     }
-    for (struct arena *a = &arena_main; a != NULL; a = atomic_load(&a->next))
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
         if (lock_is_mine(&a->lock))
             fail("corrupted free chunk: a link leads to memory that is not there",
                  NULL);

@@ -178,7 +178,7 @@ static void locate_walk(struct located *l, uintptr_t target)
     uintptr_t fence = l->heap.end - CHUNK_HEADER;
     uintptr_t at = (uintptr_t)l->heap.first;
     struct view v;
-    l->kind = LOCATED_META;
+    l->kind = LOCATED_NO_CHUNK;
     locate_window.length = 0;
     while (locate_step(l, at, fence, &v)) {
         if (target < at)
@@ -200,8 +200,7 @@ static void locate_walk(struct located *l, uintptr_t target)
 /* The heap with this address, copied; heaps come and go, hence the safe reads. */
 static bool locate_heap(struct located *l, uintptr_t address)
 {
-    for (struct arena *a = &arena_main; a != NULL;
-         a = atomic_load_explicit(&a->next, memory_order_acquire)) {
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a)) {
         const struct heap *h = a->heaps;
         for (unsigned i = 0; h != NULL && i < LIST_MOST; i++) {
             if (os_peek(h, &l->heap, sizeof l->heap) != sizeof l->heap ||

@@ -38,8 +38,8 @@ enum locate_kind {
     LOCATED_NOWHERE, /* no memory of Chunky's */
     LOCATED_HEAP,
     LOCATED_MAPPED,
-    LOCATED_KEPT, /* a freed mapping */
-    LOCATED_META  /* in a heap's address range, but in no chunk */
+    LOCATED_KEPT,    /* a freed mapping */
+    LOCATED_NO_CHUNK /* in a heap's address range, but in no chunk */
 };
 
 struct located {

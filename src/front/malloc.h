@@ -1,6 +1,6 @@
 /*
- * The verbs of the libc interface under their plain internal names; override.c gives
- * them their public ones. Contracts: include/chunky.h.
+ * What the calls of the libc interface share: the hit path, what lies off it, and the
+ * look at a pointer that a program hands in. Notes: docs/notes/hot-path.md
  */
 #ifndef CHUNKY_FRONT_MALLOC_H
 #define CHUNKY_FRONT_MALLOC_H

@@ -22,37 +22,6 @@ _Atomic size_t metrics_every;
 static char metrics_path[METRICS_PATH];
 static _Atomic uint64_t metrics_at; /* clock, ms, of the last writing */
 
-/* Decimal digits of n at `out`; returns how many. */
-static size_t metrics_digits(char *out, unsigned n)
-{
-    char digits[10];
-    size_t count = 0;
-    do
-        digits[count++] = (char)('0' + n % 10);
-    while ((n /= 10) != 0);
-    for (size_t i = 0; i < count; i++)
-        out[i] = digits[count - 1 - i];
-    return count;
-}
-
-/* The path with %p for the process, as it is now: the child of a fork has its own file. */
-static bool metrics_expand(char *out, size_t room)
-{
-    size_t at = 0;
-    for (const char *s = metrics_path; *s != '\0'; s++) {
-        if (at + 12 > room)
-            return false;
-        if (s[0] == '%' && s[1] == 'p') {
-            at += metrics_digits(out + at, os_process_id());
-            s++;
-        } else {
-            out[at++] = *s;
-        }
-    }
-    out[at] = '\0';
-    return at != 0;
-}
-
 void metrics_init(void)
 {
     const char *path = os_environment("CHUNKY_METRICS");
@@ -128,12 +97,12 @@ static void metrics_counts(struct text *t, const struct arena_counts *c)
 
 size_t metrics_write(void)
 {
-    char path[METRICS_PATH + 16], fresh[METRICS_PATH + 24];
-    if (!metrics_expand(path, sizeof path))
+    char path[METRICS_PATH + 16] = "", fresh[sizeof path + sizeof ".new"] = "";
+    struct text at = {path, sizeof path, 0}, beside = {fresh, sizeof fresh, 0};
+    /* The process as it is now: the child of a fork has its own file. */
+    if (!text_add_path(&at, metrics_path, os_process_id()) || at.length == 0)
         return 0;
-    size_t length = strlen(path);
-    memcpy(fresh, path, length + 1);
-    memcpy(fresh + length, ".new", 5);
+    text_add(&beside, "%s.new", path);
     struct stats s;
     struct text t = {meta_take(METRICS_ROOM), METRICS_ROOM, 0};
     int fd = t.data == NULL ? -1 : os_create(fresh);

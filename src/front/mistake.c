@@ -14,7 +14,7 @@ static const char *mistake_in_heap(uintptr_t mem, const struct located *l)
     bool stale = !starts && locate_view(mem - CHUNK_HEADER, &own) &&
                  own.kind == VIEW_IDLE &&
                  own.size >= CHUNK_MIN; /* zeroes pass now and then */
-    if (l->kind == LOCATED_META || at->kind == VIEW_FENCE)
+    if (l->kind == LOCATED_NO_CHUNK || at->kind == VIEW_FENCE)
         return "invalid pointer: into the heap, but behind all its blocks";
     if (starts && (at->kind == VIEW_IDLE || at->kind == VIEW_TOP))
         return "double free: the block is free already";
@@ -56,7 +56,7 @@ const char *mistake_name(uintptr_t mem, const struct located *l)
     uintptr_t gone = 0;
     switch (l->kind) {
     case LOCATED_HEAP:
-    case LOCATED_META:
+    case LOCATED_NO_CHUNK:
         return mistake_in_heap(mem, l);
     case LOCATED_KEPT:
         return "double free: the block is free already";

@@ -27,7 +27,7 @@ struct arena *named_find(struct chunk *c)
     return arena_is_shared(a) ? NULL : a;
 }
 
-static struct arena *named_arena(struct chunky_heap *heap)
+struct arena *named_arena(struct chunky_heap *heap)
 {
     struct arena *a = (struct arena *)(void *)heap;
     GUARD(a->kind == ARENA_NAMED, "heap: destroyed already, or never created", heap);

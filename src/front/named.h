@@ -8,6 +8,11 @@
 
 #include "core/arena.h"
 
+struct chunky_heap;
+
+/* The arena that a handle is; one that is none, or no more, is a finding. */
+struct arena *named_arena(struct chunky_heap *heap);
+
 /* The arena of the named heap that a verified live block belongs to, or NULL. */
 struct arena *named_find(struct chunk *c);
 static inline struct arena *named_of(struct chunk *c)

@@ -1,4 +1,5 @@
-/* The table of options; see options.h. State: struct tune, and each value's origin. */
+/* The table of options; see options.h. State: struct tune, and the options' part of
+ * the control block. */
 #include "front/options.h"
 
 #include "base/bits.h"
@@ -50,7 +51,7 @@ static const struct option options[] = {
     {"mmap_max", OPTION_SIZE, &tune.mmap_max, 65536, SIZE_MAX / 2,
      "most directly mapped blocks at a time"},
     {"trim_threshold", OPTION_SIZE, &tune.trim_threshold, 256 * KIB, SIZE_MAX,
-     "unused top beyond this goes back by sbrk"},
+     "unused end of a heap beyond this goes back"},
     {"top_pad", OPTION_SIZE, &tune.top_pad, 0, SIZE_MAX / 4,
      "extra bytes whenever a heap grows"},
     {"purge", OPTION_SIZE, &tune.purge_base, 512 * KIB, SIZE_MAX / 2,
@@ -76,9 +77,13 @@ static const struct option options[] = {
      "findings that are told and gone on after: their call is refused; 0: the first "
      "ends the process"},
     {"report", OPTION_FILE, report_path, 0, REPORT_PATH - 1,
-     "a file that findings are added to as well; %p in its name is the process"},
+     "a file that findings are added to as well, with a snapshot of the heap at the "
+     "first "
+     "in FILE.snap; %p in its name is the process; none by default"},
     {"relay", OPTION_FILE, report_relay, 0, REPORT_RELAY - 1,
-     "a pipe that findings go to instead of standard error; chunky run names its own"},
+     "a pipe that findings go to instead of standard error; chunky run names its own; "
+     "none "
+     "by default"},
     {"request", OPTION_SMALL, &tune.request, 0, 1,
      "1: record requested bytes, for drawings"},
     {"perturb", OPTION_SMALL, &tune.perturb, 0, 255,
@@ -105,10 +110,8 @@ static const void *const options_fixed[] = {&tune.check, &tune.guard_rate,
 
 static_assert((int)OPTION_COUNT <= (int)CONTROL_OPTIONS, "the control block has room");
 
-static const char *option_origin[OPTION_COUNT];
-
-/* Tells the outside; the names and places are told once. */
-static void option_show(unsigned i)
+/* Tells the outside where a value comes from; the names and places are told once. */
+static void option_show(unsigned i, const char *origin)
 {
     struct control_option *c = &control.option[i];
     const struct option *o = &options[i];
@@ -126,8 +129,7 @@ static void option_show(unsigned i)
         control.count = i + 1 > control.count ? i + 1 : control.count;
     }
     memset(c->origin, 0, sizeof c->origin);
-    memcpy(c->origin, option_origin[i],
-           min_size(strlen(option_origin[i]), CONTROL_ORIGIN - 1));
+    memcpy(c->origin, origin, min_size(strlen(origin), CONTROL_ORIGIN - 1));
 }
 
 static void option_set(unsigned i, size_t value, const char *origin)
@@ -146,35 +148,18 @@ static void option_set(unsigned i, size_t value, const char *origin)
     case OPTION_FILE:
         break;
     }
-    option_origin[i] = origin;
-    option_show(i);
+    option_show(i, origin);
     if (o->where == (void *)&tune.mmap_threshold && origin[0] != 'd')
         tune.dynamic = 0;
     if (o->where == (void *)&tune.trim_threshold && origin[0] != 'd')
         tune.trim_set = 1;
 }
 
-bool options_view(unsigned i, struct option_view *view)
-{
-    if (i >= OPTION_COUNT)
-        return false;
-    const struct option *o = &options[i];
-    view->name = o->name;
-    view->origin = option_origin[i];
-    view->value = o->kind == OPTION_SIZE    ? *(_Atomic size_t *)o->where
-                  : o->kind == OPTION_FILE  ? *(char *)o->where != '\0'
-                  : o->kind == OPTION_SMALL ? *(_Atomic unsigned *)o->where
-                                            : *(unsigned *)o->where;
-    return true;
-}
-
 void options_note(const void *where, const char *origin)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        if (options[i].where == where) {
-            option_origin[i] = origin;
-            option_show(i);
-        }
+        if (options[i].where == where)
+            option_show(i, origin);
 }
 
 enum control_status options_change(const char *name, size_t value, const char *origin)
@@ -192,29 +177,6 @@ enum control_status options_change(const char *name, size_t value, const char *o
     return CONTROL_UNKNOWN;
 }
 
-/* Edit distance of two names of at most 31 letters, for "did you mean". */
-static unsigned option_distance(const char *a, size_t length, const char *b)
-{
-    unsigned row[32];
-    size_t columns = strlen(b);
-    if (length > 31 || columns > 31)
-        return 99;
-    for (unsigned j = 0; j <= columns; j++)
-        row[j] = j;
-    for (size_t i = 0; i < length; i++) {
-        unsigned corner = row[0];
-        row[0] = (unsigned)i + 1;
-        for (size_t j = 0; j < columns; j++) {
-            /* The names are lower-case; the wrong case is no other letter. */
-            unsigned change = corner + ((a[i] | 0x20) != (b[j] | 0x20));
-            corner = row[j + 1];
-            unsigned step = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
-            row[j + 1] = change < step ? change : step;
-        }
-    }
-    return row[columns];
-}
-
 static void option_unknown(const char *name, size_t length)
 {
     unsigned best = 0, least = 100;
@@ -226,7 +188,7 @@ static void option_unknown(const char *name, size_t length)
         if (copy[i] < ' ' || copy[i] > '~')
             copy[i] = '?';
     for (unsigned i = 0; i < OPTION_COUNT; i++) {
-        unsigned distance = option_distance(name, length, options[i].name);
+        unsigned distance = text_distance(name, length, options[i].name);
         if (distance < least) {
             least = distance;
             best = i;
@@ -270,8 +232,7 @@ static void option_file(unsigned i, const char *path, size_t length)
         return;
     }
     memcpy(options[i].where, path, length);
-    option_origin[i] = "CHUNKY_CONF";
-    option_show(i);
+    option_show(i, "CHUNKY_CONF");
 }
 
 static void option_parse(const char *entry, size_t length)
@@ -310,9 +271,13 @@ static void option_parse(const char *entry, size_t length)
 static void options_print(void)
 {
     say(2, "chunky: options of CHUNKY_CONF=name=value,name=value\n");
-    for (unsigned i = 0; i < OPTION_COUNT; i++)
-        say(2, "  %-19s %10zu  %s\n", options[i].name, options[i].value,
-            options[i].meaning);
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        const struct option *o = &options[i];
+        if (o->kind == OPTION_FILE)
+            say(2, "  %-19s %10s  %s\n", o->name, "FILE", o->meaning);
+        else
+            say(2, "  %-19s %10zu  %s\n", o->name, o->value, o->meaning);
+    }
 }
 
 void options_init(void)

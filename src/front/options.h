@@ -22,15 +22,8 @@ extern unsigned options_deepbind;
  * malformed value costs one line on stderr, and the program runs. */
 void options_init(void);
 
-/* Where a value came from, for `chunky stats`: "default", "CHUNKY_CONF", "mallopt". */
-struct option_view {
-    const char *name;
-    const char *origin;
-    size_t value;
-};
-/* The option number `i`; false behind the last. */
-bool options_view(unsigned i, struct option_view *view);
-/* Sets an option of the running process, if that is one that may change. */
+/* Sets an option of the running process, if that is one that may change. `origin`, here and
+ * below, is where the value comes from, as `chunky ctl` shows it. */
 enum control_status options_change(const char *name, size_t value, const char *origin);
 /* Notes that mallopt changed the option whose value is at `where`. */
 void options_note(const void *where, const char *origin);

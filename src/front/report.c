@@ -48,11 +48,11 @@ void report_is_last(void)
 
 /* One more finding of the thread that reports: inside the report, or in the program's
  * handler of SIGABRT, which frees what was found, say. That one had its turn. */
-static COLD _Noreturn void report_again(const char *rule)
+static COLD _Noreturn void report_again(const char *text)
 {
     if (!report_is_told) {
         say_bytes(2, report.data, report.length);
-        say(2, "chunky: %s (while the report was made)\n", rule);
+        say(2, "chunky: %s (while the report was made)\n", text);
     }
     signal(SIGABRT, SIG_DFL);
     abort();
@@ -67,16 +67,16 @@ static void report_leave(void)
 
 /* True: it is to be told. The first finding gets through. Later ones of other threads wait
  * for the abort, or their turn; one inside the report itself leaves a line and ends the
- * process. */
-static bool report_enter(const char *rule)
+ * process. `text`: the rule, or the call that a wrong pointer was given to. */
+static bool report_enter(const char *text)
 {
     uint32_t none = 0, self = os_thread_id();
     struct timespec wait = {0, REPORT_WAIT_NS};
     int cancel = os_bar_cancel();
-    PROBE1(finding, (uintptr_t)rule);
+    PROBE1(finding, (uintptr_t)text);
     while (!atomic_compare_exchange_strong(&report_thread, &none, self)) {
         if (none == self)
-            report_again(rule);
+            report_again(text);
         none = 0;
         nanosleep(&wait, NULL);
     }
@@ -107,21 +107,15 @@ static bool report_to_relay(void)
     return done;
 }
 
-/* The option's file, and behind it `suffix`; its length. */
+/* The option's file, and behind it `suffix`; its length, 0 if it is too long. */
 static size_t report_name(char name[REPORT_NAME], const char *suffix)
 {
-    struct text path = {name, REPORT_NAME, 0};
+    struct text path = {name, REPORT_NAME - sizeof SNAPSHOT_SUFFIX, 0};
     name[0] = '\0';
-    for (const char *s = report_path; *s != '\0'; s++) {
-        if (s[0] == '%' && s[1] == 'p') {
-            text_add(&path, "%d", (int)getpid());
-            s++;
-        } else {
-            text_add(&path, "%c", *s);
-        }
-    }
-    if (path.length != 0)
-        text_add(&path, "%s", suffix);
+    if (!text_add_path(&path, report_path, os_process_id()) || path.length == 0)
+        return 0;
+    path.capacity = REPORT_NAME;
+    text_add(&path, "%s", suffix);
     return path.length;
 }
 

@@ -93,8 +93,7 @@ void stats_sum(struct stats *s)
 {
     *s = (struct stats){0};
     thread_start_process();
-    for (struct arena *a = &arena_main; a != NULL;
-         a = atomic_load_explicit(&a->next, memory_order_acquire)) {
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a)) {
         arena_lock(a);
         stats_arena(s, a);
         arena_unlock(a);
@@ -208,8 +207,7 @@ PUBLIC int chunky_malloc_info(int flags, FILE *stream)
     fputs("<malloc version=\"1\">\n", stream);
     struct stats all;
     stats_sum(&all);
-    for (struct arena *a = &arena_main; a != NULL;
-         a = atomic_load_explicit(&a->next, memory_order_acquire)) {
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a)) {
         struct stats s = {0};
         arena_lock(a);
         stats_arena(&s, a);

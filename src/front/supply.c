@@ -20,11 +20,6 @@ static struct chunk *supply_take_from(struct arena *a, size_t size, size_t align
     return c;
 }
 
-static struct arena *supply_next(const struct arena *a)
-{
-    return atomic_load_explicit(&a->next, memory_order_acquire);
-}
-
 struct chunk *supply_take(size_t size, size_t align, struct clean *clean)
 {
     struct arena *a = thread_arena();
@@ -33,7 +28,7 @@ struct chunk *supply_take(size_t size, size_t align, struct clean *clean)
     struct chunk *c = supply_take_from(a, size, align, clean);
     /* Another arena may still have room where this one may not grow. */
     for (struct arena *other = &arena_main; c == NULL && other != NULL;
-         other = supply_next(other)) {
+         other = arena_next(other)) {
         if (other == a || !arena_is_shared(other) || lock_is_mine(&other->lock))
             continue;
         arena_lock(other);
@@ -66,7 +61,7 @@ size_t supply_give_back(size_t pad)
         cache_empty(k);
     }
     cache_free_parked();
-    for (struct arena *a = &arena_main; a != NULL; a = supply_next(a))
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
         if (!lock_is_mine(&a->lock))
             got += supply_empty(a, a == &arena_main ? pad : 0);
     return got;
@@ -76,7 +71,7 @@ static COLD void supply_expire_now(void)
 {
     if (!lock_is_mine(&mapped.lock)) /* else a signal handler came between */
         mapped_expire(&tune, false);
-    for (struct arena *a = &arena_main; a != NULL; a = supply_next(a)) {
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a)) {
         if (arena_try(a)) {
             arena_expire(a);
             arena_unlock(a);
@@ -97,7 +92,7 @@ void supply_expire(void)
 size_t supply_resident(void)
 {
     size_t sum = mapped_kept_resident();
-    for (struct arena *a = &arena_main; a != NULL; a = supply_next(a)) {
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a)) {
         if (lock_is_mine(&a->lock))
             continue;
         const struct heap *h = NULL;
@@ -117,7 +112,7 @@ bool supply_reclaim(size_t bytes)
 {
     struct cache *k = thread_cache();
     size_t held = k != NULL ? k->capacity : 0;
-    for (struct arena *a = &arena_main; a != NULL; a = supply_next(a))
+    for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
         held += a->heap_bytes;
     size_t hard = limits.hard, used = limits.used;
     held += hard > used ? hard - used : 0;

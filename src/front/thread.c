@@ -30,14 +30,9 @@ static pthread_key_t process_key;
 static bool process_has_key;
 static _Atomic unsigned process_forks; /* fork handlers are registered */
 
-static ALWAYS_INLINE bool thread_wants_slow(void)
-{
-    return (checked_level | tune.request | tune.perturb) != 0;
-}
-
 bool thread_is_slow(void)
 {
-    return thread_wants_slow();
+    return (checked_level | tune.request | tune.perturb) != 0;
 }
 
 static void thread_exit(void *cache)
@@ -158,7 +153,7 @@ struct cache *thread_cache(void)
 {
     if (LIKELY(thread_word >= STAGE_READY)) {
         /* mallopt may have turned the slow way on or off since. */
-        bool slow = thread_wants_slow();
+        bool slow = thread_is_slow();
         if (UNLIKELY(slow != (thread_hot != thread_own())))
             thread_hot = slow ? (struct cache *)&cache_dummy : thread_own();
         return thread_own();

@@ -29,7 +29,7 @@ struct cache *thread_cache(void);
 /* The arena for a thread without a cache. */
 struct arena *thread_arena(void);
 
-/* True once the process's state is set up; sets it up. */
+/* Sets the process's state up, at the first call. */
 void thread_start_process(void);
 
 /* The hot path is off: every call goes the slow way (checks, recorded requests). */

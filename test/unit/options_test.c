@@ -2,6 +2,7 @@
 #include "support/unit.h"
 
 #include "front/options.h"
+#include "front/upkeep.h"
 #include "support/os_fake.h"
 
 #include <stdio.h>
@@ -32,12 +33,12 @@ static unsigned options_read(const char *conf)
     return lines;
 }
 
-static const struct option_view *options_find(const char *name)
+/* As the outside sees it. */
+static const struct control_option *options_find(const char *name)
 {
-    static struct option_view view;
-    for (unsigned i = 0; options_view(i, &view); i++)
-        if (strcmp(view.name, name) == 0)
-            return &view;
+    for (unsigned i = 0; i < control.count; i++)
+        if (strcmp(control.option[i].name, name) == 0)
+            return &control.option[i];
     return NULL;
 }
 
@@ -64,7 +65,7 @@ static void options_values(void **state)
     assert_int_equal(tune.cache_total, 1 << 30);
     assert_int_equal(tune.check, 2);
     assert_string_equal(options_find("purge")->origin, "CHUNKY_CONF");
-    assert_int_equal(options_find("purge")->value, 3 * 1024 * 1024);
+    assert_ptr_equal(options_find("purge")->where, &tune.purge_base);
     assert_string_equal(options_find("depot")->origin, "default");
     /* The last one wins. */
     assert_int_equal(options_read("check=1,check=3,request=1"), 0);
@@ -140,13 +141,10 @@ static void options_from_mallopt(void **state)
 static void options_list(void **state)
 {
     (void)state;
-    unsigned lines = options_read("help"), count = 0;
-    struct option_view view;
-    while (options_view(count, &view)) {
-        assert_non_null(strstr(said, view.name));
-        count++;
-    }
-    assert_int_equal(lines, count + 1);
+    unsigned lines = options_read("help");
+    for (unsigned i = 0; i < control.count; i++)
+        assert_non_null(strstr(said, control.option[i].name));
+    assert_int_equal(lines, control.count + 1);
 }
 
 int main(void)

@@ -57,6 +57,30 @@ static void say_odd_formats(void **state)
     assert_string_equal(formatted("%5"), "");
 }
 
+static void say_paths(void **state)
+{
+    (void)state;
+    char name[24] = "";
+    struct text t = {name, sizeof name, 0};
+    assert_true(text_add_path(&t, "a-%p.%q%", 4294967295U));
+    assert_string_equal(name, "a-4294967295.%q%");
+    assert_false(text_add_path(&t, "%p", 1));
+    assert_true(text_add_path(&t, "7 chars", 1));
+    assert_false(text_add_path(&t, "x", 1));
+    assert_string_equal(name, "a-4294967295.%q%7 chars");
+}
+
+static void say_distances(void **state)
+{
+    (void)state;
+    assert_int_equal(text_distance("purge", 5, "purge"), 0);
+    assert_int_equal(text_distance("Purge=1", 5, "purge"), 0);
+    assert_int_equal(text_distance("puge", 4, "purge"), 1);
+    assert_int_equal(text_distance("prugex", 6, "purge"), 3);
+    assert_int_equal(text_distance("", 0, "stats"), 5);
+    assert_int_equal(text_distance("a", 1, "a_name_of_more_than_31_letters__"), 99);
+}
+
 static void say_cuts(void **state)
 {
     (void)state;
@@ -96,7 +120,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(say_conversions), cmocka_unit_test(say_widths),
         cmocka_unit_test(say_odd_formats), cmocka_unit_test(say_cuts),
-        cmocka_unit_test(say_writes),
+        cmocka_unit_test(say_writes),      cmocka_unit_test(say_paths),
+        cmocka_unit_test(say_distances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
