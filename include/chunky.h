@@ -67,9 +67,9 @@ size_t chunky_memalignment(const void *mem);
 /* Fails with ENOMEM when count * bytes overflows. */
 void *chunky_reallocarray(void *mem, size_t count, size_t bytes);
 
-/* align: a power of two, else EINVAL. */
+/* align: a power of two, else EINVAL. bytes need not be a multiple of it. */
 void *chunky_aligned_alloc(size_t align, size_t bytes);
-/* align is rounded up to a power of two. */
+/* align is rounded up to a power of two; EINVAL if there is none. */
 void *chunky_memalign(size_t align, size_t bytes);
 /* Returns 0, EINVAL (align no power of two multiple of sizeof(void *)) or ENOMEM;
  * errno and, on failure, *out are unchanged. */
@@ -92,7 +92,7 @@ struct mallinfo chunky_mallinfo(void);
 #ifdef CHUNKY_HAS_MALLINFO2
 struct mallinfo2 chunky_mallinfo2(void);
 #endif
-/* XML on `stream`; options must be 0, else EINVAL is returned. */
+/* XML on `stream`, and 0; options must be 0, else EINVAL is returned. */
 int chunky_malloc_info(int options, FILE *stream);
 /* A summary on stderr. */
 void chunky_malloc_stats(void);
@@ -109,7 +109,8 @@ struct chunky_heap;
  * kernel can. `limit`: most bytes of blocks with their headers, 0: none. NULL and EINVAL
  * without a name, ENOMEM. */
 struct chunky_heap *chunky_heap_create(const char *name, size_t limit);
-/* Frees all its blocks and the heap. NULL: nothing happens. Keeps errno. */
+/* Frees all its blocks and the heap, which no other thread may be using. NULL: nothing
+ * happens. Keeps errno. */
 void chunky_heap_destroy(struct chunky_heap *heap);
 
 /* As malloc, calloc, realloc, aligned_alloc, free. NULL and ENOMEM beyond the limit. A
@@ -120,8 +121,9 @@ void *chunky_heap_realloc(struct chunky_heap *heap, void *mem, size_t bytes);
 void *chunky_heap_aligned_alloc(struct chunky_heap *heap, size_t align, size_t bytes);
 void chunky_heap_free(struct chunky_heap *heap, void *mem);
 
+/* As it was cut; valid as long as the heap. */
 const char *chunky_heap_name(struct chunky_heap *heap);
-/* The named heap of a live block; NULL for any other block. */
+/* The named heap of a live block; NULL for any other live block, and for NULL. */
 struct chunky_heap *chunky_heap_of(const void *mem);
 
 struct chunky_heap_stats {
@@ -130,6 +132,7 @@ struct chunky_heap_stats {
     size_t limit;  /* of used; 0: none */
     size_t heap;   /* bytes of address space for them, but for mapped blocks */
 };
+/* Of now; a call that is under way in another thread may be counted in part. */
 struct chunky_heap_stats chunky_heap_stats(struct chunky_heap *heap);
 
 /* One block in use. */
