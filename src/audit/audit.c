@@ -63,9 +63,8 @@ bool audit_find(struct audit *u, enum audit_id rule, uint64_t chunk, uint64_t ot
     return u->findings < u->most;
 }
 
-/* Bytes of whole pages in a free chunk behind its members. */
-static void audit_interior(const struct audit *u, const struct walk_chunk *c,
-                           uint64_t *from, uint64_t *to)
+void audit_interior(const struct audit *u, const struct walk_chunk *c, uint64_t *from,
+                    uint64_t *to)
 {
     *from = align_up(c->address + sizeof(struct chunk), u->walk->page);
     *to = align_down(c->address + c->size, u->walk->page);

@@ -131,6 +131,9 @@ bool audit_find(struct audit *u, enum audit_id rule, uint64_t chunk, uint64_t ot
                 uint64_t found, uint64_t expected);
 /* False if no header of ours is at `address`. */
 bool audit_links_of(struct audit *u, uint64_t address, struct audit_links *l);
+/* Where whole pages lie in a free chunk, behind its members; none: *to is *from. */
+void audit_interior(const struct audit *u, const struct walk_chunk *c, uint64_t *from,
+                    uint64_t *to);
 bool audit_bins_sums(struct audit *u, const struct audit_sum bins[2]);
 bool audit_fast(struct audit *u);
 bool audit_dirty_lists(struct audit *u);

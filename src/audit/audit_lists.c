@@ -22,8 +22,8 @@ bool audit_fast(struct audit *u)
 /* Dirty pages of one free chunk, bytes. */
 static uint64_t audit_dirty(struct audit *u, const struct walk_chunk *c)
 {
-    uint64_t from = align_up(c->address + sizeof(struct chunk), u->walk->page);
-    uint64_t to = align_down(c->address + c->size, u->walk->page);
+    uint64_t from, to;
+    audit_interior(u, c, &from, &to);
     uint64_t clean =
         walk_word(u->walk, c->address + offsetof(struct chunk, clean_to)) -
         walk_word(u->walk, c->address + offsetof(struct chunk, clean_from));

@@ -158,7 +158,7 @@ union new_next {
 
 /* No memory: runs the new_handler as long as there is one. True: try again. False only
  * if `nothrow`; otherwise bad_alloc is thrown. */
-static bool new_failed(const char *name, size_t bytes, bool nothrow)
+static bool new_failed(size_t bytes, bool nothrow)
 {
     if (IS_PRESENT(_ZSt15get_new_handlerv)) {
         void (*handler)(void) = _ZSt15get_new_handlerv();
@@ -172,7 +172,7 @@ static bool new_failed(const char *name, size_t bytes, bool nothrow)
     if (IS_PRESENT(_ZSt17__throw_bad_allocv))
         _ZSt17__throw_bad_allocv();
     /* A C++ library that came by dlopen: its own operator new fails in its own way. */
-    union new_next next = {.object = dlsym(RTLD_NEXT, name)};
+    union new_next next = {.object = dlsym(RTLD_NEXT, "_Znwm")};
     if (next.object != NULL)
         next.function(bytes);
     fail("operator new: out of memory, and no C++ library to throw bad_alloc", NULL);
@@ -185,7 +185,7 @@ static COLD void *new_slow(size_t bytes, size_t align, enum family family, bool 
     do {
         mem =
             align == 0 ? malloc_slow_as(bytes, family) : chunky_memalign(align, bytes);
-    } while (mem == NULL && new_failed("_Znwm", bytes, nothrow));
+    } while (mem == NULL && new_failed(bytes, nothrow));
     return mem;
 }
 
