@@ -94,14 +94,21 @@ HOT PUBLIC WEAK void _ZdlPv(void *mem) ALIAS_OF("delete_one");
 PUBLIC WEAK void _ZdlPvSt11align_val_t(void *mem, size_t align)
     ALIAS_OF("delete_aligned");
 
+static COLD void delete_array_slow(void *mem)
+{
+    if (operators_look())
+        delete_as(mem, FAMILY_NEW_ARRAY);
+    else
+        _ZdlPv(mem);
+}
+
+/* Without a frame: the first look is elsewhere. */
 static HOT void delete_array(void *mem)
 {
     if (LIKELY(operators_own()))
         delete_as(mem, FAMILY_NEW_ARRAY);
-    else if (operators_look())
-        delete_as(mem, FAMILY_NEW_ARRAY);
     else
-        _ZdlPv(mem);
+        delete_array_slow(mem);
 }
 
 static void delete_aligned_array(void *mem, size_t align)
@@ -120,9 +127,7 @@ PUBLIC WEAK void _ZdaPvSt11align_val_t(void *mem, size_t align)
     PUBLIC WEAK void name parameters;                                                  \
     PUBLIC WEAK void name parameters                                                   \
     {                                                                                  \
-        if (LIKELY(operators_own()))                                                   \
-            call;                                                                      \
-        else if (operators_look())                                                     \
+        if (LIKELY(operators_own()) || operators_look())                               \
             call;                                                                      \
         else                                                                           \
             replaced;                                                                  \
