@@ -97,10 +97,12 @@ static void metrics_counts(struct text *t, const struct arena_counts *c)
 
 size_t metrics_write(void)
 {
+    if (metrics_path[0] == '\0')
+        return 0; /* every process comes here at its end, also one in a narrow sandbox */
     char path[METRICS_PATH + 16] = "", fresh[sizeof path + sizeof ".new"] = "";
     struct text at = {path, sizeof path, 0}, beside = {fresh, sizeof fresh, 0};
     /* The process as it is now: the child of a fork has its own file. */
-    if (!text_add_path(&at, metrics_path, os_process_id()) || at.length == 0)
+    if (!text_add_path(&at, metrics_path, os_process_id()))
         return 0;
     text_add(&beside, "%s.new", path);
     struct stats s;

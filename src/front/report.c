@@ -112,7 +112,7 @@ static size_t report_name(char name[REPORT_NAME], const char *suffix)
 {
     struct text path = {name, REPORT_NAME - sizeof SNAPSHOT_SUFFIX, 0};
     name[0] = '\0';
-    if (!text_add_path(&path, report_path, os_process_id()) || path.length == 0)
+    if (report_path[0] == '\0' || !text_add_path(&path, report_path, os_process_id()))
         return 0;
     path.capacity = REPORT_NAME;
     text_add(&path, "%s", suffix);
