@@ -436,7 +436,7 @@ static void purge_spares_the_depot(void **state)
     }
     assert_int_not_equal(limits.kept_until, 0);
     size_t most = purge_fill_depot(20, true);
-    assert_true(most > 96 * KIB);
+    assert_true(most > 64 * KIB);
     assert_true(most <= 64 * KIB + a->heap_bytes / 2);
     size_t hold = world_tune.purge_hold_ms;
     for (unsigned i = 0; i < 3; i++) {
