@@ -73,7 +73,7 @@ struct arena {
     size_t heap_bytes;         /* of all heaps */
     size_t heap_peak;          /* most of them at a time, as seen when settling */
     size_t free_bytes;         /* of binned and unsorted chunks, without top */
-    _Atomic size_t live;       /* bytes handed out, as of the last settling */
+    _Atomic size_t live;       /* bytes out, but the depot's; last settling */
     size_t fast_bytes;         /* of chunks in fast bins */
     size_t clean_bytes;        /* of free_bytes, whole pages that are not resident */
     size_t pinned; /* idle resident bytes left when the depot was last emptied */

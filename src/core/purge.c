@@ -371,8 +371,7 @@ static ALWAYS_INLINE void settle_note(struct arena *a, size_t room)
         a->settled.free_bytes = SIZE_MAX;
         return;
     }
-    size_t step = max_size(DEPOT_ENOUGH, a->heap_bytes / DEPOT_STEP);
-    room = min_size(room, step);
+    room = min_size(room, max_size(DEPOT_ENOUGH, a->heap_bytes / DEPOT_STEP));
     a->settled = (struct settled){
         .top = a->top,
         .heap_bytes = a->heap_bytes,
@@ -383,7 +382,7 @@ static ALWAYS_INLINE void settle_note(struct arena *a, size_t room)
     };
 }
 
-/* True when something is over that the depot, or free space, was allowed to keep. */
+/* True when the depot, and below the arena, may keep less from now on. */
 static NOINLINE bool expire_spared(struct arena *a, uint64_t now)
 {
     struct depot *d = &a->depot;

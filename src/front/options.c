@@ -78,12 +78,10 @@ static const struct option options[] = {
      "ends the process"},
     {"report", OPTION_FILE, report_path, 0, REPORT_PATH - 1,
      "a file that findings are added to as well, with a snapshot of the heap at the "
-     "first "
-     "in FILE.snap; %p in its name is the process; none by default"},
+     "first in FILE.snap; %p in its name is the process; none by default"},
     {"relay", OPTION_FILE, report_relay, 0, REPORT_RELAY - 1,
      "a pipe that findings go to instead of standard error; chunky run names its own; "
-     "none "
-     "by default"},
+     "none by default"},
     {"request", OPTION_SMALL, &tune.request, 0, 1,
      "1: record requested bytes, for drawings"},
     {"perturb", OPTION_SMALL, &tune.perturb, 0, 255,
