@@ -39,7 +39,9 @@ struct cache {
     uint32_t thread;              /* kernel's number of the thread */
     size_t capacity;              /* bytes of chunks that all stacks may hold */
     size_t budget;                /* most of that; looked at again now and then */
+    size_t peak;                  /* of its heap, when idle classes last went home */
     uint32_t tick;                /* fills and flushes so far */
+    uint32_t peak_tick;           /* as many as there were then */
     uint32_t busy;                /* how often the arena was locked lately, weighed */
     uint32_t sweep;               /* class that is looked at next for shrinking */
     _Atomic uint32_t sample;      /* slow calls up to the next sample of level 3 */

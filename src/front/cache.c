@@ -42,6 +42,9 @@ enum {
     TREND_MAX = 64,     /* or so many where trends turn round soon, and */
     TREND_CLASSES = 4,  /* classes that join in, for a visit to serve others too */
     PARKED = 8,         /* most caches of ended threads that wait for new ones */
+    PEAK_LEAST =
+        2 * MIB,    /* where a heap at least so large grew by this part to a new */
+    PEAK_STEP = 16, /* peak, idle classes are sent home before it is touched */
 };
 
 static struct lock cache_lock = LOCK_INIT(RANK_THREADS);
@@ -171,7 +174,7 @@ static void cache_send_class(struct cache *k, unsigned class)
 
 static void cache_send_everything(struct cache *k)
 {
-    cache_send_own(k, true);
+    cache_send_own(k, CACHE_ALL);
     for (unsigned class = 1; class < CLASS_COUNT; class ++)
         cache_send_class(k, class);
 }
@@ -423,6 +426,17 @@ static unsigned cache_fill_others(struct cache *k, unsigned own, struct depot *d
     return classes;
 }
 
+/* Whether the heap has grown a good deal, to a new peak, since idle classes were last sent
+ * home. */
+static bool cache_sees_peak(struct cache *k, const struct arena *a)
+{
+    size_t peak = a->heap_peak;
+    if (LIKELY(peak <= k->peak + k->peak / PEAK_STEP) || peak < PEAK_LEAST)
+        return false;
+    k->peak = peak;
+    return true;
+}
+
 void *cache_fill(struct cache *k, unsigned class)
 {
     struct stack *s = &k->stack[class];
@@ -460,16 +474,23 @@ void *cache_fill(struct cache *k, unsigned class)
     a->counts.fills++;
     PROBE2(refill, class_sizes[class], count);
     arena_settle(a);
+    bool peaks = cache_sees_peak(k, a);
     arena_unlock(a);
     while (empty != NULL) {
         m = empty;
         empty = m->next;
         cache_keep_spare(k, m);
     }
-    if (count == 0)
-        return NULL;
-    s->top = state->base + count - 1;
-    return *s->top;
+    void *mem = NULL;
+    if (count != 0) {
+        s->top = state->base + count - 1;
+        mem = *s->top;
+    }
+    if (UNLIKELY(peaks)) {
+        cache_send_own(k, CACHE_IDLE);
+        k->peak_tick = k->tick;
+    }
+    return mem;
 }
 
 /* A trim threshold that the program set is kept to the letter, as in glibc: once more
@@ -517,7 +538,7 @@ static void cache_make_room(struct cache *k, unsigned class)
     k->flushes++;
     if (!cache_sees_trend(k, &k->flushes, false))
         cache_send_half(k, class);
-    else if (cache_send_own(k, false) < TREND_CLASSES)
+    else if (cache_send_own(k, CACHE_HALVES) < TREND_CLASSES)
         k->flushes = 0;
     if (s->top == s->limit)
         cache_send_away(k, class);

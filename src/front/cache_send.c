@@ -215,12 +215,14 @@ static size_t cache_put_own(struct cache *k, struct arena *a, struct spans *seen
     return own;
 }
 
-/* How many are the older half of a class, if it is half full. */
-static size_t cache_half(const struct cache *k, unsigned class)
+/* How many of a class a part of the cache has, the oldest ones. */
+static size_t cache_part_of(const struct cache *k, unsigned class, enum cache_part part)
 {
     const struct stack_state *state = &k->state[class];
     size_t count = (size_t)(k->stack[class].top - state->base);
-    return 2 * count < state->allowed ? 0 : (count + 1) / 2;
+    if (part == CACHE_HALVES)
+        return 2 * count < state->allowed ? 0 : (count + 1) / 2;
+    return part == CACHE_ALL || state->active < k->peak_tick ? count : 0;
 }
 
 void cache_send_half(struct cache *k, unsigned class)
@@ -229,28 +231,30 @@ void cache_send_half(struct cache *k, unsigned class)
     struct spans seen = NO_SPANS;
     if (arena_of(k->state[class].base[0]) != a || !arena_try(a))
         return;
-    cache_put_own(k, a, &seen, class, cache_half(k, class));
+    cache_put_own(k, a, &seen, class, cache_part_of(k, class, CACHE_HALVES));
     cache_leave(a);
 }
 
-unsigned cache_send_own(struct cache *k, bool everything)
+unsigned cache_send_own(struct cache *k, enum cache_part part)
 {
     struct arena *a = k->arena;
     struct spans seen = NO_SPANS;
     unsigned classes = 0;
     bool locked = false;
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
-        const struct stack *s = &k->stack[class];
-        if (s->top[-1] == NULL)
+        if (k->stack[class].top[-1] == NULL)
             continue;
-        size_t count =
-            everything ? (size_t)(s->top - k->state[class].base) : cache_half(k, class);
+        size_t count = cache_part_of(k, class, part);
         if (count == 0)
             continue;
         if (!locked && !arena_try(a))
             return 0;
         locked = true;
         classes += cache_put_own(k, a, &seen, class, count) != 0;
+    }
+    if (locked && part == CACHE_IDLE) {
+        arena_drain(a, 0);
+        arena_consolidate(a);
     }
     if (locked)
         cache_leave(a);
