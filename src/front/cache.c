@@ -42,9 +42,10 @@ enum {
     TREND_MAX = 64,     /* or so many where trends turn round soon, and */
     TREND_CLASSES = 4,  /* classes that join in, for a visit to serve others too */
     PARKED = 8,         /* most caches of ended threads that wait for new ones */
-    PEAK_LEAST =
-        2 * MIB,    /* where a heap at least so large grew by this part to a new */
-    PEAK_STEP = 16, /* peak, idle classes are sent home before it is touched */
+    CUT_PART = 256,     /* no more than this part of the heap is cut for a class at */
+    CUT_LEAST = 2,      /* once, but so many blocks: each has a header to write */
+    PEAK_LEAST = 2 * MIB, /* a heap at least so large that grew by this part to */
+    PEAK_STEP = 16,       /* a new peak: idle classes go home before that is touched */
 };
 
 static struct lock cache_lock = LOCK_INIT(RANK_THREADS);
@@ -461,6 +462,8 @@ void *cache_fill(struct cache *k, unsigned class)
     if (count != 0)
         trace(TRACE_DEPOT_HIT, count);
     if (count == 0) {
+        size_t part = a->heap_bytes / CUT_PART / class_sizes[class];
+        want = min_size(want, max_size(part, CUT_LEAST));
         count = arena_take_batch(a, class_sizes[class], want, state->base);
         cache_reverse(state->base, count);
         trace(TRACE_CACHE_FILL, count);
