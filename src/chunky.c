@@ -14,6 +14,7 @@
 #include "core/limit.c"
 #include "core/meta.c"
 #include "core/heap.c"
+#include "core/order.c"
 #include "core/bin.c"
 #include "core/depot.c"
 #include "core/binned.c"

@@ -9,6 +9,7 @@
 #include "core/bin.h"
 #include "core/depot.h"
 #include "core/heap.h"
+#include "core/order.h"
 #include "core/tune.h"
 #include "os/lock.h"
 
@@ -63,6 +64,7 @@ struct arena {
     _Atomic uint32_t threads;    /* caches attached */
     _Atomic(struct arena *) next; /* list of arenas, shared ones first; never shrinks */
     const struct tune *tune;      /* thresholds */
+    struct order *order;          /* of its drains; NULL before the first */
 
     struct heap *heaps;        /* newest first */
     unsigned heap_count;       /* of that list */
@@ -211,6 +213,8 @@ void arena_consolidate(struct arena *a);
 void arena_absorb(struct arena *a);
 /* Gives back the depot's chunks until at most `keep` bytes stay. */
 void arena_drain(struct arena *a, size_t keep);
+/* Puts what came into the depot of a class in the order of addresses. */
+void arena_sort_class(struct arena *a, unsigned class);
 
 /* Purged pages are used again: for the hold time the arena may keep as much more. */
 void arena_note_reuse(struct arena *a, size_t bytes);

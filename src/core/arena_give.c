@@ -10,7 +10,11 @@
 #include "core/trace.h"
 #include "os/os.h"
 
-enum { AHEAD = 6 }; /* blocks of a magazine whose lines are asked for early */
+enum {
+    AT_ONCE = 24, /* chunks that a drain looks at before it gives any back */
+    AHEAD = 6,    /* runs whose neighbours are asked for early */
+    WINDOWS = 64  /* in which a drain looks for neighbours */
+};
 
 static const char give_corrupted[] = "corrupted header of a freed block";
 static const char give_overflow[] =
@@ -226,118 +230,55 @@ void arena_absorb(struct arena *a)
     }
 }
 
-/* A secret of this drain: nobody outside can guess it. */
-static uintptr_t give_token(const struct arena *a)
-{
-    return (uintptr_t)multiply_fold(heap_keys.word ^ a->depot.drains,
-                                    heap_keys.address ^ (uintptr_t)a);
-}
+/* Chunks that lie one behind the other. */
+struct run {
+    struct chunk *first;
+    struct chunk *last;
+    size_t size; /* of all of them */
+};
 
-/* A mark in the body of a chunk on its way, NULL once another one swallowed it. Marking all
- * of a drain takes a while in which other threads write, and may read a mark and write it
- * into a block of their own: it is right in one place, with one size. */
-static ALWAYS_INLINE struct chunk *give_mark_of(const struct chunk *c, size_t size,
-                                                uintptr_t token)
+/* A chunk's header is wrong, or lies inside the one before it: the block that ends there
+ * may have overflowed. */
+static COLD NOINLINE void give_blame(const struct run *before, const struct chunk *c)
 {
-    uint64_t turned = (uint64_t)token << 32 | (uint64_t)token >> 32;
-    uint64_t mark = multiply_fold((uintptr_t)c ^ token, size ^ turned);
-    return (struct chunk *)(uintptr_t)mark;
-}
-
-/* Also of a neighbour that is somebody's live block: any value of his but the secret one
- * says no. */
-RACE_IS_KNOWN static bool give_is_marked(const struct chunk *c, size_t size,
-                                         uintptr_t token)
-{
-    return c->fd == give_mark_of(c, size, token);
-}
-
-/* Whose fault a wrong header is: that of the block before it, if that comes back too. Only
- * what ends just there is looked at. */
-static COLD NOINLINE void give_blame(const struct magazine *chain,
-                                     const struct chunk *c)
-{
-    for (const struct magazine *m = chain; m != NULL; m = m->next) {
-        size_t size = class_sizes[m->class];
-        for (uint32_t i = 0; i < m->count; i++) {
-            const struct chunk *p = chunk_of(m->slot[i]);
-            size_t distance = (uintptr_t)c - (uintptr_t)p;
-            if (distance >= size && distance <= size + CHUNK_ALIGN &&
-                give_whole(&heap_keys, p) == distance)
-                fail(give_overflow, mem_of(p));
-        }
-    }
+    if (before != NULL && chunk_at(before->first, before->size) == c)
+        fail(give_overflow, mem_of(before->last));
     fail(give_corrupted, mem_of(c));
 }
 
-/* Verifies the chunks and marks them. What lies behind is verified at the end of a run
- * only: within one it is a marked chunk. */
-static void give_mark(const struct magazine *chain, const struct magazine *m,
-                      uintptr_t token)
+/* Verifies a chunk that lies behind all those before, and appends it to the last run, or
+ * begins a new one. Returns how many runs there are. */
+static ALWAYS_INLINE unsigned give_append(struct arena *a, const struct chunk_keys *k,
+                                          struct run *run, unsigned runs,
+                                          struct chunk *c)
 {
-    struct chunk_keys keys = heap_keys;
-    uint32_t count = m->count;
-    size_t size = class_sizes[m->class];
-    for (uint32_t i = 0; i < count; i++) {
-        struct chunk *c = chunk_of(m->slot[i]);
-        const struct chunk *ahead = chunk_of(m->slot[min_size(i + AHEAD, count - 1)]);
-        PREFETCH(ahead);
-        PREFETCH(chunk_at(ahead, size));
-        size_t have = give_whole(&keys, c);
-        if (UNLIKELY(have == 0))
-            give_blame(chain, c);
-        struct chunk *mark = give_mark_of(c, have, token);
-        GUARD(c->fd != mark, "double free: the block is listed twice", mem_of(c));
-        c->fd = mark;
+    struct run *r = runs == 0 ? NULL : &run[runs - 1];
+    const struct chunk *end = r == NULL ? NULL : chunk_at(r->first, r->size);
+    size_t size = give_whole(k, c);
+    if (UNLIKELY(size == 0 || c < end))
+        give_blame(r, c);
+    if (c != end) {
+        run[runs] = (struct run){c, c, size};
+        return runs + 1;
     }
+    GUARD(chunk_prev_inuse(c), give_cleared, mem_of(r->last));
+    r->last = c;
+    r->size += size;
+    a->counts.merges++;
+    return runs;
 }
 
-/* Each chunk that is still a run of its own swallows the marked ones behind it. Leaves
- * those that were runs when their turn came. */
-static void give_join(struct arena *a, struct magazine *m, uintptr_t token)
+/* Small runs rest in the fast bins while there is room. What lies behind is verified at
+ * the end of a run only: within one it is the next chunk. */
+static void give_run(struct arena *a, const struct run *r)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < m->count; i++) {
-        struct chunk *c = chunk_of(m->slot[i]), *next;
-        if (c->fd == NULL)
-            continue;
-        size_t size = chunk_size(c), before = size, more;
-        GUARD(give_is_marked(c, size, token), give_corrupted, mem_of(c));
-        while (next = chunk_at(c, size), (more = chunk_size(next)) >= CHUNK_MIN &&
-                                             give_is_marked(next, more, token)) {
-            GUARD(chunk_prev_inuse(next), give_cleared, mem_of(c));
-            size += more;
-            next->fd = NULL;
-            a->counts.merges++;
-        }
-        if (size != before) {
-            chunk_set_idle(&heap_keys, c, size,
-                           IDLE_OUT | a->flags | (chunk_bits(c) & PREV_INUSE));
-            c->fd = give_mark_of(c, size, token);
-        }
-        m->slot[kept++] = m->slot[i];
-    }
-    m->count = kept;
-}
-
-/* Leaves only what nobody swallowed later: it may soon be unmapped. */
-static void give_keep_heads(struct magazine *m)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < m->count; i++)
-        if (chunk_of(m->slot[i])->fd != NULL)
-            m->slot[kept++] = m->slot[i];
-    m->count = kept;
-}
-
-/* Small runs rest in the fast bins while there is room. */
-static void give_run(struct arena *a, struct chunk *c, uintptr_t token)
-{
-    size_t size = chunk_size(c);
+    struct chunk *c = r->first;
+    size_t size = r->size;
     struct clean clean = {0, 0};
-    GUARD(give_is_marked(c, size, token), give_corrupted, mem_of(c));
-    give_verify_behind(c, size);
-    c->fd = NULL; /* the mark comes from the keys: no block may bring it to light */
+    give_verify_behind(r->last, size - ((uintptr_t)r->last - (uintptr_t)c));
+    if (r->last != c)
+        chunk_set_idle(&heap_keys, c, size,
+                       IDLE_OUT | a->flags | (chunk_bits(c) & PREV_INUSE));
     if (size <= a->tune->fast_max && a->fast_bytes + size <= a->tune->fast_bytes)
         give_fast(a, c, size);
     else if (give_merge(a, &c, &size, &clean))
@@ -345,20 +286,21 @@ static void give_run(struct arena *a, struct chunk *c, uintptr_t token)
 }
 
 /* Asks early for the neighbours that a run may merge with. */
-static void give_ask_around(const struct chunk *c)
+static void give_ask_around(const struct run *r)
 {
-    if (!chunk_prev_inuse(c))
-        PREFETCH(chunk_prev(c));
-    PREFETCH(chunk_at(c, chunk_size(c)));
+    if (!chunk_prev_inuse(r->first))
+        PREFETCH(chunk_prev(r->first));
+    PREFETCH(chunk_at(r->first, r->size));
 }
 
 /* And then for the neighbours' neighbours in their bins. Nothing is verified yet, but it
  * is only asked for; and what lies between here and there is one heap's. */
-static void give_ask_lists(const struct chunk *c)
+static void give_ask_lists(const struct run *r)
 {
     /* In use, it ends with words of its owner, who may be writing. */
+    const struct chunk *c = r->first;
     const struct chunk *prev = chunk_prev_inuse(c) ? c : chunk_prev(c);
-    const struct chunk *next = chunk_at(c, chunk_size(c));
+    const struct chunk *next = chunk_at(c, r->size);
     if (prev < c && ((uintptr_t)prev & (CHUNK_ALIGN - 1)) == 0 &&
         give_same_heap(c, prev)) {
         PREFETCH(prev->fd);
@@ -370,32 +312,108 @@ static void give_ask_lists(const struct chunk *c)
     }
 }
 
+static void give_runs(struct arena *a, const struct run *run, unsigned runs)
+{
+    for (unsigned i = 0; i < runs; i++) {
+        if (i + AHEAD < runs)
+            give_ask_around(&run[i + AHEAD]);
+        if (i + AHEAD / 2 < runs)
+            give_ask_lists(&run[i + AHEAD / 2]);
+        give_run(a, &run[i]);
+    }
+}
+
+/* The next pointers of the window; asks for their headers. */
+static size_t give_ask(struct order *o, void **mem)
+{
+    size_t count = order_take(o, mem, AT_ONCE);
+    for (size_t i = 0; i < count; i++)
+        PREFETCH(chunk_of(mem[i]));
+    return count;
+}
+
+/* Gives back what is in the window, joined. */
+static void give_window(struct arena *a, struct order *o)
+{
+    const struct chunk_keys keys = heap_keys; /* in registers */
+    struct run run[AT_ONCE + 1];
+    void *mem[2][AT_ONCE];
+    unsigned runs = 0, turn = 0;
+    size_t count = give_ask(o, mem[0]);
+    while (count != 0) {
+        size_t next = give_ask(o, mem[!turn]);
+        for (size_t i = 0; i < count; i++)
+            runs = give_append(a, &keys, run, runs, chunk_of(mem[turn][i]));
+        give_runs(a, run, runs - 1); /* the last one may go on */
+        run[0] = run[runs - 1];
+        runs = 1;
+        count = next;
+        turn = !turn;
+    }
+    give_runs(a, run, runs);
+}
+
+static uintptr_t give_lowest(const struct magazine *chain)
+{
+    uintptr_t low = UINTPTR_MAX;
+    for (const struct magazine *m = chain; m != NULL; m = m->next)
+        for (uint32_t i = 0; i < m->count; i++)
+            low = min_size(low, (uintptr_t)m->slot[i]);
+    return low;
+}
+
+/* Moves the pointers that lie in the window out of the magazines into it; returns the
+ * lowest of those that stay. */
+static uintptr_t give_gather(struct order *o, struct magazine *chain)
+{
+    uintptr_t low = UINTPTR_MAX;
+    for (struct magazine *m = chain; m != NULL; m = m->next) {
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < m->count; i++) {
+            void *mem = m->slot[i];
+            if (order_holds(o, mem)) {
+                GUARD(order_add(o, mem), "double free: the block is listed twice", mem);
+            } else {
+                m->slot[kept++] = mem;
+                low = min_size(low, (uintptr_t)mem);
+            }
+        }
+        m->count = kept;
+    }
+    return low;
+}
+
+static bool give_has_order(struct arena *a)
+{
+    if (a->order == NULL)
+        a->order = meta_take(sizeof *a->order);
+    return a->order != NULL;
+}
+
+void arena_sort_class(struct arena *a, unsigned class)
+{
+    if (give_has_order(a))
+        depot_sort(&a->depot, class, a->order);
+}
+
 /* Gives the chunks of a chain of magazines back. Neighbours among them are joined first,
- * in whatever order they come, so that bins are touched once a run. */
+ * so that bins are touched once a run; where they are scattered over many windows, or
+ * without memory for one, each goes alone. */
 static void give_magazines(struct arena *a, struct magazine *chain)
 {
-    struct magazine *m, *empty = NULL;
-    uintptr_t token = give_token(a);
+    uintptr_t low = give_lowest(chain);
     a->depot.drains++;
-    for (m = chain; m != NULL; m = m->next)
-        give_mark(chain, m, token);
-    for (m = chain; m != NULL; m = m->next)
-        give_join(a, m, token);
-    for (m = chain; m != NULL; m = m->next)
-        give_keep_heads(m);
-    while ((m = chain) != NULL) {
-        chain = m->next;
-        for (uint32_t i = 0; i < m->count; i++) {
-            if (i + AHEAD < m->count)
-                give_ask_around(chunk_of(m->slot[i + AHEAD]));
-            if (i + AHEAD / 2 < m->count)
-                give_ask_lists(chunk_of(m->slot[i + AHEAD / 2]));
-            give_run(a, chunk_of(m->slot[i]), token);
-        }
-        m->next = empty;
-        empty = m;
+    if (!give_has_order(a))
+        low = UINTPTR_MAX;
+    for (unsigned i = 0; i < WINDOWS && low != UINTPTR_MAX; i++) {
+        order_begin(a->order, low);
+        low = give_gather(a->order, chain);
+        give_window(a, a->order);
     }
-    meta_give_list(empty, sizeof *empty);
+    for (const struct magazine *m = chain; m != NULL; m = m->next)
+        for (uint32_t i = 0; i < m->count; i++)
+            arena_give(a, chunk_of(m->slot[i]));
+    meta_give_list(chain, sizeof *chain);
 }
 
 void arena_drain(struct arena *a, size_t keep)

@@ -1,11 +1,15 @@
 /* Depot and remote list of an arena; see depot.h. */
 #include "core/depot.h"
 
+#include "base/check.h"
+
 #include <string.h>
 
 enum {
     MANY = 256,
-    REGRET_PART = 32 /* so much of what was drained and is asked for again */
+    REGRET_PART = 32, /* so much of what was drained and is asked for again */
+    NEAR = 4096, /* bytes; pointers that follow each other farther apart are a jump, */
+    JUMPS = 8    /* and where one in so many is, they are not in order */
 };
 
 static void depot_mark(struct depot *d, unsigned class)
@@ -21,6 +25,7 @@ struct magazine *depot_take(struct depot *d, unsigned class)
     struct magazine *m = d->full[class];
     if (m != NULL) {
         d->full[class] = m->next;
+        d->fresh[class] -= d->fresh[class] != 0;
         depot_mark(d, class);
         d->bytes -= magazine_bytes(m);
     }
@@ -39,6 +44,7 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
         count += n;
         if (m->count == 0) {
             d->full[class] = m->next;
+            d->fresh[class] -= d->fresh[class] != 0;
             m->next = *empty;
             *empty = m;
         }
@@ -46,6 +52,50 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
     depot_mark(d, class);
     d->bytes -= count * class_sizes[class];
     return count;
+}
+
+/* Where the pointers of the newest magazines lie, and how many are far from the next. */
+struct spread {
+    uintptr_t low, high;
+    size_t count, jumps;
+};
+
+static struct spread depot_spread(const struct magazine *m, uint32_t magazines)
+{
+    struct spread s = {UINTPTR_MAX, 0, 0, 0};
+    uintptr_t last = 0;
+    for (; magazines-- > 0; m = m->next) {
+        for (uint32_t i = m->count; i-- > 0;) {
+            uintptr_t mem = (uintptr_t)m->slot[i];
+            s.low = min_size(s.low, mem);
+            s.high = max_size(s.high, mem);
+            s.jumps += mem - last + NEAR > 2 * NEAR;
+            last = mem;
+        }
+        s.count += m->count;
+    }
+    return s;
+}
+
+void depot_sort(struct depot *d, unsigned class, struct order *o)
+{
+    struct magazine *newest = d->full[class], *m = newest;
+    uint32_t magazines = d->fresh[class];
+    struct spread s = depot_spread(newest, magazines);
+    d->fresh[class] = 0;
+    if (s.jumps < s.count / JUMPS || s.high - s.low >= ORDER_BYTES)
+        return;
+    order_begin(o, s.low);
+    for (uint32_t n = 0; n < magazines; n++, m = m->next)
+        for (uint32_t i = 0; i < m->count; i++)
+            GUARD(order_add(o, m->slot[i]), "double free: the block is listed twice",
+                  m->slot[i]);
+    for (m = newest; magazines-- > 0; m = m->next) {
+        void *mem[MAGAZINE_SLOTS];
+        order_take(o, mem, m->count);
+        for (uint32_t i = 0; i < m->count; i++)
+            m->slot[i] = mem[m->count - 1 - i];
+    }
 }
 
 void *depot_take_aligned(struct depot *d, unsigned class, size_t align)
@@ -68,6 +118,7 @@ void depot_give(struct depot *d, struct magazine *m)
 {
     m->next = d->full[m->class];
     d->full[m->class] = m;
+    d->fresh[m->class]++;
     depot_mark(d, m->class);
     d->bytes += magazine_bytes(m);
 }

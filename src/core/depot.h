@@ -8,10 +8,15 @@
 #define CHUNKY_CORE_DEPOT_H
 
 #include "core/class.h"
+#include "core/order.h"
 
 #include <stdatomic.h>
 
-enum { MAGAZINE_SLOTS = 62 };
+enum {
+    MAGAZINE_SLOTS = 62,
+    DEPOT_SCATTERED = 512 * KIB, /* freed in a go, and more than a cache near the */
+    DEPOT_SMALL = 256 /* processor holds: the order of chunks up to this counts */
+};
 
 struct magazine {
     struct magazine *next; /* older one of the same list; first, for meta's lists */
@@ -23,6 +28,7 @@ struct magazine {
 struct depot {
     struct magazine *full[CLASS_COUNT]; /* newest first */
     uint64_t map[CLASS_WORDS];          /* bit: full[class] is not NULL */
+    uint32_t fresh[CLASS_COUNT];        /* newest of them, in no order */
     size_t bytes;                       /* chunk bytes of all of them */
     size_t limit;                       /* most bytes; learnt, see settle in purge.c */
     unsigned sweep;                     /* class that is drained next in turn */
@@ -64,6 +70,16 @@ struct magazine *depot_take(struct depot *d, unsigned class);
  * *empty. Returns how many. */
 size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
                        struct magazine **empty);
+/* Whether so many small chunks of a class came one after the other that what they are used
+ * for next would lie scattered. */
+static inline bool depot_is_scattered(const struct depot *d, unsigned class)
+{
+    size_t size = class_sizes[class];
+    return size <= DEPOT_SMALL &&
+           d->fresh[class] * MAGAZINE_SLOTS * size >= DEPOT_SCATTERED;
+}
+/* Puts those in order, the lowest address to be taken first, where a window holds them. */
+void depot_sort(struct depot *d, unsigned class, struct order *o);
 /* One of the newest magazine whose address is a multiple of `align`, or NULL. */
 void *depot_take_aligned(struct depot *d, unsigned class, size_t align);
 void depot_give(struct depot *d, struct magazine *m);

@@ -458,6 +458,8 @@ void *cache_fill(struct cache *k, unsigned class)
     struct arena *a = cache_enter(k);
     set_add(k->filled, class);
     arena_absorb(a);
+    if (UNLIKELY(depot_is_scattered(&a->depot, class)))
+        arena_sort_class(a, class);
     size_t count = depot_take_some(&a->depot, class, most, state->base, &empty);
     if (count != 0)
         trace(TRACE_DEPOT_HIT, count);

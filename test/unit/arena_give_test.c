@@ -149,28 +149,7 @@ static void give_absorbs_and_drains(void **state)
     arena_consolidate(a);
     assert_int_equal(world_walk(a).out, 0);
     assert_int_equal(world_walk(a).binned, 0);
-    assert_int_equal(meta.used, used);
-}
-
-/* The mark of a drain does not stay in memory that somebody gets next: neither where a run
- * joined the top, nor where it joined the free chunk before it. */
-static void give_leaves_no_mark(void **state)
-{
-    (void)state;
-    for (unsigned behind = 0; behind < 2; behind++) {
-        a = world_new(1);
-        struct chunk *before = world_take(a, 2048);
-        struct magazine *m = give_magazine_of(60, 3);
-        struct chunk *first = chunk_of(m->slot[0]);
-        if (behind != 0)
-            world_take(a, 64);
-        world_give(a, before);
-        depot_give(&a->depot, m);
-        arena_drain(a, 0);
-        arena_consolidate(a);
-        assert_true(a->counts.merges >= 3);
-        assert_ptr_equal(first->fd, NULL);
-    }
+    assert_int_equal(meta.used, used + 2 * META_REGION / 4);
 }
 
 /* Neighbours in a drain are joined first, in whatever order and magazine they lie. */
@@ -196,6 +175,43 @@ static void give_joins_neighbours(void **state)
         assert_int_equal(a->counts.merges, 59);
         assert_int_equal(chunk_size(a->bins.head[bin_index(size)]), size);
         world_walk(a);
+    }
+}
+
+/* Also where they lie too far apart for one window; and without memory for one each goes
+ * alone, merging with what is free already. */
+static void give_far_and_alone(void **state)
+{
+    (void)state;
+    enum { PAIRS = 3, SIZE = 8192 };
+    for (unsigned way = 0; way < 2; way++) {
+        a = world_new(1);
+        struct magazine m = {.class = class_floor(SIZE)};
+        for (unsigned i = 0; i < PAIRS; i++) {
+            m.slot[i] = mem_of(arena_take(a, SIZE, NULL));
+            m.slot[PAIRS + i] = mem_of(arena_take(a, SIZE, NULL));
+            world_take(a, ORDER_BYTES);
+        }
+        m.count = 2 * PAIRS;
+        struct magazine *n = meta_take(sizeof *n);
+        *n = m;
+        depot_give(&a->depot, n);
+        os_fake.fail_for_ever = way == 1;
+        os_fake.fail_after = way == 1;
+        struct meta_block *kept = meta.free[META_MAX_LOG2];
+        if (way == 1) { /* nor in the region at hand */
+            meta.free[META_MAX_LOG2] = NULL;
+            meta.bump = meta.end;
+        }
+        arena_drain(a, 0);
+        arena_consolidate(a);
+        os_fake.fail_for_ever = false;
+        os_fake.fail_after = 0;
+        meta.free[META_MAX_LOG2] = kept;
+        assert_int_equal(a->order == NULL, way);
+        assert_int_equal(a->counts.merges, PAIRS);
+        assert_int_equal(world_walk(a).out, 0);
+        assert_int_equal(world_walk(a).binned, PAIRS * 2 * SIZE);
     }
 }
 
@@ -330,7 +346,7 @@ int main(void)
         cmocka_unit_test(give_a_whole_heap),
         cmocka_unit_test(give_a_dirty_heap_waits),
         cmocka_unit_test(give_absorbs_and_drains),
-        cmocka_unit_test(give_leaves_no_mark),
+        cmocka_unit_test(give_far_and_alone),
         cmocka_unit_test(give_joins_neighbours),
         cmocka_unit_test(give_finds_duplicates),
         cmocka_unit_test(give_blames_the_one_before),

@@ -3,6 +3,7 @@
 
 #include "core/depot.h"
 #include "core/heap.h"
+#include "support/random.h"
 
 #include <pthread.h>
 
@@ -78,6 +79,55 @@ static void depot_finds_aligned(void **state)
     assert_int_equal(m.count, 1);
     assert_ptr_equal(m.slot[0], block + 16);
     assert_int_equal(d.bytes, class_sizes[3]);
+}
+
+/* What came in no order leaves in that of the addresses; what came in order stays. */
+static void depot_sorts_what_is_scattered(void **state)
+{
+    (void)state;
+    enum { CLASS = 1, MAGAZINES = DEPOT_SCATTERED / 32 / MAGAZINE_SLOTS + 1 };
+    static struct magazine m[MAGAZINES];
+    static struct order o;
+    struct random r = {3};
+    struct magazine *empty = NULL;
+    struct depot d = {0};
+    unsigned all = MAGAZINES * MAGAZINE_SLOTS;
+    uintptr_t base = 0x10000000;
+    for (unsigned i = 0; i < all; i++)
+        m[i / MAGAZINE_SLOTS].slot[i % MAGAZINE_SLOTS] =
+            (void *)(base + i * (uintptr_t)class_sizes[CLASS]);
+    for (unsigned i = 0; i < all; i++) {
+        unsigned j = (unsigned)random_below(&r, all);
+        void **x = &m[i / MAGAZINE_SLOTS].slot[i % MAGAZINE_SLOTS];
+        void **y = &m[j / MAGAZINE_SLOTS].slot[j % MAGAZINE_SLOTS];
+        void *swapped = *x;
+        *x = *y;
+        *y = swapped;
+    }
+    for (unsigned i = 0; i < MAGAZINES; i++) {
+        assert_false(depot_is_scattered(&d, CLASS));
+        depot_give(&d, magazine_new(&m[i], CLASS, MAGAZINE_SLOTS));
+    }
+    assert_true(depot_is_scattered(&d, CLASS));
+    depot_sort(&d, CLASS, &o);
+    assert_false(depot_is_scattered(&d, CLASS));
+    for (unsigned i = 0; i < all; i++) {
+        void *mem;
+        assert_int_equal(depot_take_some(&d, CLASS, 1, &mem, &empty), 1);
+        assert_ptr_equal(mem, (void *)(base + i * (uintptr_t)class_sizes[CLASS]));
+    }
+    /* Backwards is an order too. */
+    d = (struct depot){0};
+    for (unsigned i = 0; i < all; i++)
+        m[i / MAGAZINE_SLOTS].slot[i % MAGAZINE_SLOTS] =
+            (void *)(base + i * (uintptr_t)class_sizes[CLASS]);
+    for (unsigned i = 0; i < MAGAZINES; i++)
+        depot_give(&d, magazine_new(&m[i], CLASS, MAGAZINE_SLOTS));
+    depot_sort(&d, CLASS, &o);
+    void *newest;
+    assert_int_equal(depot_take_some(&d, CLASS, 1, &newest, &empty), 1);
+    assert_ptr_equal(newest,
+                     (void *)(base + (all - 1) * (uintptr_t)class_sizes[CLASS]));
 }
 
 static unsigned chain_length(const struct magazine *m)
@@ -230,6 +280,7 @@ int main(void)
         cmocka_unit_test(depot_order_and_sum),
         cmocka_unit_test(depot_fills_magazines),
         cmocka_unit_test(depot_finds_aligned),
+        cmocka_unit_test(depot_sorts_what_is_scattered),
         cmocka_unit_test(depot_drains_by_turns),
         cmocka_unit_test(depot_spares_what_it_regrets),
         cmocka_unit_test(depot_remote_list),
