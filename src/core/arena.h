@@ -194,8 +194,17 @@ void arena_forget_purges(void);
 struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean);
 /* Up to `want` idle chunks of `size` as mem pointers, at least one, or 0 and ENOMEM. */
 size_t arena_take_batch(struct arena *a, size_t size, size_t want, void **out);
-/* The same, aligned: mem is a multiple of `align`, chunk at least `size`. */
-struct chunk *arena_take_aligned(struct arena *a, size_t size, size_t align);
+/* The same, aligned: mem are multiples of `align`, chunks at least `size`; one of the depot's
+ * if that lies right. */
+size_t arena_take_aligned_batch(struct arena *a, size_t size, size_t align, size_t want,
+                                void **out);
+static inline struct chunk *arena_take_aligned(struct arena *a, size_t size,
+                                               size_t align)
+{
+    void *mem;
+    return arena_take_aligned_batch(a, size, align, 1, &mem) == 0 ? NULL
+                                                                  : chunk_of(mem);
+}
 /* Takes an idle chunk of this arena back; verifies its whole header. */
 void arena_give(struct arena *a, struct chunk *c);
 /* Cuts a live chunk down to `size`; gives the rest back. */

@@ -228,37 +228,83 @@ static struct chunk *take_waiting(struct arena *a, size_t size, size_t align)
     return NULL;
 }
 
-struct chunk *arena_take_aligned(struct arena *a, size_t size, size_t align)
+/* A chunk with room for up to *count blocks whose mem lies `stride` apart, the first one
+ * somewhere in `one` bytes; *count says for how many. */
+static struct chunk *take_for_aligned(struct arena *a, size_t one, size_t stride,
+                                      size_t *count)
 {
-    size_t room = size + align + CHUNK_MIN;
-    struct chunk *c = take_waiting(a, size, align);
-    if (c != NULL)
-        return c;
-    c = arena_take(a, room, NULL);
+    take_sort(a, SIZE_MAX);
+    struct chunk *c = bin_find(&a->bins, one);
+    size_t have =
+        c != NULL ? chunk_size(c) : top_size(a) - min_size(top_size(a), CHUNK_MIN);
+    if (have < one) {
+        *count = 1;
+        return arena_take(a, one, NULL);
+    }
+    *count = min_size(*count, 1 + (have - one) / stride);
+    size_t room = one + (*count - 1) * stride;
+    trace(TRACE_CARVE, *count);
     if (c == NULL)
-        return NULL;
-    size_t have = chunk_size(c);
-    uint32_t prev_inuse = chunk_bits(c) & PREV_INUSE;
+        return top_cut(a, room, NULL);
+    trace(TRACE_FIT, have);
+    return take_split_to(a, c, room, NULL, binned_out_to_sorted);
+}
+
+/* Gives what lies before, between and behind the blocks back. */
+static void take_give_gaps(struct arena *a, struct chunk *before, void *const *mem,
+                           size_t count, const struct chunk *end)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct chunk *c = chunk_of(mem[i]);
+        const struct chunk *next = i + 1 < count ? chunk_of(mem[i + 1]) : end;
+        struct chunk *gap = chunk_next(c);
+        if (before != NULL && before != c)
+            arena_give(a, before);
+        before = gap != next ? gap : NULL;
+    }
+    if (before != NULL)
+        arena_give(a, before);
+}
+
+/* Cuts an idle chunk into blocks `stride` apart, with gaps where they are smaller. */
+static void take_cut_aligned(struct arena *a, struct chunk *c, size_t size,
+                             size_t align, size_t count, void **out)
+{
+    const struct chunk *end = chunk_next(c);
+    const uint32_t flags = IDLE_OUT | PREV_INUSE | a->flags;
+    uint32_t first = IDLE_OUT | a->flags | (chunk_bits(c) & PREV_INUSE);
     uintptr_t mem = align_up((uintptr_t)mem_of(c), align);
     if (mem != (uintptr_t)mem_of(c) && mem - (uintptr_t)mem_of(c) < CHUNK_MIN)
         mem += align;
-    size_t front = mem - (uintptr_t)mem_of(c);
-    struct chunk *aligned = chunk_of((void *)mem);
-    have -= front;
-    size_t rest = have - size >= CHUNK_MIN ? have - size : 0;
-    chunk_set_idle(&heap_keys, aligned, have - rest,
-                   IDLE_OUT | a->flags | (front == 0 ? prev_inuse : PREV_INUSE));
-    struct chunk *r = chunk_at(aligned, have - rest);
+    size_t front = mem - (uintptr_t)mem_of(c), stride = align_up(size, align);
     /* All headers first: giving may consolidate, and that moves P in what is around. */
-    if (rest != 0)
-        chunk_set_idle(&heap_keys, r, rest, IDLE_OUT | PREV_INUSE | a->flags);
     if (front != 0)
-        chunk_set_idle(&heap_keys, c, front, IDLE_OUT | prev_inuse | a->flags);
-    if (rest != 0)
-        arena_give(a, r);
-    if (front != 0)
-        arena_give(a, c);
-    return aligned;
+        chunk_set_idle(&heap_keys, c, front, first);
+    for (size_t i = 0; i < count; i++, mem += stride) {
+        struct chunk *b = chunk_of((void *)mem);
+        size_t room = i + 1 < count ? stride : (uintptr_t)end - (uintptr_t)b;
+        size_t gap = room - size >= CHUNK_MIN ? room - size : 0;
+        chunk_set_idle(&heap_keys, b, room - gap, front == 0 && i == 0 ? first : flags);
+        if (gap != 0)
+            chunk_set_idle(&heap_keys, chunk_at(b, room - gap), gap, flags);
+        out[i] = (void *)mem;
+    }
+    take_give_gaps(a, c, out, count, end);
+}
+
+size_t arena_take_aligned_batch(struct arena *a, size_t size, size_t align, size_t want,
+                                void **out)
+{
+    struct chunk *c = take_waiting(a, size, align);
+    if (c != NULL) {
+        out[0] = mem_of(c);
+        return 1;
+    }
+    c = take_for_aligned(a, size + align + CHUNK_MIN, align_up(size, align), &want);
+    if (c == NULL)
+        return 0;
+    take_cut_aligned(a, c, size, align, want, out);
+    return want;
 }
 
 /* Takes `extra` bytes or more off the start of what lies behind a live chunk. */

@@ -8,6 +8,7 @@
 enum {
     MANY = 256,
     REGRET_PART = 32, /* so much of what was drained and is asked for again */
+    NEWEST = 8,       /* that speak for all of a class */
     NEAR = 4096, /* bytes; pointers that follow each other farther apart are a jump, */
     JUMPS = 8    /* and where one in so many is, they are not in order */
 };
@@ -112,6 +113,15 @@ void *depot_take_aligned(struct depot *d, unsigned class, size_t align)
         }
     }
     return NULL;
+}
+
+bool depot_is_aligned(const struct depot *d, unsigned class, size_t align)
+{
+    const struct magazine *m = depot_newest(d, class);
+    uintptr_t bits = 0;
+    for (uint32_t i = 0; m != NULL && i < m->count && i < NEWEST; i++)
+        bits |= (uintptr_t)m->slot[m->count - 1 - i];
+    return m != NULL && (bits & (align - 1)) == 0;
 }
 
 void depot_give(struct depot *d, struct magazine *m)

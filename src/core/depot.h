@@ -82,6 +82,8 @@ static inline bool depot_is_scattered(const struct depot *d, unsigned class)
 void depot_sort(struct depot *d, unsigned class, struct order *o);
 /* One of the newest magazine whose address is a multiple of `align`, or NULL. */
 void *depot_take_aligned(struct depot *d, unsigned class, size_t align);
+/* Whether the newest pointers of a class are all multiples of `align`. */
+bool depot_is_aligned(const struct depot *d, unsigned class, size_t align);
 void depot_give(struct depot *d, struct magazine *m);
 /* Fills the room of the newest magazine of `class`; returns how many pointers went. */
 size_t depot_put(struct depot *d, unsigned class, void *const *mem, size_t count);

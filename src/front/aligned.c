@@ -33,6 +33,11 @@ static void *aligned_from_arena(size_t align, size_t bytes)
         void *mem = thread_is_slow() ? aligned_from_cache(k, align, class) : NULL;
         if (mem != NULL)
             return mem;
+        mem = cache_fill_aligned(k, class, align);
+        if (mem != NULL) {
+            chunk_flip(chunk_of(mem));
+            return mem;
+        }
         size = class_sizes[class];
     }
     struct chunk *c = supply_take(size, align, NULL);

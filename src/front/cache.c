@@ -37,6 +37,8 @@ enum {
     BUSY_MOVE = 64,     /* one that did not takes 1 away; here the thread moves */
     NEXT = 2,           /* classes above that may stand in for one, */
     NEXT_ALIGNED = 4,   /* or if it is small and the address shall be right */
+    NEXT_PART = 16,     /* or, above 1 KiB, by this part larger */
+    SAME_ALIGNED = 3,   /* so often the same again, and it is fetched ahead */
     LOOK_BACK = 8,      /* blocks that an aligned request looks at in each */
     TREND = 8,          /* fills without a flush, or flushes without a fill, */
     TREND_MAX = 64,     /* or so many where trends turn round soon, and */
@@ -596,18 +598,97 @@ static void *cache_find_aligned(struct stack *s, size_t align)
     return NULL;
 }
 
+/* Whether a class missed this alignment some times in a row. */
+static ALWAYS_INLINE bool cache_is_aligned(const struct cache *k, unsigned class,
+                                           size_t align)
+{
+    return k->aligned[class] == SAME_ALIGNED * 64 + log2_floor(align);
+}
+
+static void cache_note_alignment(struct cache *k, unsigned class, size_t align)
+{
+    uint8_t *seen = &k->aligned[class];
+    unsigned log2 = log2_floor(align);
+    if ((*seen & 63U) != log2)
+        *seen = (uint8_t)log2;
+    else if (*seen < SAME_ALIGNED * 64)
+        *seen = (uint8_t)(*seen + 64);
+}
+
+/* Chunk size for such blocks: that of blocks one behind the other, where they stay near
+ * their class so. */
+static ALWAYS_INLINE size_t cache_aligned_size(unsigned class, size_t align)
+{
+    size_t size = class_sizes[class], whole = align_up(size, align);
+    size_t most =
+        class < CLASS_EXACT ? (size_t)NEXT_ALIGNED * CHUNK_ALIGN : size / NEXT_PART;
+    return whole - size <= most ? whole : size;
+}
+
 void *cache_take_aligned(struct cache *k, unsigned class, size_t align)
 {
-    unsigned next = class < CLASS_EXACT ? NEXT_ALIGNED : NEXT;
-    k->state[class].active = ++k->tick;
-    for (unsigned i = class; i <= class + next && i < CLASS_COUNT; i++) {
+    unsigned next = class < CLASS_EXACT ? NEXT_ALIGNED : NEXT, first = class;
+    if (cache_is_aligned(k, class, align))
+        first = class_floor(cache_aligned_size(class, align));
+    k->state[first].active = ++k->tick;
+    for (unsigned i = first, other = class;; i = other++) {
         void *mem = cache_find_aligned(&k->stack[i], align);
-        if (mem != NULL) {
+        if (mem != NULL)
             trace(TRACE_CACHE_HIT, class_sizes[i]);
+        other += other == first;
+        if (mem != NULL || other > class + next || other >= CLASS_COUNT)
             return mem;
-        }
     }
-    return NULL;
+}
+
+/* Up to `room` blocks out of an arena that is locked: the depot's, if those of this class are
+ * aligned, or cut as a run. */
+static size_t cache_fetch_aligned(struct arena *a, unsigned class, size_t size,
+                                  size_t align, size_t room, void **out,
+                                  struct magazine **empty)
+{
+    arena_absorb(a);
+    if (depot_is_aligned(&a->depot, class, align))
+        return depot_take_some(&a->depot, class, room, out, empty);
+    size_t part = a->heap_bytes / CUT_PART / align_up(size, align);
+    size_t count =
+        arena_take_aligned_batch(a, size, align, clamp_size(part, 1, room), out);
+    cache_reverse(out, count);
+    arena_note_miss(a, class, count);
+    return count;
+}
+
+void *cache_fill_aligned(struct cache *k, unsigned class, size_t align)
+{
+    cache_note_alignment(k, class, align);
+    if (!cache_is_aligned(k, class, align))
+        return NULL;
+    size_t size = cache_aligned_size(class, align);
+    class = class_floor(size);
+    if (class >= CLASS_LARGE)
+        return NULL;
+    cache_widen(k, class);
+    struct stack *s = &k->stack[class];
+    size_t room =
+        min_size((size_t)(s->limit - s->top), (k->state[class].allowed + 1U) / 2);
+    if (k->state[class].base == NULL || room == 0)
+        return NULL;
+    struct magazine *empty = NULL, *m;
+    struct arena *a = cache_enter(k);
+    size_t count = cache_fetch_aligned(a, class, size, align, room, s->top, &empty);
+    k->flushes = 0;
+    a->counts.fills++;
+    PROBE2(refill, class_sizes[class], count);
+    trace(TRACE_CACHE_FILL, count);
+    arena_settle(a);
+    arena_unlock(a);
+    while ((m = empty) != NULL) {
+        empty = m->next;
+        cache_keep_spare(k, m);
+    }
+    /* The depot's were looked at only in part. */
+    move_slot(&s->top, s->top + count);
+    return cache_find_aligned(s, align);
 }
 
 void cache_keep_large(struct cache *k, unsigned class, struct chunk *c)

@@ -32,6 +32,9 @@ void cache_keep_large(struct cache *k, unsigned class, struct chunk *c);
 /* One of the newest few blocks of a class, or of one a little above, whose address is a
  * multiple of `align`, out of its stack, or NULL. */
 void *cache_take_aligned(struct cache *k, unsigned class, size_t align);
+/* When there is none, and this class missed the same alignment before: fetches some into the class,
+ * or one a little above, and returns one idle mem; else, or without room for any, NULL. */
+void *cache_fill_aligned(struct cache *k, unsigned class, size_t align);
 
 /* Gives one idle chunk that no cache takes to its arena; waits for a lock only without
  * memory for a magazine. */

@@ -210,6 +210,38 @@ static void take_aligned(void **state)
     }
 }
 
+/* Many in one visit: out of one chunk, the gaps given back, in bins and at the top. */
+static void take_aligned_runs(void **state)
+{
+    (void)state;
+    enum { MOST = 40 };
+    struct random r = {7};
+    for (size_t align = 32; align <= 16384; align *= 2) {
+        a = world_new(1);
+        for (unsigned i = 0; i < 25; i++) {
+            size_t size = 32 + 16 * random_below(&r, 200);
+            size_t want = 1 + random_below(&r, MOST);
+            void *mem[MOST + 1];
+            mem[want] = &r;
+            size_t got = arena_take_aligned_batch(a, size, align, want, mem);
+            assert_in_range(got, 1, want);
+            assert_ptr_equal(mem[want], &r);
+            for (size_t j = 0; j < got; j++) {
+                struct chunk *c = chunk_of(mem[j]);
+                assert_int_equal((uintptr_t)mem[j] & (align - 1), 0);
+                assert_in_range(chunk_size(c), size, size + 16);
+                assert_true(j == 0 || (char *)mem[j] >= (char *)mem[j - 1] + size);
+            }
+            for (size_t j = 0; j < got; j++)
+                chunk_flip(chunk_of(mem[j]));
+            assert_int_equal(world_walk(a).out, 0);
+            for (size_t j = i % 3; j < got; j += 3)
+                world_give(a, chunk_of(mem[j]));
+        }
+        world_walk(a);
+    }
+}
+
 /* Tries, after the look without the lock that says the same. */
 static bool take_extend(struct chunk *c, size_t size)
 {
@@ -332,6 +364,7 @@ int main(void)
         cmocka_unit_test(take_batches),
         cmocka_unit_test(take_batch_order),
         cmocka_unit_test(take_aligned),
+        cmocka_unit_test(take_aligned_runs),
         cmocka_unit_test(take_extends),
         cmocka_unit_test(take_every_failure),
         cmocka_unit_test(take_forged_fast_link),
