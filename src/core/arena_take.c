@@ -233,6 +233,8 @@ static struct chunk *take_waiting(struct arena *a, size_t size, size_t align)
 static struct chunk *take_for_aligned(struct arena *a, size_t one, size_t stride,
                                       size_t *count)
 {
+    if (*count == 1)
+        return arena_take(a, one, NULL);
     take_sort(a, SIZE_MAX);
     struct chunk *c = bin_find(&a->bins, one);
     size_t have =

@@ -93,6 +93,18 @@ static ALWAYS_INLINE void *cache_pop_large(struct cache *k, unsigned class)
     return mem;
 }
 
+/* Newest idle block of the class below that of a request for a chunk of `size`, if it is
+ * large enough: a block that was cut to fit is freed there. Its size decides, so its header
+ * is verified. */
+static ALWAYS_INLINE void *cache_pop_fitting(struct cache *k, unsigned class,
+                                             size_t size)
+{
+    const void *mem = k->stack[class].top[-1];
+    if (mem == NULL || chunk_size_if_out(&heap_keys, chunk_of(mem)) < size)
+        return NULL;
+    return cache_pop_large(k, class);
+}
+
 /* Keeps a live block as an idle one; false when the class is full, as in the dummy. A signal
  * finds only idle blocks in a stack. */
 static ALWAYS_INLINE bool cache_push_large(struct cache *k, unsigned class, void *mem)

@@ -660,13 +660,13 @@ static size_t cache_fetch_aligned(struct arena *a, unsigned class, size_t size,
 
 void *cache_fill_aligned(struct cache *k, unsigned class, size_t align)
 {
+    if (class >= CLASS_LARGE)
+        return NULL;
     cache_note_alignment(k, class, align);
     if (!cache_is_aligned(k, class, align))
         return NULL;
     size_t size = cache_aligned_size(class, align);
     class = class_floor(size);
-    if (class >= CLASS_LARGE)
-        return NULL;
     cache_widen(k, class);
     struct stack *s = &k->stack[class];
     size_t room =

@@ -35,7 +35,11 @@ static ALWAYS_INLINE void *malloc_hit_large(size_t bytes)
     if (bytes <= CLASS_MAX_BYTES || bytes > CLASS_LARGE_BYTES ||
         bytes >= tune.mmap_threshold)
         return NULL;
-    void *mem = cache_pop_large(thread_hot, class_ceiling_large(chunk_size_for(bytes)));
+    size_t size = chunk_size_for(bytes);
+    unsigned class = class_ceiling_large(size);
+    void *mem = cache_pop_large(thread_hot, class);
+    if (mem == NULL)
+        mem = cache_pop_fitting(thread_hot, class - 1, size);
     if (mem != NULL)
         chunk_flip(chunk_of(mem));
     return mem;
