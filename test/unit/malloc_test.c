@@ -51,7 +51,7 @@ static void malloc_places(void **state)
 static void malloc_large_comes_back(void **state)
 {
     (void)state;
-    for (size_t bytes = 33000; bytes < 80000; bytes += 13000) {
+    for (size_t bytes = 33000; bytes < 50000; bytes += 13000) {
         void *mem = chunky_malloc(bytes);
         size_t more = chunk_size(chunk_of(mem)) - CHUNK_OVERHEAD + 1;
         chunky_free(mem);
