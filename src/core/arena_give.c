@@ -394,6 +394,8 @@ void arena_sort_class(struct arena *a, unsigned class)
 {
     if (give_has_order(a))
         depot_sort(&a->depot, class, a->order);
+    else
+        a->depot.fresh[class] = 0; /* else each refill would ask the system again */
 }
 
 /* Gives the chunks of a chain of magazines back. Neighbours among them are joined first,

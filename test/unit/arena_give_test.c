@@ -215,6 +215,33 @@ static void give_far_and_alone(void **state)
     }
 }
 
+/* Without memory for a window a class stays as it came, and no refill asks again. */
+static void give_sorts_or_leaves_it(void **state)
+{
+    (void)state;
+    enum { MAGAZINES = 200, SIZE = 48 };
+    unsigned class = class_floor(SIZE);
+    for (unsigned way = 0; way < 2; way++) {
+        a = world_new(1);
+        struct meta_block *kept = meta.free[META_MAX_LOG2];
+        for (unsigned i = 0; i < MAGAZINES; i++)
+            depot_give(&a->depot, give_magazine_of(class, MAGAZINE_SLOTS));
+        assert_true(depot_is_scattered(&a->depot, class));
+        os_fake.fail_for_ever = way == 1;
+        os_fake.fail_after = way == 1;
+        if (way == 1) {
+            meta.free[META_MAX_LOG2] = NULL;
+            meta.bump = meta.end;
+        }
+        arena_sort_class(a, class);
+        os_fake.fail_for_ever = false;
+        os_fake.fail_after = 0;
+        meta.free[META_MAX_LOG2] = kept;
+        assert_int_equal(a->order == NULL, way);
+        assert_false(depot_is_scattered(&a->depot, class));
+    }
+}
+
 static void give_twice(void *unused)
 {
     (void)unused;
@@ -348,6 +375,7 @@ int main(void)
         cmocka_unit_test(give_absorbs_and_drains),
         cmocka_unit_test(give_far_and_alone),
         cmocka_unit_test(give_joins_neighbours),
+        cmocka_unit_test(give_sorts_or_leaves_it),
         cmocka_unit_test(give_finds_duplicates),
         cmocka_unit_test(give_blames_the_one_before),
         cmocka_unit_test(give_random_life),
