@@ -150,6 +150,14 @@ struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
     }
 }
 
+/* Where a chunk ends that was just cut. Others may write meanwhile, so it is verified. */
+static uintptr_t take_end(const struct chunk *c)
+{
+    size_t size = chunk_size_if_out(&heap_keys, c);
+    GUARD(size >= CHUNK_MIN, "corrupted free chunk: header", mem_of(c));
+    return (uintptr_t)c + size;
+}
+
 /* Cuts an idle chunk of `have` bytes into `count` neighbours of `size`; the last one
  * keeps what is left. */
 static void take_carve(struct arena *a, struct chunk *c, size_t have, size_t size,
@@ -187,7 +195,7 @@ static size_t take_run(struct arena *a, size_t size, size_t want, void **out)
         c = top_cut(a, size * count, NULL);
     }
     trace(TRACE_CARVE, count);
-    take_carve(a, c, chunk_size(c), size, count, out);
+    take_carve(a, c, take_end(c) - (uintptr_t)c, size, count, out);
     return count;
 }
 
@@ -252,46 +260,42 @@ static struct chunk *take_for_aligned(struct arena *a, size_t one, size_t stride
     return take_split_to(a, c, room, NULL, binned_out_to_sorted);
 }
 
-/* Gives what lies before, between and behind the blocks back. */
-static void take_give_gaps(struct arena *a, struct chunk *before, void *const *mem,
-                           size_t count, const struct chunk *end)
+/* What is left of `room` behind a block of `size`, if it is enough for a chunk. */
+static size_t take_gap(size_t room, size_t size)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct chunk *c = chunk_of(mem[i]);
-        const struct chunk *next = i + 1 < count ? chunk_of(mem[i + 1]) : end;
-        struct chunk *gap = chunk_next(c);
-        if (before != NULL && before != c)
-            arena_give(a, before);
-        before = gap != next ? gap : NULL;
-    }
-    if (before != NULL)
-        arena_give(a, before);
+    return room - size >= CHUNK_MIN ? room - size : 0;
 }
 
-/* Cuts an idle chunk into blocks `stride` apart, with gaps where they are smaller. */
+/* Cuts an idle chunk into blocks `stride` apart; what lies before, between and behind them
+ * goes back. */
 static void take_cut_aligned(struct arena *a, struct chunk *c, size_t size,
                              size_t align, size_t count, void **out)
 {
-    const struct chunk *end = chunk_next(c);
     const uint32_t flags = IDLE_OUT | PREV_INUSE | a->flags;
     uint32_t first = IDLE_OUT | a->flags | (chunk_bits(c) & PREV_INUSE);
-    uintptr_t mem = align_up((uintptr_t)mem_of(c), align);
+    uintptr_t mem = align_up((uintptr_t)mem_of(c), align), end = take_end(c);
     if (mem != (uintptr_t)mem_of(c) && mem - (uintptr_t)mem_of(c) < CHUNK_MIN)
         mem += align;
     size_t front = mem - (uintptr_t)mem_of(c), stride = align_up(size, align);
+    size_t last = end - (uintptr_t)chunk_of((void *)(mem + (count - 1) * stride));
     /* All headers first: giving may consolidate, and that moves P in what is around. */
     if (front != 0)
         chunk_set_idle(&heap_keys, c, front, first);
     for (size_t i = 0; i < count; i++, mem += stride) {
         struct chunk *b = chunk_of((void *)mem);
-        size_t room = i + 1 < count ? stride : (uintptr_t)end - (uintptr_t)b;
-        size_t gap = room - size >= CHUNK_MIN ? room - size : 0;
+        size_t room = i + 1 < count ? stride : last, gap = take_gap(room, size);
         chunk_set_idle(&heap_keys, b, room - gap, front == 0 && i == 0 ? first : flags);
         if (gap != 0)
             chunk_set_idle(&heap_keys, chunk_at(b, room - gap), gap, flags);
         out[i] = (void *)mem;
     }
-    take_give_gaps(a, c, out, count, end);
+    if (front != 0)
+        arena_give(a, c);
+    for (size_t i = 0; i < count; i++) {
+        size_t room = i + 1 < count ? stride : last, gap = take_gap(room, size);
+        if (gap != 0)
+            arena_give(a, chunk_at(chunk_of(out[i]), room - gap));
+    }
 }
 
 size_t arena_take_aligned_batch(struct arena *a, size_t size, size_t align, size_t want,

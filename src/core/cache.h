@@ -33,25 +33,24 @@ struct cache {
     struct stack_state state[CLASS_COUNT];
     struct cache *next; /* list of all caches, and its other direction */
     struct cache *prev;
-    struct arena *arena;     /* refills come from here */
-    struct magazine *spare;  /* empty magazines */
-    uint32_t spares;         /* how many */
-    uint32_t thread;         /* kernel's number of the thread */
-    size_t capacity;         /* bytes of chunks that all stacks may hold */
-    size_t budget;           /* most of that; looked at again now and then */
-    size_t peak;             /* of its heap, when idle classes last went home */
-    uint32_t tick;           /* fills and flushes so far */
-    uint32_t peak_tick;      /* as many as there were then */
-    uint32_t busy;           /* how often the arena was locked lately, weighed */
-    uint32_t sweep;          /* class that is looked at next for shrinking */
-    _Atomic uint32_t sample; /* slow calls up to the next sample of level 3 */
-    uint8_t
-        aligned[CLASS_COUNT]; /* log2 of the alignment last missed, how often / 64 */
-    uint64_t filled[CLASS_WORDS];          /* bit: of the class, that was a fill */
-    uint16_t fills;                        /* since the last flush, in about */
-    uint16_t flushes;                      /* since the last fill */
-    uint16_t trend;                        /* so many of a kind make a trend; learnt */
-    bool trend_fills;                      /* the last trend was of fills */
+    struct arena *arena;          /* refills come from here */
+    struct magazine *spare;       /* empty magazines */
+    uint32_t spares;              /* how many */
+    uint32_t thread;              /* kernel's number of the thread */
+    size_t capacity;              /* bytes of chunks that all stacks may hold */
+    size_t budget;                /* most of that; looked at again now and then */
+    size_t peak;                  /* of its heap, when idle classes last went home */
+    uint32_t tick;                /* fills and flushes so far */
+    uint32_t peak_tick;           /* as many as there were then */
+    uint32_t busy;                /* how often the arena was locked lately, weighed */
+    uint32_t sweep;               /* class that is looked at next for shrinking */
+    _Atomic uint32_t sample;      /* slow calls up to the next sample of level 3 */
+    uint8_t aligned[CLASS_COUNT]; /* log2 of what it missed last, and how often / 64 */
+    uint64_t filled[CLASS_WORDS]; /* bit: of the class, that was a fill */
+    uint16_t fills;               /* since the last flush, in about */
+    uint16_t flushes;             /* since the last fill */
+    uint16_t trend;               /* so many of a kind make a trend; learnt */
+    bool trend_fills;             /* the last trend was of fills */
     struct quarantine *_Atomic quarantine; /* of level 2; NULL before the first block */
 };
 

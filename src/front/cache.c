@@ -653,7 +653,8 @@ static size_t cache_fetch_aligned(struct arena *a, unsigned class, size_t size,
     size_t part = a->heap_bytes / CUT_PART / align_up(size, align);
     size_t count =
         arena_take_aligned_batch(a, size, align, clamp_size(part, 1, room), out);
-    cache_reverse(out, count);
+    /* The last one, which may be larger by what was left, is the first to go. */
+    cache_reverse(out, count - (count != 0));
     arena_note_miss(a, class, count);
     return count;
 }
