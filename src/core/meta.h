@@ -11,7 +11,7 @@
 
 enum {
     META_MIN_LOG2 = 6,  /* 64 bytes */
-    META_MAX_LOG2 = 17, /* 128 KiB; larger ones are mapped alone */
+    META_MAX_LOG2 = 16, /* 64 KiB; larger ones are mapped alone */
     META_REGION = 256 * 1024
 };
 
@@ -42,7 +42,7 @@ void *meta_take(size_t bytes);
 /* `bytes` as it was taken with. */
 void meta_give(void *block, size_t bytes);
 
-/* Up to `count` blocks of at most 128 KiB at once: a list through their first words, all
+/* Up to `count` blocks of at most 64 KiB at once: a list through their first words, all
  * else in them is anything. NULL and ENOMEM if there is none. */
 void *meta_take_list(size_t bytes, unsigned count);
 /* Gives such a list back; it may be NULL. */

@@ -102,11 +102,11 @@ static void meta_regions_are_listed(void **state)
 static void meta_large_is_mapped_alone(void **state)
 {
     (void)state;
-    char *block = meta_take(200000);
+    char *block = meta_take(100000);
     assert_non_null(block);
-    assert_int_equal(os_fake.mapped, 200704 + 2 * 4096);
+    assert_int_equal(os_fake.mapped, 102400 + 2 * 4096);
     assert_null(meta.regions);
-    meta_give(block, 200000);
+    meta_give(block, 100000);
     assert_int_equal(os_fake.mapped, 0);
 }
 
@@ -118,7 +118,7 @@ static void meta_fails_cleanly(void **state)
     errno = 0;
     assert_null(meta_take(64));
     assert_int_equal(errno, ENOMEM);
-    assert_null(meta_take(200000));
+    assert_null(meta_take(100000));
     errno = 0;
     assert_null(meta_take_list(512, 4));
     assert_int_equal(errno, ENOMEM);
