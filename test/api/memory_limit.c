@@ -89,9 +89,10 @@ static void hard_threads(void)
         all += sum[i];
     }
     EXPECT_F(all >= 16 * MB, "%zu MiB by four", all / MB);
-    /* libc keeps blocks for threads that have ended; one of them may lie behind all that
-     * is free in a heap. Then it is that piece or what lies outside. */
-    void *again = malloc(15 * MB);
+    /* libc keeps blocks for threads that have ended. One of them may lie behind all that is
+     * free in a heap, in two arenas at once (once in 150 runs: 14 MiB in one, 6 in the
+     * other): then it is the larger piece or what lies outside. */
+    void *again = malloc(10 * MB);
     EXPECT(again != NULL);
     free(again);
 }
