@@ -404,7 +404,6 @@ void arena_sort_class(struct arena *a, unsigned class)
 static void give_magazines(struct arena *a, struct magazine *chain)
 {
     uintptr_t low = give_lowest(chain);
-    a->depot.drains++;
     if (!give_has_order(a))
         low = UINTPTR_MAX;
     for (unsigned i = 0; i < WINDOWS && low != UINTPTR_MAX; i++) {

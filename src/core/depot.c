@@ -21,12 +21,18 @@ static void depot_mark(struct depot *d, unsigned class)
         set_add(d->map, class);
 }
 
+/* The newest one leaves its list; bytes and map are the caller's. */
+static void depot_unlink(struct depot *d, unsigned class)
+{
+    d->full[class] = d->full[class]->next;
+    d->fresh[class] -= d->fresh[class] != 0;
+}
+
 struct magazine *depot_take(struct depot *d, unsigned class)
 {
     struct magazine *m = d->full[class];
     if (m != NULL) {
-        d->full[class] = m->next;
-        d->fresh[class] -= d->fresh[class] != 0;
+        depot_unlink(d, class);
         depot_mark(d, class);
         d->bytes -= magazine_bytes(m);
     }
@@ -44,8 +50,7 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
         memcpy(out + count, m->slot + m->count, n * sizeof *out);
         count += n;
         if (m->count == 0) {
-            d->full[class] = m->next;
-            d->fresh[class] -= d->fresh[class] != 0;
+            depot_unlink(d, class);
             m->next = *empty;
             *empty = m;
         }

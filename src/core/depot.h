@@ -32,7 +32,6 @@ struct depot {
     size_t bytes;                       /* chunk bytes of all of them */
     size_t limit;                       /* most bytes; learnt, see settle in purge.c */
     unsigned sweep;                     /* class that is drained next in turn */
-    uint64_t drains;                    /* chains of magazines that went to the bins */
     uint32_t drained[CLASS_COUNT]; /* chunks that went lately, not asked for again */
     uint64_t drained_at;           /* clock of the last one, ms */
     _Atomic size_t spared; /* bytes beside the limit's share that are in use; learnt */

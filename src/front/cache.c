@@ -429,6 +429,12 @@ static unsigned cache_fill_others(struct cache *k, unsigned own, struct depot *d
     return classes;
 }
 
+/* How many blocks that take `size` bytes each may be cut at once. */
+static size_t cache_cut(const struct arena *a, size_t size, size_t least)
+{
+    return max_size(a->heap_bytes / CUT_PART / size, least);
+}
+
 /* Whether the heap has grown a good deal, to a new peak, since idle classes were last sent
  * home. */
 static bool cache_sees_peak(struct cache *k, const struct arena *a)
@@ -456,7 +462,7 @@ void *cache_fill(struct cache *k, unsigned class)
     /* Twice in a row: nothing comes back, so as much as may be if it is at hand. */
     size_t want = (state->allowed + 1U) / 2;
     size_t most = set_has(k->filled, class) ? state->allowed : want;
-    struct magazine *empty = NULL, *m;
+    struct magazine *empty = NULL;
     struct arena *a = cache_enter(k);
     set_add(k->filled, class);
     arena_absorb(a);
@@ -466,8 +472,7 @@ void *cache_fill(struct cache *k, unsigned class)
     if (count != 0)
         trace(TRACE_DEPOT_HIT, count);
     if (count == 0) {
-        size_t part = a->heap_bytes / CUT_PART / class_sizes[class];
-        want = min_size(want, max_size(part, CUT_LEAST));
+        want = min_size(want, cache_cut(a, class_sizes[class], CUT_LEAST));
         count = arena_take_batch(a, class_sizes[class], want, state->base);
         cache_reverse(state->base, count);
         trace(TRACE_CACHE_FILL, count);
@@ -483,11 +488,7 @@ void *cache_fill(struct cache *k, unsigned class)
     arena_settle(a);
     bool peaks = cache_sees_peak(k, a);
     arena_unlock(a);
-    while (empty != NULL) {
-        m = empty;
-        empty = m->next;
-        cache_keep_spare(k, m);
-    }
+    cache_keep_spares(k, empty);
     void *mem = NULL;
     if (count != 0) {
         s->top = state->base + count - 1;
@@ -650,9 +651,8 @@ static size_t cache_fetch_aligned(struct arena *a, unsigned class, size_t size,
     arena_absorb(a);
     if (depot_is_aligned(&a->depot, class, align))
         return depot_take_some(&a->depot, class, room, out, empty);
-    size_t part = a->heap_bytes / CUT_PART / align_up(size, align);
-    size_t count =
-        arena_take_aligned_batch(a, size, align, clamp_size(part, 1, room), out);
+    size_t want = min_size(room, cache_cut(a, align_up(size, align), 1));
+    size_t count = arena_take_aligned_batch(a, size, align, want, out);
     /* The last one, which may be larger by what was left, is the first to go. */
     cache_reverse(out, count - (count != 0));
     arena_note_miss(a, class, count);
@@ -674,7 +674,7 @@ void *cache_fill_aligned(struct cache *k, unsigned class, size_t align)
         min_size((size_t)(s->limit - s->top), (k->state[class].allowed + 1U) / 2);
     if (k->state[class].base == NULL || room == 0)
         return NULL;
-    struct magazine *empty = NULL, *m;
+    struct magazine *empty = NULL;
     struct arena *a = cache_enter(k);
     size_t count = cache_fetch_aligned(a, class, size, align, room, s->top, &empty);
     k->flushes = 0;
@@ -683,10 +683,7 @@ void *cache_fill_aligned(struct cache *k, unsigned class, size_t align)
     trace(TRACE_CACHE_FILL, count);
     arena_settle(a);
     arena_unlock(a);
-    while ((m = empty) != NULL) {
-        empty = m->next;
-        cache_keep_spare(k, m);
-    }
+    cache_keep_spares(k, empty);
     /* The depot's were looked at only in part. */
     move_slot(&s->top, s->top + count);
     return cache_find_aligned(s, align);

@@ -30,7 +30,7 @@ static struct magazine *cache_spare(struct cache *k)
     return m;
 }
 
-void cache_keep_spare(struct cache *k, struct magazine *m)
+static void cache_keep_spare(struct cache *k, struct magazine *m)
 {
     m->next = k->spare;
     k->spare = m;
@@ -43,6 +43,15 @@ void cache_keep_spare(struct cache *k, struct magazine *m)
     k->spares -= FETCHED;
     last->next = NULL;
     meta_give_list(m, sizeof *m);
+}
+
+void cache_keep_spares(struct cache *k, struct magazine *list)
+{
+    while (list != NULL) {
+        struct magazine *m = list;
+        list = m->next;
+        cache_keep_spare(k, m);
+    }
 }
 
 /* Packs pointers into magazines before *chain; returns how many, for want of memory not

@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-/* Keeps an empty magazine for the next time. */
-void cache_keep_spare(struct cache *k, struct magazine *m);
+/* Keeps a list of empty magazines for the next time. */
+void cache_keep_spares(struct cache *k, struct magazine *list);
 /* Sends `count` pointers home, each arena's in one go. Reorders mem. */
 void cache_send_all(struct cache *k, unsigned class, void **mem, size_t count);
 /* Sends of the older half of a full class what is at home in the cache's own arena; nothing

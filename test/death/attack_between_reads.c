@@ -6,75 +6,16 @@
 #include "death.h"
 
 #if defined(__x86_64__) && defined(__linux__)
-#include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <ucontext.h>
-#include <unistd.h>
+#include "steps.h"
 
-enum {
-    READS = 5,
-    BLOCKS = 16,
-    PAGE = 4096,
-    STEP_FLAG = 0x100,
-    WRITES = 2,
-    SECONDS = 20
-};
+enum { READS = 5, BLOCKS = 16 };
 enum way { EXACTLY, SORTED_EXACTLY, LESS, ALIGNED, TRIM, SMALLER, WAYS };
 
-static volatile uint64_t *watched; /* the header */
-static uint64_t truth, change;     /* what it holds; what is added to that */
-static unsigned ways, reads;       /* bit n: read n finds the change */
-static bool is_open, is_written;
+static unsigned ways; /* bit n: read n finds the change */
 
-static char *page_of(const volatile void *p)
+static bool sees_change(unsigned read)
 {
-    return (char *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1));
-}
-
-static void on_access(int number, siginfo_t *info, void *context)
-{
-    greg_t *reg = ((ucontext_t *)context)->uc_mcontext.gregs;
-    uintptr_t at = (uintptr_t)info->si_addr - (uintptr_t)watched;
-    if (is_open || page_of(info->si_addr) != page_of(watched)) {
-        signal(number, SIG_DFL);
-        return;
-    }
-    mprotect(page_of(watched), PAGE, PROT_READ | PROT_WRITE);
-    is_written = (reg[REG_ERR] & WRITES) != 0;
-    *watched = truth;
-    if (!is_written && at < sizeof *watched && reads < READS)
-        *watched += (ways >> reads++ & 1) * change;
-    reg[REG_EFL] |= STEP_FLAG;
-}
-
-/* After the one instruction. */
-static void on_step(int number, siginfo_t *info, void *context)
-{
-    (void)number;
-    (void)info;
-    ((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)STEP_FLAG;
-    truth = is_written ? *watched : truth;
-    *watched = truth;
-    if (!is_open)
-        mprotect(page_of(watched), PAGE, PROT_NONE);
-}
-
-static void watch(uint64_t *at, uint64_t add)
-{
-    watched = at;
-    truth = *at;
-    change = add;
-    is_open = false;
-    mprotect(page_of(at), PAGE, PROT_NONE);
-}
-
-static void watch_no_more(void)
-{
-    is_open = true;
-    mprotect(page_of(watched), PAGE, PROT_READ | PROT_WRITE);
-    *watched = truth;
+    return read < READS && (ways >> read & 1) != 0;
 }
 
 static void attack(size_t bytes, enum way way)
@@ -119,25 +60,15 @@ static void attack(size_t bytes, enum way way)
 
 void misuse(size_t bytes)
 {
-    struct sigaction act = {.sa_flags = SA_SIGINFO | SA_NODEFER};
-    int status;
-    act.sa_sigaction = on_access;
-    sigaction(SIGSEGV, &act, NULL);
-    act.sa_sigaction = on_step;
-    sigaction(SIGTRAP, &act, NULL);
+    catch_steps();
     for (unsigned way = 0; way < WAYS; way++)
         for (ways = 1; ways < 1U << READS; ways++) {
             pid_t pid = fork();
             if (pid == 0) {
-                alarm(SECONDS);
-                fclose(stderr);
+                begin_child();
                 attack(bytes, (enum way)way);
             }
-            waitpid(pid, &status, 0);
-            if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-                exit(77);
-            if ((WIFEXITED(status) && WEXITSTATUS(status) == 42) ||
-                (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)) {
+            if (child_profits(pid)) {
                 printf("way %u, reads %#x\n", way, ways);
                 exit(42);
             }

@@ -5,68 +5,25 @@
 #include "death.h"
 
 #if defined(__x86_64__) && defined(__linux__)
-#include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <ucontext.h>
-#include <unistd.h>
+#include "steps.h"
 
 enum {
     READS = 8,
     WAYS = 2 * READS, /* the change is seen once, or from there on */
     CHANGES = 2,
     BLOCKS = 100,
-    RUN = 30, /* more than a drain looks at at a time */
-    PAGE = 4096,
-    STEP_FLAG = 0x100,
-    WRITES = 2,
-    SECONDS = 20
+    RUN = 30 /* more than a drain looks at at a time */
 };
 
 /* Whose header changes: the first's of a run, one's inside, the last's, or that of the live
  * block behind. */
 static const int places[] = {0, 24, RUN - 1, RUN};
 
-static volatile uint64_t *watched; /* the header */
-static uint64_t truth, change;     /* what it holds; what is added to that */
-static unsigned way, reads;        /* of WAYS; so far */
-static bool is_open, is_written;
+static unsigned way; /* of WAYS */
 
-static char *page_of(const volatile void *p)
+static bool sees_change(unsigned read)
 {
-    return (char *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1));
-}
-
-static void on_access(int number, siginfo_t *info, void *context)
-{
-    greg_t *reg = ((ucontext_t *)context)->uc_mcontext.gregs;
-    uintptr_t at = (uintptr_t)info->si_addr - (uintptr_t)watched;
-    if (is_open || page_of(info->si_addr) != page_of(watched)) {
-        signal(number, SIG_DFL);
-        return;
-    }
-    mprotect(page_of(watched), PAGE, PROT_READ | PROT_WRITE);
-    is_written = (reg[REG_ERR] & WRITES) != 0;
-    *watched = truth;
-    if (!is_written && at < sizeof *watched) {
-        if (way < READS ? reads == way : reads >= way - READS)
-            *watched += change;
-        reads++;
-    }
-    reg[REG_EFL] |= STEP_FLAG;
-}
-
-/* After the one instruction. */
-static void on_step(int number, siginfo_t *info, void *context)
-{
-    (void)number;
-    (void)info;
-    ((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)STEP_FLAG;
-    truth = is_written ? *watched : truth;
-    *watched = truth;
-    if (!is_open)
-        mprotect(page_of(watched), PAGE, PROT_NONE);
+    return way < READS ? read == way : read >= way - READS;
 }
 
 /* Where RUN blocks begin that lie one behind the other, with one before and one behind. */
@@ -97,15 +54,9 @@ static void attack(size_t bytes, int place, unsigned what)
     guard_range(b[first + RUN], bytes);
     for (int i = 0; i < RUN; i++)
         free(b[first + i * 7 % RUN]);
-    watched = header(b[first + place]);
-    truth = *watched;
-    change = changes[what];
-    is_open = false;
-    mprotect(page_of(watched), PAGE, PROT_NONE);
+    watch(header(b[first + place]), changes[what]);
     malloc_trim(0);
-    is_open = true;
-    mprotect(page_of(watched), PAGE, PROT_READ | PROT_WRITE);
-    *watched = truth;
+    watch_no_more();
     try_to_profit(bytes);
     try_to_profit(RUN * step / 2);
     _exit(0);
@@ -114,18 +65,12 @@ static void attack(size_t bytes, int place, unsigned what)
 static void try_all_ways(size_t bytes, int place, unsigned what)
 {
     for (way = 0; way < WAYS; way++) {
-        int status;
         pid_t pid = fork();
         if (pid == 0) {
-            alarm(SECONDS);
-            fclose(stderr);
+            begin_child();
             attack(bytes, place, what);
         }
-        waitpid(pid, &status, 0);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-            exit(77);
-        if ((WIFEXITED(status) && WEXITSTATUS(status) == 42) ||
-            (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)) {
+        if (child_profits(pid)) {
             printf("place %d, change %u, way %u\n", place, what, way);
             exit(42);
         }
@@ -134,11 +79,7 @@ static void try_all_ways(size_t bytes, int place, unsigned what)
 
 void misuse(size_t bytes)
 {
-    struct sigaction act = {.sa_flags = SA_SIGINFO | SA_NODEFER};
-    act.sa_sigaction = on_access;
-    sigaction(SIGSEGV, &act, NULL);
-    act.sa_sigaction = on_step;
-    sigaction(SIGTRAP, &act, NULL);
+    catch_steps();
     for (unsigned i = 0; i < sizeof places / sizeof *places; i++)
         for (unsigned what = 0; what < CHANGES; what++)
             try_all_ways(bytes, places[i], what);

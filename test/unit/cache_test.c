@@ -223,6 +223,50 @@ static void cache_narrows_with_its_budget(void **state)
     tune.cache_total = saved;
 }
 
+/* A refill cuts no more at once than a part of the heap. */
+static void cache_cuts_little_of_a_small_heap(void **state)
+{
+    (void)state;
+    enum { CLASS = 37, FILLS = 5 }; /* of 608 bytes */
+    void *mem[FILLS * 8];
+    unsigned count = 0;
+    for (unsigned fill = 0; fill < FILLS; fill++) {
+        size_t part = k->arena->heap_bytes / 256 / class_sizes[CLASS];
+        if (part >= 8)
+            skip(); /* earlier tests made it too large to tell */
+        mem[count++] = cache_get(CLASS);
+        assert_true(cache_held(CLASS) + 1 <= (part < 2 ? 2 : part));
+        while (cache_held(CLASS) != 0)
+            mem[count++] = cache_get(CLASS);
+    }
+    assert_true(cache_allowed(CLASS) >= 16 || CHUNKY_HARD_NOCACHE);
+    while (count > 0)
+        cache_put(CLASS, mem[--count]);
+}
+
+/* What a class holds that is used no more goes home once the heap grows to new peaks; that of
+ * one that is stays. */
+static void cache_idle_classes_go_home(void **state)
+{
+    (void)state;
+    enum { IDLE = 20, BUSY = 30, GROWS = 60, MANY = 40000 };
+    static void *mem[MANY];
+    unsigned count = 0;
+    cache_put(IDLE, cache_get(IDLE));
+    cache_put(BUSY, cache_get(BUSY));
+    size_t idle = cache_held(IDLE), start = k->arena->heap_bytes;
+    assert_true(idle > 0);
+    while (k->arena->heap_bytes < start + start / 4 + 3 * MIB) {
+        assert_true(count < MANY);
+        mem[count++] = cache_get(GROWS);
+        k->state[BUSY].active = k->tick;
+    }
+    assert_int_equal(cache_held(IDLE), 0);
+    assert_true(cache_held(BUSY) > 0);
+    while (count > 0)
+        cache_put(GROWS, mem[--count]);
+}
+
 static void *cache_choose_and_keep(void *busy)
 {
     return arena_choose(busy);
@@ -472,10 +516,12 @@ int main(void)
         cmocka_unit_test(cache_dummy_is_empty_and_full),
         cmocka_unit_test(cache_stack_addresses),
         cmocka_unit_test(cache_aligned_from_above),
+        cmocka_unit_test(cache_cuts_little_of_a_small_heap),
         cmocka_unit_test(cache_slow_start),
         cmocka_unit_test(cache_every_class),
         cmocka_unit_test(cache_budget_holds),
         cmocka_unit_test(cache_narrows_with_its_budget),
+        cmocka_unit_test(cache_idle_classes_go_home),
         cmocka_unit_test(cache_serves_others_too),
         cmocka_unit_test(cache_flush_goes_home),
         cmocka_unit_test(cache_large_does_not_wait),

@@ -63,13 +63,15 @@ static void malloc_large_comes_back(void **state)
         }
         assert_int_equal(arena_main.counts.visits, visits);
         uint64_t *word = (uint64_t *)mem - 1, head = *word;
+        void *other[17];
         for (unsigned bit = 5; bit < 17; bit++) {
             *word = head ^ 1ULL << bit;
-            void *other = chunky_malloc(more);
-            assert_ptr_not_equal(other, mem);
-            chunky_free(other);
+            other[bit] = chunky_malloc(more);
+            assert_ptr_not_equal(other[bit], mem);
         }
         *word = head;
+        for (unsigned bit = 5; bit < 17; bit++)
+            chunky_free(other[bit]);
     }
 }
 
