@@ -231,7 +231,10 @@ enum status source_open_snapshot(struct source *s, int fd, const char *name)
         s->run = snapshot_run;
     window_open(&s->reader, 1 << 18);
     snapshot_text(s);
-    if (walk_open(&s->walk, &s->reader, s->root) != WALK_OK)
+    enum walk_result result = walk_open(&s->walk, &s->reader, s->root);
+    if (result == WALK_OTHER)
+        return source_other_layout(s);
+    if (result != WALK_OK)
         return complain(STATUS_FOREIGN, "%s: a layout that this tool does not read",
                         s->title);
     return STATUS_OK;

@@ -103,8 +103,10 @@ static void heap_walk_bins(struct play_heap *h, struct walk *w,
 static void heap_add_magazine(struct play_heap *h, struct walk *w, struct heap_list *l,
                               const struct walk_magazine *m)
 {
+    uint64_t mem;
     for (uint32_t i = m->count; i-- > 0;)
-        heap_add_member(h, l, walk_word(w, m->slots + i * 8ULL) - CHUNK_HEADER);
+        if (walk_read_slots(w, &m->slots, i, &mem, 1) != 0)
+            heap_add_member(h, l, mem - CHUNK_HEADER);
 }
 
 static void heap_walk_depot(struct play_heap *h, struct walk *w,

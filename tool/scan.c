@@ -200,18 +200,15 @@ static void scan_add_place(struct scan *s, uint64_t mem, enum kind kind)
     s->places[s->place_count++].key = (mem - CHUNK_HEADER) | (uint64_t)kind;
 }
 
-static void scan_add_slots(struct scan *s, uint64_t at, uint64_t count, enum kind kind)
+static void scan_add_slots(struct scan *s, const struct walk_slots *slots,
+                           enum kind kind)
 {
     uint64_t slot[128];
-    while (count != 0) {
-        size_t n = count < 128 ? (size_t)count : 128;
-        if (!reader_get(s->walk->reader, at, slot, 8 * n))
-            return;
+    size_t n;
+    for (uint64_t done = 0; (n = walk_read_slots(s->walk, slots, done, slot, 128)) != 0;
+         done += n)
         for (size_t i = 0; i < n; i++)
             scan_add_place(s, slot[i], kind);
-        at += 8 * n;
-        count -= n;
-    }
 }
 
 static void scan_add_magazines(struct scan *s, uint64_t first, enum kind kind)
@@ -221,7 +218,7 @@ static void scan_add_magazines(struct scan *s, uint64_t first, enum kind kind)
     for (unsigned i = 0; at != 0 && i < LIST_MAX; i++, at = m.next) {
         if (!walk_read_magazine(s->walk, at, &m))
             return;
-        scan_add_slots(s, m.slots, m.count, kind);
+        scan_add_slots(s, &m.slots, kind);
     }
 }
 
@@ -231,8 +228,9 @@ static void scan_read_cache(struct scan *s, uint64_t cache)
         struct walk_stack k;
         if (!walk_read_stack(s->walk, cache, class, &k) || k.base == 0)
             continue;
-        if (k.top >= k.base && k.top - k.base <= 8 * (uint64_t)k.room)
-            scan_add_slots(s, k.base, (k.top - k.base) / 8, KIND_CACHED);
+        struct walk_slots slots = walk_stack_slots(&k);
+        if (k.top >= k.base && slots.count <= k.room)
+            scan_add_slots(s, &slots, KIND_CACHED);
     }
 }
 

@@ -106,18 +106,18 @@ static void listed_bin(struct scan *s, const struct block *b, struct listed *l)
     l->wrong = list.wrong;
 }
 
-static bool listed_in_slots(struct scan *s, uint64_t at, uint64_t count, uint64_t mem,
-                            struct listed *l)
+static bool listed_in_slots(struct scan *s, const struct walk_slots *slots,
+                            uint64_t mem, struct listed *l)
 {
     uint64_t slot[128];
-    for (uint64_t done = 0; done < count;) {
-        size_t n = min_size((size_t)(count - done), 128);
-        if (!reader_get(s->walk->reader, at + 8 * done, slot, 8 * n))
+    for (uint64_t done = 0; done < slots->count;) {
+        size_t n = walk_read_slots(s->walk, slots, done, slot, 128);
+        if (n == 0)
             return false;
         for (size_t i = 0; i < n; i++) {
             if (slot[i] == mem) {
                 l->place = done + i + 1;
-                l->length = count;
+                l->length = slots->count;
                 return true;
             }
         }
@@ -139,7 +139,8 @@ static bool listed_in_cache(struct scan *s, uint64_t mem, struct listed *l)
                 stack.top < stack.base ||
                 stack.top - stack.base > 8 * (uint64_t)stack.room)
                 continue;
-            if (listed_in_slots(s, stack.base, (stack.top - stack.base) / 8, mem, l)) {
+            struct walk_slots slots = walk_stack_slots(&stack);
+            if (listed_in_slots(s, &slots, mem, l)) {
                 snprintf(l->name, sizeof l->name, "cache of thread %u, class 0x%x",
                          k.thread, s->walk->class_size[class]);
                 return true;
@@ -157,7 +158,7 @@ static bool listed_in_magazines(struct scan *s, uint64_t first, uint64_t mem,
     for (unsigned i = 0; at != 0 && i < LOOK_MAX; i++, at = m.next) {
         if (!walk_read_magazine(s->walk, at, &m))
             return false;
-        if (listed_in_slots(s, m.slots, m.count, mem, l)) {
+        if (listed_in_slots(s, &m.slots, mem, l)) {
             snprintf(l->name, sizeof l->name, "%s of arena %u", what, arena);
             return true;
         }

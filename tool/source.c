@@ -222,6 +222,15 @@ static void source_try_data(struct source *s, bool named, struct found *best)
             source_scan(s, &s->maps[i], best);
 }
 
+enum status source_other_layout(const struct source *s)
+{
+    return complain(
+        STATUS_FOREIGN,
+        "%s has a Chunky of layout %u.%u; this tool reads layouts %d to %d: "
+        "take the chunky that came with it",
+        s->title, s->walk.root.major, s->walk.root.minor, LAYOUT_FIRST, LAYOUT_MAJOR);
+}
+
 enum status source_find_root(struct source *s)
 {
     struct found best = {WALK_NO_ROOT, false};
@@ -240,9 +249,7 @@ enum status source_find_root(struct source *s)
         return complain(STATUS_FOREIGN,
                         "%s has loaded Chunky, but not started its heap", s->title);
     case WALK_OTHER:
-        return complain(STATUS_FOREIGN,
-                        "%s has a Chunky of layout %u.%u; this tool reads layout %d",
-                        s->title, s->walk.root.major, s->walk.root.minor, LAYOUT_MAJOR);
+        return source_other_layout(s);
     case WALK_UNREADABLE:
         return complain(STATUS_UNREADABLE, "%s: the heap's description cannot be read",
                         s->title);

@@ -74,6 +74,8 @@ bool source_has_memory(struct source *s);
 enum status source_open_pid(struct source *s, pid_t pid, bool stop);
 enum status source_open_core(struct source *s, int fd, const char *name);
 enum status source_open_snapshot(struct source *s, int fd, const char *name);
+/* Complains that this tool does not know the layout. */
+enum status source_other_layout(const struct source *s);
 /* Finds chunky_root and opens the walk over it. */
 enum status source_find_root(struct source *s);
 

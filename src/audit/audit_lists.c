@@ -96,21 +96,20 @@ static void audit_headers(struct audit *u, const uint64_t *slot, size_t count,
 }
 
 /* Slots in a row, of a stack or a magazine. */
-static bool audit_slots(struct audit *u, enum audit_id rule, uint64_t at,
-                        uint64_t count, uint64_t class, uint64_t *bytes)
+static bool audit_slots(struct audit *u, enum audit_id rule, const struct walk_slots *s,
+                        uint64_t class, uint64_t *bytes)
 {
-    while (count != 0) {
+    for (uint64_t done = 0; done < s->count;) {
         uint64_t slot[SLOTS_BATCH] = {0};
         struct walk_chunk c[SLOTS_BATCH];
-        size_t n = count < SLOTS_BATCH ? (size_t)count : SLOTS_BATCH;
-        if (!reader_get(u->walk->reader, at, slot, 8 * n))
-            memset(slot, 0, sizeof slot);
+        size_t n = walk_read_slots(u->walk, s, done, slot, SLOTS_BATCH);
+        if (n == 0)
+            return audit_find(u, rule, 0, s->at, 0, class);
         audit_headers(u, slot, n, c);
         for (size_t i = 0; i < n; i++)
             if (!audit_slot(u, rule, &c[i], class, bytes))
                 return false;
-        at += 8 * n;
-        count -= n;
+        done += n;
     }
     return true;
 }
@@ -124,7 +123,7 @@ bool audit_magazines(struct audit *u, uint64_t first, uint64_t class, uint64_t *
         if (!walk_read_magazine(u->walk, at, &m) || m.count == 0 ||
             (class != UINT64_MAX && m.class != class) || seen++ == WALK_LISTS_MAX)
             return audit_find(u, RULE_D1, 0, at, m.class, class);
-        if (!audit_slots(u, RULE_D3, m.slots, m.count, m.class, bytes))
+        if (!audit_slots(u, RULE_D3, &m.slots, m.class, bytes))
             return false;
     }
     return true;
@@ -161,7 +160,8 @@ static bool audit_stack(struct audit *u, const struct walk_cache *k, unsigned cl
         return audit_find(u, RULE_K1, 0, k->address, class, s.allowed);
     if (walk_word(u->walk, s.base - 8) != 0)
         return audit_find(u, RULE_K3, 0, k->address, class, 0);
-    return audit_slots(u, RULE_K2, s.base, (s.top - s.base) / 8, class, &bytes);
+    struct walk_slots slots = walk_stack_slots(&s);
+    return audit_slots(u, RULE_K2, &slots, class, &bytes);
 }
 
 bool audit_caches(struct audit *u)

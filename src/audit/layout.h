@@ -17,8 +17,9 @@
 #define LAYOUT_SYMBOL "chunky_root"
 
 enum {
-    LAYOUT_MAJOR = 1, /* chunk format, bins' geometry, meaning of fields and of root */
-    LAYOUT_MINOR = 6, /* appended fields */
+    LAYOUT_FIRST = 1, /* oldest major that can be read */
+    LAYOUT_MAJOR = 2, /* chunk format, bins' geometry, meaning of fields and of root */
+    LAYOUT_MINOR = 0, /* appended fields */
     LAYOUT_MAGIC_SIZE = 16
 };
 
@@ -178,6 +179,7 @@ enum layout_id {
     GUARD_RECORD_GIVEN_THREAD,
     MAPPED_LOCK,
     META_LOCK,
+    MAGAZINE_HIGH, /* major 1: absent, and a slot is an address */
     LAYOUT_FIELDS,
     LAYOUT_ROOM = 256 /* most fields that a reader takes */
 };

@@ -42,7 +42,7 @@ static bool walk_geometry_is_known(const struct root *r)
 {
     bool counts = r->class_count <= WALK_CLASSES && r->bin_count <= WALK_BINS &&
                   r->fast_count <= WALK_FASTS && r->magazine_slots <= WALK_SLOTS;
-    return r->major == LAYOUT_MAJOR && counts &&
+    return r->major >= LAYOUT_FIRST && r->major <= LAYOUT_MAJOR && counts &&
            (r->class_width == 2 || r->class_width == 4) && r->field_count != 0 &&
            is_power_of_two(r->heap_span) && r->heap_span <= (uint64_t)1 << 40;
 }
@@ -217,11 +217,27 @@ bool walk_read_stack(struct walk *w, uint64_t cache, unsigned class,
     return true;
 }
 
+size_t walk_read_slots(struct walk *w, const struct walk_slots *s, uint64_t first,
+                       uint64_t *out, size_t count)
+{
+    size_t n = first < s->count ? min_size(count, (size_t)(s->count - first)) : 0;
+    const unsigned char *raw = (const unsigned char *)out;
+    if (n == 0 || !reader_get(w->reader, s->at + first * s->width, out, n * s->width))
+        return 0;
+    /* From the last one: they grow in place. */
+    for (size_t i = s->width == sizeof *out ? 0 : n; i-- > 0;) {
+        uint32_t low;
+        memcpy(&low, raw + i * sizeof low, sizeof low);
+        out[i] = (s->high << 32 | low) * CHUNK_ALIGN;
+    }
+    return n;
+}
+
 bool walk_read_magazine(struct walk *w, uint64_t address, struct walk_magazine *m)
 {
     unsigned char copy[OBJECT_MAX];
     const unsigned char *p =
-        walk_object(w, address, MAGAZINE_NEXT, MAGAZINE_COUNT, copy);
+        walk_object(w, address, MAGAZINE_NEXT, MAGAZINE_SLOT, copy);
     if (p == NULL)
         return false;
     *m = (struct walk_magazine){
@@ -229,9 +245,15 @@ bool walk_read_magazine(struct walk *w, uint64_t address, struct walk_magazine *
         .next = walk_value(w, p, MAGAZINE_NEXT),
         .class = (uint32_t)walk_value(w, p, MAGAZINE_CLASS),
         .count = (uint32_t)walk_value(w, p, MAGAZINE_COUNT),
-        .slots = address + walk_field(w, MAGAZINE_SLOT)->offset,
     };
-    return m->class < w->root.class_count && m->count <= w->root.magazine_slots;
+    m->slots = (struct walk_slots){
+        .at = address + walk_field(w, MAGAZINE_SLOT)->offset,
+        .count = m->count,
+        .high = walk_value(w, p, MAGAZINE_HIGH),
+        .width = walk_field(w, MAGAZINE_SLOT)->size,
+    };
+    return m->class < w->root.class_count && m->count <= w->root.magazine_slots &&
+           (m->slots.width == 4 || m->slots.width == 8);
 }
 
 bool walk_read_mapped(struct walk *w, uint64_t address, struct walk_mapped *m)

@@ -79,15 +79,28 @@ struct walk_chunk {
     enum walk_state state;
 };
 
+/* Pointers in a row, of a stack or a magazine. */
+struct walk_slots {
+    uint64_t at, count; /* address of the first; how many */
+    uint64_t high;      /* of all, where a slot holds less than an address */
+    uint32_t width;     /* of a slot, bytes; 8: it is the address */
+};
+
 struct walk_magazine {
-    uint64_t address, next, slots; /* slots: address of the array */
+    uint64_t address, next;
     uint32_t class, count;
+    struct walk_slots slots;
 };
 
 struct walk_stack {
     uint64_t base, top, limit;
     uint32_t room, allowed;
 };
+
+static inline struct walk_slots walk_stack_slots(const struct walk_stack *s)
+{
+    return (struct walk_slots){s->base, (s->top - s->base) / 8, 0, 8};
+}
 
 struct walk_cache {
     uint64_t address, next, prev, arena, spare, capacity, budget;
@@ -118,6 +131,10 @@ bool walk_read_heap(struct walk *w, uint64_t address, struct walk_heap *h);
 bool walk_read_cache(struct walk *w, uint64_t address, struct walk_cache *k);
 bool walk_read_stack(struct walk *w, uint64_t cache, unsigned class,
                      struct walk_stack *s);
+/* Up to `count` addresses from number `first` on; returns how many, 0 at the end or where
+ * they are not readable. */
+size_t walk_read_slots(struct walk *w, const struct walk_slots *s, uint64_t first,
+                       uint64_t *out, size_t count);
 bool walk_read_magazine(struct walk *w, uint64_t address, struct walk_magazine *m);
 bool walk_read_mapped(struct walk *w, uint64_t address, struct walk_mapped *m);
 bool walk_read_mapped_all(struct walk *w, struct walk_mapped_all *m);

@@ -221,7 +221,7 @@ void arena_absorb(struct arena *a)
     while (m != NULL) {
         struct magazine *next = m->next;
         if (m->class == CLASS_NONE) {
-            arena_give(a, chunk_of(m->slot[0]));
+            arena_give(a, chunk_of(magazine_at(m, 0)));
             meta_give(m, sizeof *m);
         } else {
             depot_give(&a->depot, m);
@@ -358,7 +358,7 @@ static uintptr_t give_lowest(const struct magazine *chain)
     uintptr_t low = UINTPTR_MAX;
     for (const struct magazine *m = chain; m != NULL; m = m->next)
         for (uint32_t i = 0; i < m->count; i++)
-            low = min_size(low, (uintptr_t)m->slot[i]);
+            low = min_size(low, (uintptr_t)magazine_at(m, i));
     return low;
 }
 
@@ -370,11 +370,11 @@ static uintptr_t give_gather(struct order *o, struct magazine *chain)
     for (struct magazine *m = chain; m != NULL; m = m->next) {
         uint32_t kept = 0;
         for (uint32_t i = 0; i < m->count; i++) {
-            void *mem = m->slot[i];
+            void *mem = magazine_at(m, i);
             if (order_holds(o, mem)) {
                 GUARD(order_add(o, mem), "double free: the block is listed twice", mem);
             } else {
-                m->slot[kept++] = mem;
+                m->slot[kept++] = m->slot[i];
                 low = min_size(low, (uintptr_t)mem);
             }
         }
@@ -413,7 +413,7 @@ static void give_magazines(struct arena *a, struct magazine *chain)
     }
     for (const struct magazine *m = chain; m != NULL; m = m->next)
         for (uint32_t i = 0; i < m->count; i++)
-            arena_give(a, chunk_of(m->slot[i]));
+            arena_give(a, chunk_of(magazine_at(m, i)));
     meta_give_list(chain, sizeof *chain);
 }
 

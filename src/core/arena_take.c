@@ -106,6 +106,18 @@ static struct chunk *take_split(struct arena *a, struct chunk *c, size_t size,
     return take_split_to(a, c, size, clean, binned_out_to_unsorted);
 }
 
+/* How much may stay in the depot while the heap grows by `size`. Beyond its peak, what fell
+ * from use comes out first. */
+static size_t take_spared(const struct arena *a, size_t size)
+{
+    size_t least = max_size(a->heap_bytes / DEPOT_PART, DEPOT_ALWAYS);
+    size_t spared = arena_spared(a), fallen = depot_fallen(&a->depot, a->live);
+    if (a->heap_bytes + size <= a->heap_peak)
+        return max_size(least, spared) + fallen;
+    return max_size(least,
+                    fallen == 0 ? spared : min_size(spared, a->tune->depot_bytes));
+}
+
 /* Makes room where there was none: merges what waits unmerged, and failing that grows
  * the heap. *tried remembers that the first was done. */
 static bool take_make_room(struct arena *a, size_t size, bool *tried)
@@ -113,8 +125,7 @@ static bool take_make_room(struct arena *a, size_t size, bool *tried)
     if (!*tried) {
         *tried = true;
         arena_absorb(a);
-        size_t most = max_size(a->heap_bytes / DEPOT_PART, DEPOT_ALWAYS);
-        most = max_size(most, arena_spared(a));
+        size_t most = take_spared(a, size);
         bool drain = a->depot.bytes > most;
         if (drain)
             arena_drain(a, most / 2);
@@ -137,6 +148,7 @@ struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
         c = take_small(a, size);
     if (c != NULL)
         return c;
+    a->depot.missed += size;
     for (;;) {
         c = take_sort(a, size);
         if (c == NULL && (c = bin_find(&a->bins, size)) != NULL)

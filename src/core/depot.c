@@ -6,8 +6,9 @@
 #include <string.h>
 
 enum {
-    MANY = 256,
+    MANY = 4096, /* magazines that leave together: neighbours among them are joined */
     REGRET_PART = 32, /* so much of what was drained and is asked for again */
+    HIT_PART = 4,     /* of what comes out of a depot outweighs what has to be cut */
     NEWEST = 8,       /* that speak for all of a class */
     NEAR = 4096, /* bytes; pointers that follow each other farther apart are a jump, */
     JUMPS = 8    /* and where one in so many is, they are not in order */
@@ -26,6 +27,23 @@ static void depot_unlink(struct depot *d, unsigned class)
 {
     d->full[class] = d->full[class]->next;
     d->fresh[class] -= d->fresh[class] != 0;
+}
+
+size_t magazine_fill(struct magazine *m, void **mem, size_t count)
+{
+    uint32_t n = m->count;
+    size_t i = 0, stay = 0;
+    if (n == 0)
+        m->high = magazine_high(mem[0]);
+    for (; i < count && n < MAGAZINE_SLOTS; i++) {
+        if (LIKELY(magazine_high(mem[i]) == m->high))
+            m->slot[n++] = magazine_low(mem[i]);
+        else
+            mem[stay++] = mem[i];
+    }
+    m->count = n;
+    memmove(mem + stay, mem + i, (count - i) * sizeof *mem);
+    return stay + count - i;
 }
 
 struct magazine *depot_take(struct depot *d, unsigned class)
@@ -47,7 +65,8 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
     while (count < want && (m = d->full[class]) != NULL) {
         size_t n = min_size(want - count, m->count);
         m->count -= (uint32_t)n;
-        memcpy(out + count, m->slot + m->count, n * sizeof *out);
+        for (size_t i = 0; i < n; i++)
+            out[count + i] = magazine_at(m, m->count + (uint32_t)i);
         count += n;
         if (m->count == 0) {
             depot_unlink(d, class);
@@ -55,6 +74,7 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
             *empty = m;
         }
     }
+    d->missed -= min_size(d->missed, count * class_sizes[class] / HIT_PART);
     depot_mark(d, class);
     d->bytes -= count * class_sizes[class];
     return count;
@@ -72,7 +92,7 @@ static struct spread depot_spread(const struct magazine *m, uint32_t magazines)
     uintptr_t last = 0;
     for (; magazines-- > 0; m = m->next) {
         for (uint32_t i = m->count; i-- > 0;) {
-            uintptr_t mem = (uintptr_t)m->slot[i];
+            uintptr_t mem = (uintptr_t)magazine_at(m, i);
             s.low = min_size(s.low, mem);
             s.high = max_size(s.high, mem);
             s.jumps += mem - last + NEAR > 2 * NEAR;
@@ -89,18 +109,19 @@ void depot_sort(struct depot *d, unsigned class, struct order *o)
     uint32_t magazines = d->fresh[class];
     struct spread s = depot_spread(newest, magazines);
     d->fresh[class] = 0;
-    if (s.jumps < s.count / JUMPS || s.high - s.low >= ORDER_BYTES)
+    if (s.jumps < s.count / JUMPS || s.high - s.low >= ORDER_BYTES ||
+        s.low >> MAGAZINE_SPAN != s.high >> MAGAZINE_SPAN)
         return;
     order_begin(o, s.low);
     for (uint32_t n = 0; n < magazines; n++, m = m->next)
         for (uint32_t i = 0; i < m->count; i++)
-            GUARD(order_add(o, m->slot[i]), "double free: the block is listed twice",
-                  m->slot[i]);
+            GUARD(order_add(o, magazine_at(m, i)),
+                  "double free: the block is listed twice", magazine_at(m, i));
     for (m = newest; magazines-- > 0; m = m->next) {
         void *mem[MAGAZINE_SLOTS];
         order_take(o, mem, m->count);
         for (uint32_t i = 0; i < m->count; i++)
-            m->slot[i] = mem[m->count - 1 - i];
+            m->slot[i] = magazine_low(mem[m->count - 1 - i]);
     }
 }
 
@@ -110,7 +131,7 @@ void *depot_take_aligned(struct depot *d, unsigned class, size_t align)
     if (m == NULL || m->count == 1) /* none is empty in a depot */
         return NULL;
     for (uint32_t i = m->count; i-- > 0;) {
-        void *mem = m->slot[i];
+        void *mem = magazine_at(m, i);
         if (((uintptr_t)mem & (align - 1)) == 0) {
             m->slot[i] = m->slot[--m->count];
             d->bytes -= class_sizes[class];
@@ -125,7 +146,7 @@ bool depot_is_aligned(const struct depot *d, unsigned class, size_t align)
     const struct magazine *m = depot_newest(d, class);
     uintptr_t bits = 0;
     for (uint32_t i = 0; m != NULL && i < m->count && i < NEWEST; i++)
-        bits |= (uintptr_t)m->slot[m->count - 1 - i];
+        bits |= (uintptr_t)magazine_at(m, m->count - 1 - i);
     return m != NULL && (bits & (align - 1)) == 0;
 }
 
@@ -138,15 +159,14 @@ void depot_give(struct depot *d, struct magazine *m)
     d->bytes += magazine_bytes(m);
 }
 
-size_t depot_put(struct depot *d, unsigned class, void *const *mem, size_t count)
+size_t depot_put(struct depot *d, unsigned class, void **mem, size_t count)
 {
     struct magazine *m = depot_newest(d, class);
-    if (m == NULL)
-        return 0;
-    size_t put = min_size(count, MAGAZINE_SLOTS - m->count);
-    memcpy(m->slot + m->count, mem, put * sizeof *mem);
-    depot_note_put(d, m, put);
-    return put;
+    if (m == NULL || count == 0)
+        return count;
+    size_t stay = magazine_fill(m, mem, count);
+    d->bytes += (count - stay) * class_sizes[class];
+    return stay;
 }
 
 struct magazine *depot_take_many(struct depot *d, size_t keep)
@@ -172,13 +192,14 @@ void depot_note_drain(struct depot *d, uint64_t now, uint64_t hold)
 
 bool depot_regret(struct depot *d, unsigned class, size_t count, size_t most)
 {
-    size_t again = min_size(count, d->drained[class]), before = d->spared;
-    size_t after = min_size(before + again * class_sizes[class] / REGRET_PART, most);
-    d->drained[class] -= (uint32_t)again;
-    if (after == before)
+    size_t again = min_size(count, d->drained[class]) * class_sizes[class];
+    bool first = !depot_regrets(d);
+    if (again == 0 || most == 0)
         return false;
-    d->spared = after;
-    if (before != 0)
+    d->drained[class] -= (uint32_t)(again / class_sizes[class]);
+    d->returned = min_size(d->returned + again, most);
+    d->spared = min_size(d->spared + again / REGRET_PART, most / 2);
+    if (!first)
         return false;
     d->least = 0;
     d->most = SIZE_MAX;
@@ -186,16 +207,30 @@ bool depot_regret(struct depot *d, unsigned class, size_t count, size_t most)
     return true;
 }
 
+/* What is left of `bytes`: not what nobody took, nor what was not there. */
+static size_t depot_used(const struct depot *d, size_t bytes)
+{
+    return min_size(bytes - min_size(bytes, d->least), d->most);
+}
+
 bool depot_forget(struct depot *d, uint64_t now, uint64_t hold)
 {
     if (now <= d->noted_from + hold)
         return false;
-    size_t before = d->spared;
-    size_t used = min_size(before - min_size(before, d->least), d->most);
-    d->spared = used;
+    size_t spared = d->spared, returned = d->returned;
+    if (now > d->noted_from + 2 * hold)
+        d->most = d->live_most = d->swing = 0;
+    d->spared = depot_used(d, spared);
+    d->returned = depot_used(d, returned);
+    bool less = d->spared < spared || d->returned < returned ||
+                d->live_before > d->live_most || d->swing_before > d->swing;
+    d->live_before = d->live_most;
+    d->live_most = 0;
+    d->swing_before = d->swing;
+    d->swing = 0;
     d->least = d->most = d->bytes;
     d->noted_from = now;
-    return used < before;
+    return less;
 }
 
 size_t remote_push(struct remote *r, struct magazine *m)

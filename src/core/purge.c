@@ -25,6 +25,7 @@ enum {
     DEPOT_SHARE = 32,       /* a depot may hold this part of what is live */
     DEPOT_STEP = 16,        /* once it grew by this part, the limit is looked at */
     SPARED_LIVE = 16, /* a depot may keep this part of what is live of what is spared */
+    MISSED_PART = 8,  /* of what is live may be cut while the depot is that full */
     SPARED_PART = 4,  /* of the hold time is how long spared bytes may be idle */
     DEPOT_FREE_PART = 8,     /* of all of an arena's bytes, at least this part, */
     DEPOT_LEAST = 32 * KIB,  /* and this much however small it is, */
@@ -278,17 +279,18 @@ static size_t depot_spared(const struct arena *a)
 void arena_note_miss(struct arena *a, unsigned class, size_t count)
 {
     struct depot *d = &a->depot;
+    d->missed += count * class_sizes[class];
     size_t always = a->tune->depot_bytes / arena_count();
     size_t most = max_size(always, purge_live(a, top_size(a)) / DEPOT_SHARE);
     d->limit = min_size(d->limit + count * class_sizes[class], most + depot_spared(a));
-    size_t spared = a->tune->purge_hold_ms == 0 || always == 0 ? 0 : a->heap_bytes / 2;
-    if (d->drained[class] != 0 && depot_regret(d, class, count, spared))
+    size_t again = a->tune->purge_hold_ms == 0 || always == 0 ? 0 : a->heap_bytes;
+    if (d->drained[class] != 0 && depot_regret(d, class, count, again))
         limit_note_kept(d->noted_from + a->tune->purge_hold_ms);
 }
 
 /* The depot may hold what refills lately missed; what nobody asks for again leaves it,
  * and takes a part of the limit with it. Blocks that only rest there pin their pages. */
-static NOINLINE void settle_depot(struct arena *a)
+static NOINLINE void settle_depot(struct arena *a, size_t fallen)
 {
     struct depot *d = &a->depot;
     size_t least =
@@ -296,11 +298,12 @@ static NOINLINE void settle_depot(struct arena *a)
     least = min_size(least, a->tune->depot_bytes);
     if (d->limit < least)
         d->limit = least;
-    if (d->bytes <= d->limit)
+    if (d->bytes <= d->limit + fallen)
         return;
     size_t excess = d->bytes - d->limit / 4;
-    arena_drain(a, d->limit / 4);
-    d->limit = max_size(d->limit > excess / 4 ? d->limit - excess / 4 : 0, least);
+    arena_drain(a, d->limit / 4 + fallen / 4 * 3);
+    if (fallen == 0)
+        d->limit = max_size(d->limit > excess / 4 ? d->limit - excess / 4 : 0, least);
 }
 
 /* Idle and resident: free chunks, the top, and what waits unmerged. */
@@ -364,8 +367,9 @@ static ALWAYS_INLINE bool settle_is_idle(const struct arena *a)
            a->counts.visits % EXPIRY_VISITS != 0;
 }
 
-/* `room`: bytes that may become idle before something is due; 0: look each time. */
-static ALWAYS_INLINE void settle_note(struct arena *a, size_t room)
+/* `depot`: bytes that may lie there; `room`: that may become idle before something is due,
+ * 0: look each time. */
+static ALWAYS_INLINE void settle_note(struct arena *a, size_t depot, size_t room)
 {
     if (room == 0 || a->pinned != 0 || a->tune->trim_set != 0) {
         a->settled.free_bytes = SIZE_MAX;
@@ -378,7 +382,7 @@ static ALWAYS_INLINE void settle_note(struct arena *a, size_t room)
         .free_bytes = a->free_bytes,
         .clean_bytes = a->clean_bytes,
         .fast_bytes = a->fast_bytes,
-        .depot_most = min_size(a->depot.limit, a->depot.bytes + room),
+        .depot_most = min_size(depot, a->depot.bytes + room),
     };
 }
 
@@ -387,7 +391,7 @@ static NOINLINE bool expire_spared(struct arena *a, uint64_t now)
 {
     struct depot *d = &a->depot;
     bool less = depot_forget(d, now, a->tune->purge_hold_ms / SPARED_PART);
-    if (d->spared != 0)
+    if (depot_regrets(d))
         limit_note_kept(now + a->tune->purge_hold_ms);
     return less;
 }
@@ -402,6 +406,23 @@ static bool expire_widened(struct arena *a, uint64_t now)
     return true;
 }
 
+/* Notes what is live; returns how much more than its limit the depot may hold. */
+static ALWAYS_INLINE size_t settle_live(struct arena *a, size_t out)
+{
+    struct depot *d = &a->depot;
+    size_t live = out - min_size(out, d->bytes);
+    atomic_store_explicit(&a->live, live, memory_order_relaxed);
+    depot_note_live(d, live);
+    /* The limit falls with what is live, whether anybody asks or not. */
+    size_t most = a->tune->depot_bytes + out / DEPOT_SHARE;
+    d->limit = min_size(d->limit, most + depot_spared(a));
+    if (d->bytes <= d->limit)
+        d->missed = 0;
+    else if (d->missed > max_size(live / MISSED_PART, DEPOT_ENOUGH))
+        d->returned = d->missed = 0; /* what is asked for now is something else */
+    return depot_fallen(d, live);
+}
+
 void arena_settle(struct arena *a)
 {
     size_t waiting = atomic_load_explicit(&a->remote.bytes, memory_order_relaxed);
@@ -410,18 +431,14 @@ void arena_settle(struct arena *a)
     depot_note_bytes(&a->depot);
     if (settle_is_idle(a))
         return;
-    if (a->counts.visits % EXPIRY_VISITS == 0 && a->depot.spared != 0)
+    if (a->counts.visits % EXPIRY_VISITS == 0 && depot_regrets(&a->depot))
         expire_spared(a, os_clock_ms());
     size_t top = top_size(a), live = purge_live(a, top);
-    atomic_store_explicit(&a->live, live - min_size(live, a->depot.bytes),
-                          memory_order_relaxed);
+    size_t fallen = settle_live(a, live);
     if (UNLIKELY(a->heap_bytes > a->heap_peak))
         a->heap_peak = a->heap_bytes;
-    /* What the depot may hold falls with what is live, whether anybody asks or not. */
-    size_t most = a->tune->depot_bytes + live / DEPOT_SHARE;
-    a->depot.limit = min_size(a->depot.limit, most + depot_spared(a));
-    if (UNLIKELY(a->depot.bytes > a->depot.limit)) {
-        settle_depot(a);
+    if (UNLIKELY(a->depot.bytes > a->depot.limit + fallen)) {
+        settle_depot(a, fallen);
         top = top_size(a);
         live = purge_live(a, top);
     }
@@ -434,21 +451,21 @@ void arena_settle(struct arena *a)
         top = top_size(a);
     }
     size_t idle = settle_idle(a, top);
-    size_t promise = b.bytes + b.spare + a->widened + a->depot.limit;
+    size_t promise = b.bytes + b.spare + a->widened + a->depot.limit + fallen;
     if (a->depot.bytes > DEPOT_LEAST && UNLIKELY(idle > promise || a->pinned != 0))
         settle_promise(a, idle, promise);
     if (UNLIKELY(a->tune->trim_set != 0))
         settle_top(a);
-    settle_note(a, idle < promise ? promise - idle : 0);
+    settle_note(a, a->depot.limit + fallen, idle < promise ? promise - idle : 0);
 }
 
 void arena_expire(struct arena *a)
 {
-    if (a->top == NULL || (a->widened == 0 && a->depot.spared == 0))
+    if (a->top == NULL || (a->widened == 0 && !depot_regrets(&a->depot)))
         return;
     uint64_t now = os_clock_ms();
     bool less = a->widened != 0 && expire_widened(a, now);
-    if (a->depot.spared != 0)
+    if (depot_regrets(&a->depot))
         less |= expire_spared(a, now);
     if (!less)
         return;

@@ -54,25 +54,22 @@ void cache_keep_spares(struct cache *k, struct magazine *list)
     }
 }
 
-/* Packs pointers into magazines before *chain; returns how many, for want of memory not
- * all. */
+/* Packs pointers into magazines before *chain; returns how many are left at the front, for
+ * want of memory. */
 static size_t cache_pack(struct cache *k, struct magazine **chain, unsigned class,
                          void **mem, size_t count)
 {
-    size_t packed = 0;
-    while (packed < count) {
+    while (count != 0) {
         struct magazine *m = cache_spare(k);
         if (m == NULL)
             break;
-        size_t n = min_size(count - packed, MAGAZINE_SLOTS);
         m->class = class;
-        m->count = (uint32_t)n;
-        memcpy(m->slot, mem + packed, n * sizeof *mem);
+        m->count = 0;
+        count = magazine_fill(m, mem, count);
         m->next = *chain;
         *chain = m;
-        packed += n;
     }
-    return packed;
+    return count;
 }
 
 /* Pointers into the depot of their arena, whose lock is held; without memory for
@@ -81,16 +78,16 @@ static void cache_put(struct cache *k, struct arena *a, unsigned class, void **m
                       size_t count)
 {
     struct magazine *chain = NULL, *m;
-    size_t put = depot_put(&a->depot, class, mem, count);
-    if (LIKELY(put == count))
+    size_t left = depot_put(&a->depot, class, mem, count);
+    if (LIKELY(left == 0))
         return;
-    put += cache_pack(k, &chain, class, mem + put, count - put);
+    left = cache_pack(k, &chain, class, mem, left);
     while ((m = chain) != NULL) {
         chain = m->next;
         depot_give(&a->depot, m);
     }
-    for (; put < count; put++)
-        arena_give(a, chunk_of(mem[put]));
+    for (size_t i = 0; i < left; i++)
+        arena_give(a, chunk_of(mem[i]));
 }
 
 static void cache_leave(struct arena *a)
@@ -106,18 +103,18 @@ static void cache_push(struct cache *k, struct arena *a, unsigned class, void **
                        size_t count)
 {
     struct magazine *chain = NULL;
-    size_t packed = cache_pack(k, &chain, class, mem, count), waiting = 0;
+    size_t left = cache_pack(k, &chain, class, mem, count), waiting = 0;
     while (chain != NULL) {
         struct magazine *m = chain;
         chain = m->next;
         waiting = remote_push(&a->remote, m);
     }
-    if (packed < count)
+    if (left != 0)
         arena_lock(a);
     else if (waiting <= tune.depot_bytes / 4 || !arena_try(a))
         return;
     arena_absorb(a);
-    cache_put(k, a, class, mem + packed, count - packed);
+    cache_put(k, a, class, mem, left);
     cache_leave(a);
 }
 
@@ -179,17 +176,19 @@ static size_t cache_put_first(struct arena *a, struct spans *seen, unsigned clas
     if (m == NULL)
         return 0;
     struct spans s = *seen;
-    void **slot = m->slot + m->count, **full = m->slot + MAGAZINE_SLOTS;
+    uint32_t *slot = m->slot + m->count, *full = m->slot + MAGAZINE_SLOTS;
     size_t i = 0, others = 0;
     for (; i < count && slot != full; i++) {
         void *here = mem[i];
         uintptr_t span = (uintptr_t)here & ~(HEAP_SPAN - 1);
         if (span != s.home && span != s.away)
             *(arena_of(here) == a ? &s.home : &s.away) = span;
-        if (LIKELY(span == s.home))
-            *slot++ = here;
-        else
+        if (UNLIKELY(span != s.home))
             mem[others++] = here;
+        else if (LIKELY(magazine_high(here) == m->high))
+            *slot++ = magazine_low(here);
+        else
+            break;
     }
     *seen = s;
     *stay = others;
@@ -277,8 +276,8 @@ void cache_give_large(struct chunk *c)
         struct magazine *m = meta_take(sizeof *m);
         if (m != NULL) {
             m->class = CLASS_NONE;
-            m->count = 1;
-            m->slot[0] = mem_of(c);
+            m->count = 0;
+            magazine_fill(m, &(void *){mem_of(c)}, 1);
             if (remote_push(&a->remote, m) <= tune.depot_bytes / 4 || !arena_try(a))
                 return;
             arena_absorb(a);

@@ -266,7 +266,7 @@ static bool locate_in_magazines(const struct magazine *m, const void *mem)
 {
     for (unsigned i = 0; m != NULL && i < LIST_MOST; i++, m = m->next)
         for (uint32_t slot = 0; slot < m->count && slot < MAGAZINE_SLOTS; slot++)
-            if (m->slot[slot] == mem)
+            if (magazine_at(m, slot) == mem)
                 return true;
     return false;
 }

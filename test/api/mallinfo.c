@@ -8,7 +8,7 @@
 enum { BLOCKS = 4000, THREADS = 8, THREAD_BLOCKS = 1000, SLACK = 64 << 10 };
 /* What a heap keeps at its ends when it has grown, and 16 bytes of each cached chunk that
  * is as much longer than its class: the rest was too short to be split off. */
-enum { FENCES = 256 + 64 * 16 };
+enum { FENCES = 256 + 128 * 16 };
 enum { MAPPED = 64 << 20 };
 
 static void *mem[BLOCKS];

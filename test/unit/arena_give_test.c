@@ -118,10 +118,11 @@ static void give_a_dirty_heap_waits(void **state)
 static struct magazine *give_magazine_of(unsigned class, unsigned count)
 {
     struct magazine *m = meta_take(sizeof *m);
+    void *mem[MAGAZINE_SLOTS];
     assert_true(top_grow(a, (count + 1) * (size_t)class_sizes[class]));
     m->class = class;
-    m->count = (uint32_t)arena_take_batch(a, class_sizes[class], count, m->slot);
-    assert_int_equal(m->count, count);
+    assert_int_equal(arena_take_batch(a, class_sizes[class], count, mem), count);
+    assert_int_equal(magazine_fill(m, mem, count), 0);
     return m;
 }
 
@@ -133,7 +134,8 @@ static void give_absorbs_and_drains(void **state)
     struct magazine *m = give_magazine_of(3, 40), *n = give_magazine_of(70, 10);
     struct magazine *large = meta_take(sizeof *large);
     struct chunk *c = arena_take(a, 1 * MIB, NULL);
-    *large = (struct magazine){.class = CLASS_NONE, .count = 1, .slot = {mem_of(c)}};
+    large->class = CLASS_NONE;
+    magazine_fill(large, &(void *){mem_of(c)}, 1);
     size_t bytes = 40 * class_sizes[3] + 10 * class_sizes[70];
     remote_push(&a->remote, m);
     remote_push(&a->remote, n);
@@ -164,7 +166,7 @@ static void give_joins_neighbours(void **state)
         for (unsigned i = 0; way != 0 && i < 30; i++) {
             struct magazine *other = way == 1 ? m : n;
             unsigned j = way == 1 ? 29 - i : (unsigned)random_below(&r, 30);
-            void *swapped = m->slot[i];
+            uint32_t swapped = m->slot[i];
             m->slot[i] = other->slot[j];
             other->slot[j] = swapped;
         }
@@ -187,12 +189,13 @@ static void give_far_and_alone(void **state)
     for (unsigned way = 0; way < 2; way++) {
         a = world_new(1);
         struct magazine m = {.class = class_floor(SIZE)};
+        void *mem[2 * PAIRS];
         for (unsigned i = 0; i < PAIRS; i++) {
-            m.slot[i] = mem_of(arena_take(a, SIZE, NULL));
-            m.slot[PAIRS + i] = mem_of(arena_take(a, SIZE, NULL));
+            mem[i] = mem_of(arena_take(a, SIZE, NULL));
+            mem[PAIRS + i] = mem_of(arena_take(a, SIZE, NULL));
             world_take(a, ORDER_BYTES);
         }
-        m.count = 2 * PAIRS;
+        magazine_fill(&m, mem, 2 * PAIRS);
         struct magazine *n = meta_take(sizeof *n);
         *n = m;
         depot_give(&a->depot, n);
@@ -249,10 +252,10 @@ static void give_finds_duplicates(void **state)
 
 static void *give_lowest(const struct magazine *m)
 {
-    void *lowest = m->slot[0];
+    void *lowest = magazine_at(m, 0);
     for (unsigned i = 1; i < m->count; i++)
-        if (m->slot[i] < lowest)
-            lowest = m->slot[i];
+        if (magazine_at(m, i) < lowest)
+            lowest = magazine_at(m, i);
     return lowest;
 }
 

@@ -86,8 +86,7 @@ static void audit_make(unsigned index)
     audit_make_cache();
     at.magazine = meta_take(sizeof *at.magazine);
     at.magazine->class = class_floor(96);
-    at.magazine->count = 1;
-    at.magazine->slot[0] = mem_of(stored);
+    magazine_fill(at.magazine, &(void *){mem_of(stored)}, 1);
     depot_give(&at.a->depot, at.magazine);
     at.mapped = mapped_take(200000, 16, &world_tune, &zeroed);
     assert_non_null(at.mapped);
@@ -255,7 +254,7 @@ static void audit_caches_broken(void **state)
     BREAKS("K1", at.cache->state[class].allowed, 5);
     BREAKS("K2", at.base[0], (uintptr_t)mem_of(at.live));
     BREAKS("K2", at.base[0], (uintptr_t)mem_of(at.small[0]));
-    BREAKS("K2", at.base[0], (uintptr_t)at.magazine->slot[0]);
+    BREAKS("K2", at.base[0], (uintptr_t)magazine_at(at.magazine, 0));
     BREAKS("K3", at.base[-1], 16);
     BREAKS("K4", at.cache->capacity, 0);
     BREAKS("K5", at.second->prev, 0);
@@ -263,8 +262,8 @@ static void audit_caches_broken(void **state)
     BREAKS("D1", at.magazine->class, CLASS_COUNT);
     BREAKS("D1", at.magazine->count, MAGAZINE_SLOTS + 1);
     BREAKS("D2", at.a->depot.bytes, 0);
-    BREAKS("D3", at.magazine->slot[0], (uintptr_t)mem_of(at.idle));
-    BREAKS("D3", at.magazine->slot[0], (uintptr_t)mem_of(at.fast));
+    BREAKS("D3", at.magazine->slot[0], magazine_low(mem_of(at.idle)));
+    BREAKS("D3", at.magazine->slot[0], magazine_low(mem_of(at.fast)));
 }
 
 static void audit_mapped_broken(void **state)

@@ -11,6 +11,7 @@ static struct magazine *magazine_new(struct magazine *m, unsigned class, unsigne
 {
     m->class = class;
     m->count = count;
+    m->high = 0;
     return m;
 }
 
@@ -21,9 +22,9 @@ static void depot_order_and_sum(void **state)
     struct magazine m[4];
     assert_null(depot_take(&d, 3));
     depot_give(&d, magazine_new(&m[0], 3, 10));
-    depot_give(&d, magazine_new(&m[1], 3, 62));
+    depot_give(&d, magazine_new(&m[1], 3, 50));
     depot_give(&d, magazine_new(&m[2], 80, 1));
-    assert_int_equal(d.bytes, 72 * class_sizes[3] + class_sizes[80]);
+    assert_int_equal(d.bytes, 60 * class_sizes[3] + class_sizes[80]);
     assert_ptr_equal(depot_take(&d, 3), &m[1]);
     assert_ptr_equal(depot_take(&d, 3), &m[0]);
     assert_null(depot_take(&d, 3));
@@ -40,22 +41,59 @@ static void depot_fills_magazines(void **state)
     (void)state;
     struct depot d = {0};
     struct magazine m[2], *empty = NULL;
-    char block[80];
+    char *block = (char *)((uintptr_t)5 << MAGAZINE_SPAN);
     void *mem[80], *out[4];
     for (unsigned i = 0; i < 80; i++)
-        mem[i] = &block[i];
-    assert_int_equal(depot_put(&d, 3, mem, 5), 0);
+        mem[i] = block + i * CHUNK_ALIGN;
+    assert_int_equal(depot_put(&d, 3, mem, 5), 5);
     depot_give(&d, magazine_new(&m[0], 3, 10));
     depot_give(&d, magazine_new(&m[1], 3, MAGAZINE_SLOTS - 40));
-    assert_int_equal(depot_put(&d, 3, mem, 30), 30);
-    assert_int_equal(depot_put(&d, 3, mem + 30, 50), 10);
-    assert_int_equal(depot_put(&d, 3, mem + 40, 40), 0);
+    assert_int_equal(depot_put(&d, 3, mem, 30), 30); /* too far from what is in it */
+    m[1].high = 5;
+    assert_int_equal(depot_put(&d, 3, mem, 30), 0);
+    assert_int_equal(depot_put(&d, 3, mem + 30, 50), 40);
+    assert_ptr_equal(mem[30], block + 40 * CHUNK_ALIGN);
+    assert_int_equal(depot_put(&d, 3, mem + 30, 40), 40);
     assert_int_equal(m[0].count, 10);
     assert_int_equal(m[1].count, MAGAZINE_SLOTS);
     assert_int_equal(d.bytes, (10 + MAGAZINE_SLOTS) * (size_t)class_sizes[3]);
     assert_int_equal(depot_take_some(&d, 3, 4, out, &empty), 4);
-    assert_memory_equal(out, mem + 36, sizeof out);
+    for (unsigned i = 0; i < 4; i++)
+        assert_ptr_equal(out[i], block + (36 + i) * CHUNK_ALIGN);
     assert_int_equal(d.bytes, (6 + MAGAZINE_SLOTS) * (size_t)class_sizes[3]);
+}
+
+/* All bits of an address come back; what is too far away stays, and so does what there is no
+ * room for, in its order. */
+static void depot_packs_addresses(void **state)
+{
+    (void)state;
+    enum { MANY = MAGAZINE_SLOTS + 20 };
+    struct random r = {7};
+    struct magazine m;
+    uintptr_t span = (uintptr_t)1 << MAGAZINE_SPAN;
+    for (unsigned round = 0; round < 1000; round++) {
+        void *mem[MANY], *fits[MANY], *stays[MANY];
+        uintptr_t base = random_below(&r, 1 << 12) * span;
+        unsigned in = 0, out = 0, count = 1 + (unsigned)random_below(&r, MANY);
+        bool mixed = random_below(&r, 2) == 0;
+        for (unsigned i = 0; i < count; i++) {
+            bool far = i != 0 && mixed && random_below(&r, 3) == 0;
+            mem[i] = (void *)(base + far * span +
+                              random_below(&r, span / CHUNK_ALIGN) * CHUNK_ALIGN);
+            if (far || in == MAGAZINE_SLOTS)
+                stays[out++] = mem[i];
+            else
+                fits[in++] = mem[i];
+        }
+        magazine_new(&m, 3, 0);
+        assert_int_equal(magazine_fill(&m, mem, count), out);
+        assert_int_equal(m.count, in);
+        for (unsigned i = 0; i < in; i++)
+            assert_ptr_equal(magazine_at(&m, i), fits[i]);
+        for (unsigned i = 0; i < out; i++)
+            assert_ptr_equal(mem[i], stays[i]);
+    }
 }
 
 /* The newest pointer with the right address leaves; the last one of a magazine stays. */
@@ -68,7 +106,7 @@ static void depot_finds_aligned(void **state)
     void *mem[] = {block + 256, block + 768, block + 16, block + 64, block + 48};
     assert_null(depot_take_aligned(&d, 3, 64));
     depot_give(&d, magazine_new(&m, 3, 0));
-    assert_int_equal(depot_put(&d, 3, mem, 5), 5);
+    assert_int_equal(depot_put(&d, 3, mem, 5), 0);
     assert_null(depot_take_aligned(&d, 3, 512));
     assert_ptr_equal(depot_take_aligned(&d, 3, 256), block + 768);
     assert_ptr_equal(depot_take_aligned(&d, 3, 64), block + 64);
@@ -77,7 +115,7 @@ static void depot_finds_aligned(void **state)
     assert_ptr_equal(depot_take_aligned(&d, 3, 16), block + 48);
     assert_null(depot_take_aligned(&d, 3, 16));
     assert_int_equal(m.count, 1);
-    assert_ptr_equal(m.slot[0], block + 16);
+    assert_ptr_equal(magazine_at(&m, 0), block + 16);
     assert_int_equal(d.bytes, class_sizes[3]);
 }
 
@@ -95,12 +133,12 @@ static void depot_sorts_what_is_scattered(void **state)
     uintptr_t base = 0x10000000;
     for (unsigned i = 0; i < all; i++)
         m[i / MAGAZINE_SLOTS].slot[i % MAGAZINE_SLOTS] =
-            (void *)(base + i * (uintptr_t)class_sizes[CLASS]);
+            magazine_low((void *)(base + i * (uintptr_t)class_sizes[CLASS]));
     for (unsigned i = 0; i < all; i++) {
         unsigned j = (unsigned)random_below(&r, all);
-        void **x = &m[i / MAGAZINE_SLOTS].slot[i % MAGAZINE_SLOTS];
-        void **y = &m[j / MAGAZINE_SLOTS].slot[j % MAGAZINE_SLOTS];
-        void *swapped = *x;
+        uint32_t *x = &m[i / MAGAZINE_SLOTS].slot[i % MAGAZINE_SLOTS];
+        uint32_t *y = &m[j / MAGAZINE_SLOTS].slot[j % MAGAZINE_SLOTS];
+        uint32_t swapped = *x;
         *x = *y;
         *y = swapped;
     }
@@ -120,7 +158,7 @@ static void depot_sorts_what_is_scattered(void **state)
     d = (struct depot){0};
     for (unsigned i = 0; i < all; i++)
         m[i / MAGAZINE_SLOTS].slot[i % MAGAZINE_SLOTS] =
-            (void *)(base + i * (uintptr_t)class_sizes[CLASS]);
+            magazine_low((void *)(base + i * (uintptr_t)class_sizes[CLASS]));
     for (unsigned i = 0; i < MAGAZINES; i++)
         depot_give(&d, magazine_new(&m[i], CLASS, MAGAZINE_SLOTS));
     depot_sort(&d, CLASS, &o);
@@ -181,7 +219,7 @@ static void depot_spares_what_it_regrets(void **state)
     d.drained[CLASS] = 8192;
     depot_note_drain(&d, 6000, 1000);
     assert_int_equal(d.drained[CLASS], 8192);
-    assert_false(depot_regret(&d, CLASS, 8000, 3 * KIB));
+    assert_false(depot_regret(&d, CLASS, 8000, 6 * KIB));
     assert_int_equal(d.spared, 3 * KIB);
     depot_note_drain(&d, 7001, 1000);
     assert_int_equal(d.drained[CLASS], 0);
@@ -200,6 +238,51 @@ static void depot_spares_what_it_regrets(void **state)
     assert_int_equal(d.spared, KIB);
     assert_true(depot_forget(&d, 9004, 1000));
     assert_int_equal(d.spared, 0);
+}
+
+/* What fell from use may stay as far as drained bytes were asked for again, and as far as
+ * such a fall came back; but for a little, by which what is live always goes up and down. */
+static void depot_keeps_what_returns(void **state)
+{
+    (void)state;
+    enum { CLASS = 7 }; /* of 128 bytes */
+    struct depot d = {.drained_at = 5000};
+    d.drained[CLASS] = 512;
+    depot_note_live(&d, 160 * KIB);
+    depot_note_live(&d, 10 * KIB);
+    assert_true(depot_regret(&d, CLASS, 256, MIB));
+    assert_int_equal(d.returned, 32 * KIB);
+    assert_int_equal(depot_fallen(&d, 10 * KIB), 0); /* to grow once is no return */
+    depot_note_live(&d, 30 * KIB);
+    assert_int_equal(depot_fallen(&d, 10 * KIB), 20 * KIB);
+    depot_note_live(&d, 300 * KIB);
+    assert_int_equal(d.swing, 150 * KIB);
+    depot_note_live(&d, 320 * KIB);
+    assert_int_equal(d.swing, 150 * KIB);
+    assert_int_equal(depot_fallen(&d, 320 * KIB), 0);
+    assert_int_equal(depot_fallen(&d, 300 * KIB), 0);
+    assert_int_equal(depot_fallen(&d, 280 * KIB), 20 * KIB);
+    assert_int_equal(depot_fallen(&d, 10 * KIB), 32 * KIB);
+    assert_false(depot_regret(&d, CLASS, 256, 48 * KIB));
+    assert_int_equal(d.returned, 48 * KIB);
+    /* The peak and the return count for one more time of that length. */
+    d.most = MIB;
+    assert_false(depot_forget(&d, 6001, 1000));
+    assert_int_equal(depot_fallen(&d, 10 * KIB), 48 * KIB);
+    d.most = MIB;
+    assert_true(depot_forget(&d, 7002, 1000));
+    assert_int_equal(depot_fallen(&d, 10 * KIB), 0);
+    d.live_before = 320 * KIB;
+    d.swing = 160 * KIB;
+    d.least = 40 * KIB;
+    d.most = MIB;
+    assert_true(depot_forget(&d, 8003, 1000));
+    assert_int_equal(d.returned, 8 * KIB);
+    /* And nothing is left where nobody came by meanwhile. */
+    d.least = 0;
+    d.most = MIB;
+    assert_true(depot_forget(&d, 10004, 1000));
+    assert_int_equal(d.returned + d.spared, 0);
 }
 
 static void depot_remote_list(void **state)
@@ -227,7 +310,7 @@ static void depot_remote_large(void **state)
     struct magazine m;
     struct chunk *c = (struct chunk *)(void *)area;
     chunk_set_idle(&heap_keys, c, 1 << 20, 0);
-    magazine_new(&m, CLASS_NONE, 1)->slot[0] = mem_of(c);
+    magazine_fill(magazine_new(&m, CLASS_NONE, 0), &(void *){mem_of(c)}, 1);
     assert_int_equal(remote_push(&r, &m), 1 << 20);
     assert_ptr_equal(remote_take(&r), &m);
     assert_int_equal(r.bytes, 0);
@@ -279,10 +362,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(depot_order_and_sum),
         cmocka_unit_test(depot_fills_magazines),
+        cmocka_unit_test(depot_packs_addresses),
         cmocka_unit_test(depot_finds_aligned),
         cmocka_unit_test(depot_sorts_what_is_scattered),
         cmocka_unit_test(depot_drains_by_turns),
         cmocka_unit_test(depot_spares_what_it_regrets),
+        cmocka_unit_test(depot_keeps_what_returns),
         cmocka_unit_test(depot_remote_list),
         cmocka_unit_test(depot_remote_large),
         cmocka_unit_test(depot_remote_races),

@@ -2,6 +2,7 @@
  * failure of any request for memory is ENOMEM and nothing else. */
 #include "support/unit.h"
 
+#include "base/check.h"
 #include "chunky.h"
 #include "core/mapped.h"
 #include "core/take.h"
@@ -62,6 +63,8 @@ static void malloc_large_comes_back(void **state)
             chunky_free(again);
         }
         assert_int_equal(arena_main.counts.visits, visits);
+        if (CHUNKY_AUDIT)
+            continue; /* its walks find what is forged below */
         uint64_t *word = (uint64_t *)mem - 1, head = *word;
         void *other[17];
         for (unsigned bit = 5; bit < 17; bit++) {

@@ -394,9 +394,10 @@ static size_t purge_fill_depot(unsigned count, bool settle)
     size_t most = 0;
     for (unsigned i = 0; i < count; i++) {
         struct magazine *m = meta_take(sizeof *m);
+        void *mem[MAGAZINE_SLOTS];
         m->class = 20;
-        m->count =
-            (uint32_t)arena_take_batch(a, class_sizes[20], MAGAZINE_SLOTS, m->slot);
+        magazine_fill(m, mem,
+                      arena_take_batch(a, class_sizes[20], MAGAZINE_SLOTS, mem));
         arena_lock(a);
         depot_give(&a->depot, m);
         if (settle)
