@@ -279,7 +279,8 @@ static void cache_take_and_free(void **mem, unsigned count, unsigned first,
 }
 
 /* What is all freed and all taken again rests in the depot from then on, and not in bins; once
- * other sizes are asked for, the bins have it, and the heap does not grow for them. */
+ * other sizes are asked for, the bins have it, and the heap does not grow for them. It goes
+ * with time, too. */
 static void cache_keeps_what_comes_back(void **state)
 {
     (void)state;
@@ -300,6 +301,13 @@ static void cache_keeps_what_comes_back(void **state)
     assert_true(a->depot.bytes < now / 4);
     for (unsigned i = 0; i < FEW; i++)
         cache_put(OTHER, mem[i]);
+    /* And once nobody comes by, another thread's call has it go. */
+    for (unsigned round = 0; round < 5; round++)
+        cache_take_and_free(mem, MANY, FIRST, CLASSES);
+    assert_true(a->depot.bytes > 2 * first);
+    os_fake.clock += 5000;
+    supply_expire();
+    assert_true(a->depot.bytes <= first + first / 4);
 }
 
 static void *cache_choose_and_keep(void *busy)
