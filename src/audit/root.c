@@ -155,8 +155,8 @@ static struct layout_field root_fields[LAYOUT_FIELDS] = {
     FIELD(CACHE_QUARANTINE, struct cache, quarantine),
     FIELD(TUNE_GUARD_RATE, struct tune, guard_rate),
     FIELD(MAPPED_LOCK, struct mapped_state, lock.word),
-    FIELD(MAGAZINE_HIGH, struct magazine, high),
     FIELD(META_LOCK, struct meta, lock.word),
+    FIELD(MAGAZINE_HIGH, struct magazine, high),
 };
 /* clang-format on */
 

@@ -83,6 +83,7 @@ static inline size_t magazine_bytes(const struct magazine *m)
                                   : (size_t)m->count * class_sizes[m->class];
 }
 
+/* At each settling. A fall comes back as far as its peak; beyond that it is growth. */
 static inline void depot_note_live(struct depot *d, size_t live)
 {
     size_t most = max_size(d->live_most, d->live_before), to = min_size(live, most);

@@ -100,7 +100,7 @@ void meta_give_list(void *list, size_t bytes)
 {
     unsigned class = meta_class(bytes);
     if (list == NULL || UNLIKELY(!lock_take_or_leave(&meta.lock)))
-        return; /* lost: some 512 bytes for a fork in a signal handler */
+        return; /* lost: some 256 bytes for a fork in a signal handler */
     struct meta_block *last = list;
     for (meta.used -= (size_t)1 << class; last->next != NULL; last = last->next)
         meta.used -= (size_t)1 << class;

@@ -183,6 +183,51 @@ static void walk_follows_the_table(void **state)
     assert_memory_equal(&after, &before, sizeof before);
 }
 
+/* Magazines as they are, and as version 1 had them, with whole addresses; a slot of any other
+ * width is none. */
+static void walk_reads_old_magazines(void **state)
+{
+    (void)state;
+    struct reader r;
+    struct walk w;
+    struct walk_magazine m;
+    struct magazine now = {.class = 3};
+    struct {
+        uint64_t next;
+        uint32_t class, count;
+        uint64_t slot[62];
+    } old = {.class = 3, .count = 62};
+    void *mem[MAGAZINE_SLOTS];
+    uint64_t got[2 * MAGAZINE_SLOTS];
+    struct root copy = chunky_root;
+    struct layout_field table[LAYOUT_FIELDS];
+    for (uintptr_t i = 0; i < 62; i++)
+        old.slot[i] = 0x7f1234560010 + i * 48;
+    for (uintptr_t i = 0; i < MAGAZINE_SLOTS; i++)
+        mem[i] = (void *)(uintptr_t)old.slot[i];
+    assert_int_equal(magazine_fill(&now, mem, MAGAZINE_SLOTS), 0);
+    reader_own(&r);
+    assert_int_equal(walk_open(&w, &r, (uintptr_t)&chunky_root), WALK_OK);
+    assert_true(walk_read_magazine(&w, (uintptr_t)&now, &m));
+    assert_int_equal(walk_read_slots(&w, &m.slots, 0, got, 100), MAGAZINE_SLOTS);
+    assert_memory_equal(got, old.slot, MAGAZINE_SLOTS * sizeof *got);
+    assert_int_equal(walk_read_slots(&w, &m.slots, MAGAZINE_SLOTS, got, 1), 0);
+    copy.self = &copy;
+    copy.major = LAYOUT_FIRST;
+    copy.magazine_slots = 62;
+    copy.fields = table;
+    memcpy(table, chunky_root.fields, sizeof table);
+    table[MAGAZINE_SLOT] = (struct layout_field){16, 8, 62};
+    table[MAGAZINE_HIGH].size = 0;
+    assert_int_equal(walk_open(&w, &r, (uintptr_t)&copy), WALK_OK);
+    assert_true(walk_read_magazine(&w, (uintptr_t)&old, &m));
+    assert_int_equal(walk_read_slots(&w, &m.slots, 2, got, 100), 60);
+    assert_memory_equal(got, old.slot + 2, 60 * sizeof *got);
+    table[MAGAZINE_SLOT].size = 7;
+    assert_int_equal(walk_open(&w, &r, (uintptr_t)&copy), WALK_OK);
+    assert_false(walk_read_magazine(&w, (uintptr_t)&old, &m));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +235,7 @@ int main(void)
         cmocka_unit_test(walk_survives_damage),
         cmocka_unit_test(walk_refuses_other_roots),
         cmocka_unit_test(walk_follows_the_table),
+        cmocka_unit_test(walk_reads_old_magazines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
