@@ -238,6 +238,7 @@ void arena_destroy_named(struct arena *a)
         memset(h->first, 0, min_size(page, h->end - (uintptr_t)h->first));
         heap_destroy(h);
     }
+    tally_end(&a->depot.tally);
     /* The kind says at every moment that no thread may choose it. */
     a->kind = ARENA_UNUSED;
     memset(&a->heaps, 0, offsetof(struct arena, kind) - offsetof(struct arena, heaps));

@@ -74,7 +74,8 @@ struct arena {
     uintptr_t top_purged;      /* of these, those below here were purged, not fresh */
     size_t heap_bytes;         /* of all heaps */
     size_t heap_peak;          /* most of them at a time, as seen when settling */
-    size_t free_bytes;         /* of binned and unsorted chunks, without top */
+    size_t free_bytes;         /* of binned and unsorted chunks, without top, */
+    size_t free_count;         /* and how many they are */
     _Atomic size_t live;       /* bytes out, but the depot's; last settling */
     size_t fast_bytes;         /* of chunks in fast bins */
     size_t clean_bytes;        /* of free_bytes, whole pages that are not resident */
@@ -222,6 +223,8 @@ void arena_consolidate(struct arena *a);
 void arena_absorb(struct arena *a);
 /* Gives back the depot's chunks until at most `keep` bytes stay. */
 void arena_drain(struct arena *a, size_t keep);
+/* The same of those that lie in pages where nothing is in use; the others may stay. */
+void arena_sieve(struct arena *a, size_t keep);
 /* Puts what came into the depot of a class in the order of addresses. */
 void arena_sort_class(struct arena *a, unsigned class);
 

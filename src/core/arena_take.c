@@ -118,6 +118,23 @@ static size_t take_spared(const struct arena *a, size_t size)
                     fallen == 0 ? spared : min_size(spared, a->tune->depot_bytes));
 }
 
+/* Before pages that are not resident are used, what rests in the depot goes into the bins: it
+ * lies in pages that stay. True where that was something. `c` is the best fit, or NULL. */
+static bool take_rested(struct arena *a, const struct chunk *c, size_t size)
+{
+    if (LIKELY(a->depot.rest == 0))
+        return false;
+    size_t most = take_spared(a, size);
+    bool clean = c != NULL ? chunk_size(c) >= TAIL_MIN && c->clean_from < c->clean_to
+                           : a->top_clean < (uintptr_t)a->top + size + CHUNK_MIN;
+    if (!clean || a->depot.bytes <= most)
+        return false;
+    a->depot.unwanted = max_size(a->live, 1);
+    arena_drain(a, most / 2);
+    arena_consolidate(a);
+    return true;
+}
+
 /* Makes room where there was none: merges what waits unmerged, and failing that grows
  * the heap. *tried remembers that the first was done. */
 static bool take_make_room(struct arena *a, size_t size, bool *tried)
@@ -153,6 +170,8 @@ struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
         c = take_sort(a, size);
         if (c == NULL && (c = bin_find(&a->bins, size)) != NULL)
             trace(TRACE_FIT, chunk_size(c));
+        if (take_rested(a, c, size))
+            continue;
         if (c != NULL)
             return take_split(a, c, size, clean);
         if (top_size(a) >= size + CHUNK_MIN)
@@ -194,6 +213,8 @@ static size_t take_run(struct arena *a, size_t size, size_t want, void **out)
 {
     take_sort(a, SIZE_MAX);
     struct chunk *c = bin_find(&a->bins, size);
+    if (take_rested(a, c, size))
+        return take_run(a, size, want, out);
     size_t count = want;
     if (c != NULL) {
         count = min_size(chunk_size(c) / size, want);

@@ -99,6 +99,7 @@ static ALWAYS_INLINE void binned_count(struct arena *a, struct chunk *c, size_t 
                                        struct clean clean)
 {
     a->free_bytes += size;
+    a->free_count++;
     if (size < TAIL_MIN)
         return;
     clean = binned_clip(clean, c, size);
@@ -152,6 +153,7 @@ struct clean binned_to_out(struct arena *a, struct chunk *c, size_t size)
     else
         bin_unlink(&a->bins, c, size);
     a->free_bytes -= size;
+    a->free_count--;
     if (size >= TAIL_MIN) {
         size_t dirty = binned_dirty(c, size);
         clean.from = c->clean_from;

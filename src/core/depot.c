@@ -29,6 +29,19 @@ static void depot_unlink(struct depot *d, unsigned class)
     d->fresh[class] -= d->fresh[class] != 0;
 }
 
+/* The slots of a magazine from `from` on are no more what the tally knows. */
+static COLD NOINLINE void depot_uncount(struct depot *d, struct magazine *m,
+                                        uint32_t from)
+{
+    size_t size = depot_extent(m->class);
+    d->rest -= min_size(d->rest, (m->counted - from) * size);
+    d->rest_count -= min_size(d->rest_count, m->counted - from);
+    if (d->tally.idle != NULL)
+        for (uint32_t i = from; i < m->counted; i++)
+            tally_remove(&d->tally, (uintptr_t)chunk_of(magazine_at(m, i)), size);
+    m->counted = (uint16_t)from;
+}
+
 size_t magazine_fill(struct magazine *m, void **mem, size_t count)
 {
     uint32_t n = m->count;
@@ -53,6 +66,8 @@ struct magazine *depot_take(struct depot *d, unsigned class)
         depot_unlink(d, class);
         depot_mark(d, class);
         d->bytes -= magazine_bytes(m);
+        if (UNLIKELY(m->counted != 0))
+            depot_uncount(d, m, 0);
     }
     return m;
 }
@@ -65,6 +80,8 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
     while (count < want && (m = d->full[class]) != NULL) {
         size_t n = min_size(want - count, m->count);
         m->count -= (uint32_t)n;
+        if (UNLIKELY(m->counted > m->count))
+            depot_uncount(d, m, m->count);
         for (size_t i = 0; i < n; i++)
             out[count + i] = magazine_at(m, m->count + (uint32_t)i);
         count += n;
@@ -113,10 +130,13 @@ void depot_sort(struct depot *d, unsigned class, struct order *o)
         s.low >> MAGAZINE_SPAN != s.high >> MAGAZINE_SPAN)
         return;
     order_begin(o, s.low);
-    for (uint32_t n = 0; n < magazines; n++, m = m->next)
+    for (uint32_t n = 0; n < magazines; n++, m = m->next) {
+        if (m->counted != 0)
+            depot_uncount(d, m, 0);
         for (uint32_t i = 0; i < m->count; i++)
             GUARD(order_add(o, magazine_at(m, i)),
                   "double free: the block is listed twice", magazine_at(m, i));
+    }
     for (m = newest; magazines-- > 0; m = m->next) {
         void *mem[MAGAZINE_SLOTS];
         order_take(o, mem, m->count);
@@ -133,6 +153,8 @@ void *depot_take_aligned(struct depot *d, unsigned class, size_t align)
     for (uint32_t i = m->count; i-- > 0;) {
         void *mem = magazine_at(m, i);
         if (((uintptr_t)mem & (align - 1)) == 0) {
+            if (m->counted != 0)
+                depot_uncount(d, m, 0);
             m->slot[i] = m->slot[--m->count];
             d->bytes -= class_sizes[class];
             return mem;
@@ -153,6 +175,7 @@ bool depot_is_aligned(const struct depot *d, unsigned class, size_t align)
 void depot_give(struct depot *d, struct magazine *m)
 {
     m->next = d->full[m->class];
+    m->counted = 0;
     d->full[m->class] = m;
     d->fresh[m->class]++;
     depot_mark(d, m->class);
@@ -181,6 +204,19 @@ struct magazine *depot_take_many(struct depot *d, size_t keep)
         chain = m;
     }
     return chain;
+}
+
+void depot_cut(struct depot *d, unsigned class, struct magazine *last)
+{
+    if (last == NULL)
+        d->full[class] = NULL;
+    else
+        last->next = NULL;
+    uint32_t count = 0;
+    for (const struct magazine *m = d->full[class]; m != NULL; m = m->next)
+        count++;
+    d->fresh[class] = (uint32_t)min_size(d->fresh[class], count);
+    depot_mark(d, class);
 }
 
 void depot_note_drain(struct depot *d, uint64_t now, uint64_t hold)

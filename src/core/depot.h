@@ -9,6 +9,7 @@
 
 #include "core/class.h"
 #include "core/order.h"
+#include "core/tally.h"
 
 #include <stdatomic.h>
 
@@ -22,7 +23,8 @@ enum {
 
 struct magazine {
     struct magazine *next; /* older one of the same list; first, for meta's lists */
-    uint32_t class;        /* of every chunk in it; CLASS_NONE: one large chunk */
+    uint16_t class;        /* of every chunk in it; CLASS_NONE: one large chunk */
+    uint16_t counted;      /* slots, from 0, that the depot's tally knows */
     uint32_t count;        /* slots in use, from 0 */
     uint32_t high;         /* of every mem in it, from bit MAGAZINE_SPAN on */
     uint32_t slot[MAGAZINE_SLOTS]; /* mem of idle chunks below that, in 16 bytes */
@@ -36,7 +38,13 @@ struct depot {
     uint32_t fresh[CLASS_COUNT];        /* newest of them, in no order */
     size_t bytes;                       /* chunk bytes of all of them */
     size_t limit;                       /* most bytes; learnt, see settle in purge.c */
-    unsigned sweep;                     /* class that is drained next in turn */
+    size_t rest;                        /* bytes that the tally knows, */
+    size_t rest_count;                  /* and how many chunks */
+    size_t unwanted;     /* most that was live since they had to go for others; or 0 */
+    struct tally tally;  /* of the pages that they lie in */
+    uint64_t counted_at; /* how often chunks had been taken when it was begun, */
+    size_t counted;      /* and bytes that it knew then */
+    unsigned sweep;      /* class that is drained next in turn */
     uint32_t drained[CLASS_COUNT]; /* chunks that went lately, not asked for again */
     uint64_t drained_at;           /* clock of the last one, ms */
     _Atomic size_t spared; /* bytes beside the limit's share that are in use; learnt */
@@ -140,9 +148,17 @@ void depot_give(struct depot *d, struct magazine *m);
 /* Fills the newest magazine of `class`; returns how many pointers are left, as
  * magazine_fill. */
 size_t depot_put(struct depot *d, unsigned class, void **mem, size_t count);
-/* Up to 256 magazines, class after class from where the last time ended, until at most
+/* Up to 4,096 magazines, class after class from where the last time ended, until at most
  * `keep` bytes stay; NULL if no more are there. */
 struct magazine *depot_take_many(struct depot *d, size_t keep);
+/* How long a chunk of a class is at most, but for what realloc left: what was cut may be 16
+ * bytes longer, and is of the next class where there is one. */
+static inline size_t depot_extent(unsigned class)
+{
+    return class_sizes[class] + (class > CLASS_EXACT ? CHUNK_ALIGN : 0);
+}
+/* `last` of a class has no next one any more; NULL: there is none at all. */
+void depot_cut(struct depot *d, unsigned class, struct magazine *last);
 
 /* So much leaves for the bins. What left longer ago than the hold time is forgotten. */
 void depot_note_drain(struct depot *d, uint64_t now, uint64_t hold);

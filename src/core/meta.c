@@ -41,7 +41,8 @@ static void meta_unmap(void *block, size_t size)
 /* A new region with room for `size` behind its header; lock held. */
 static bool meta_grow(size_t size)
 {
-    size_t total = align_up(size + 64, os_page_size());
+    size_t header = align_up(sizeof(struct meta_region), 64);
+    size_t total = align_up(size + header, os_page_size());
     struct meta_region *region = meta_map(max_size(total, META_REGION));
     if (region == NULL && total < META_REGION)
         region = meta_map(total);
@@ -54,8 +55,48 @@ static bool meta_grow(size_t size)
     meta.regions = region;
     meta.mapped += total;
     limit_add(total);
-    meta.bump = (char *)region + 64;
+    meta.bump = (char *)region + header;
     meta.end = (char *)region + total;
+    return true;
+}
+
+static bool meta_is_spare(unsigned class)
+{
+    return class == META_SPARE_LOG2;
+}
+
+/* Cuts a page that was given back into blocks again. Lock held. */
+static void meta_reuse_page(void)
+{
+    size_t page = os_page_size();
+    struct meta_region *r = meta.regions;
+    while (r != NULL && r->spare == 0)
+        r = r->next;
+    if (r == NULL)
+        return;
+    unsigned at = count_trailing_zeros(r->spare);
+    r->spare &= r->spare - 1;
+    meta.spare_pages--;
+    for (size_t i = 0; i < page; i += (size_t)1 << META_SPARE_LOG2) {
+        struct meta_block *block = (void *)((char *)r + at * page + i);
+        block->next = meta.free[META_SPARE_LOG2];
+        meta.free[META_SPARE_LOG2] = block;
+        meta.spares++;
+    }
+}
+
+/* Makes room for `size` bytes in the bump region; those that go back by pages lie in one page
+ * each. Lock held. */
+static bool meta_bump(unsigned class, size_t size)
+{
+    if (meta_is_spare(class))
+        meta.bump = (char *)align_up((uintptr_t)meta.bump, size);
+    if (meta.bump <= meta.end && (size_t)(meta.end - meta.bump) >= size)
+        return true;
+    if (!meta_grow(meta_is_spare(class) ? 2 * size : size))
+        return false;
+    if (meta_is_spare(class))
+        meta.bump = (char *)align_up((uintptr_t)meta.bump, size);
     return true;
 }
 
@@ -63,12 +104,15 @@ static bool meta_grow(size_t size)
 static void *meta_pick(unsigned class, bool *zeroed)
 {
     size_t size = (size_t)1 << class;
+    if (meta_is_spare(class) && meta.free[class] == NULL && meta.spare_pages != 0)
+        meta_reuse_page();
     struct meta_block *block = meta.free[class];
     *zeroed = block == NULL;
     if (block != NULL) {
         meta.free[class] = block->next;
+        meta.spares -= meta_is_spare(class);
     } else {
-        if ((size_t)(meta.end - meta.bump) < size && !meta_grow(size))
+        if (!meta_bump(class, size))
             return NULL;
         block = (struct meta_block *)(void *)meta.bump;
         meta.bump += size;
@@ -102,8 +146,12 @@ void meta_give_list(void *list, size_t bytes)
     if (list == NULL || UNLIKELY(!lock_take_or_leave(&meta.lock)))
         return; /* lost: some 256 bytes for a fork in a signal handler */
     struct meta_block *last = list;
-    for (meta.used -= (size_t)1 << class; last->next != NULL; last = last->next)
-        meta.used -= (size_t)1 << class;
+    size_t count = 1;
+    for (; last->next != NULL; last = last->next)
+        count++;
+    meta.used -= count << class;
+    if (meta_is_spare(class))
+        meta.spares += count;
     last->next = meta.free[class];
     meta.free[class] = list;
     lock_give(&meta.lock);
@@ -132,4 +180,91 @@ void meta_give(void *block, size_t bytes)
     }
     ((struct meta_block *)block)->next = NULL;
     meta_give_list(block, bytes);
+}
+
+static struct meta_region *meta_region_of(struct meta_region *near, const void *block)
+{
+    struct meta_region *r = near;
+    if (r == NULL || (uintptr_t)block - (uintptr_t)r >= r->size)
+        for (r = meta.regions; (uintptr_t)block - (uintptr_t)r >= r->size;)
+            r = r->next;
+    return r;
+}
+
+static uint16_t *meta_idle_of(struct meta_region *r, const void *block)
+{
+    return &r->idle[((uintptr_t)block - (uintptr_t)r) / os_page_size()];
+}
+
+/* Takes what lies in wholly idle pages out of the list. Lock held. */
+static void meta_take_pages(void)
+{
+    const size_t full = os_page_size() >> META_SPARE_LOG2;
+    struct meta_block **link = &meta.free[META_SPARE_LOG2], *block;
+    struct meta_region *r = NULL;
+    for (r = meta.regions; r != NULL; r = r->next)
+        memset(r->idle, 0, sizeof r->idle);
+    for (block = *link; block != NULL; block = block->next) {
+        r = meta_region_of(r, block);
+        ++*meta_idle_of(r, block);
+    }
+    while ((block = *link) != NULL) {
+        r = meta_region_of(r, block);
+        if (*meta_idle_of(r, block) == full) {
+            *link = block->next;
+            meta.spares--;
+        } else {
+            link = &block->next;
+        }
+    }
+}
+
+/* Gives the pages of a region that were taken out back; the lock is not held meanwhile. */
+static void meta_purge(struct meta_region *r)
+{
+    const size_t page = os_page_size(), full = page >> META_SPARE_LOG2;
+    struct os_range range[META_PAGES];
+    unsigned ranges = 0;
+    uint64_t spare = 0;
+    for (unsigned i = 0; i < META_PAGES; i++) {
+        if (r->idle[i] != full)
+            continue;
+        char *start = (char *)r + i * page;
+        if (ranges != 0 &&
+            (char *)range[ranges - 1].start + range[ranges - 1].size == start)
+            range[ranges - 1].size += page;
+        else
+            range[ranges++] = (struct os_range){start, page};
+        spare |= 1ULL << i;
+    }
+    if (ranges == 0)
+        return;
+    os_purge(range, ranges, false); /* what is refused is only as it was */
+    lock_take(&meta.lock);
+    r->spare |= spare;
+    for (; spare != 0; spare &= spare - 1)
+        meta.spare_pages++;
+    lock_give(&meta.lock);
+}
+
+void meta_trim(bool all)
+{
+    if (UNLIKELY(!lock_take_or_leave(&meta.lock)))
+        return;
+    size_t most = all ? 0 : max_size(meta.spares_most, META_SPARES);
+    bool due = meta.spares > most && !meta.trimming;
+    struct meta_region *r = meta.regions;
+    if (due) {
+        meta.trimming = true;
+        meta_take_pages();
+        meta.spares_most = meta.spares + META_SPARES;
+    }
+    lock_give(&meta.lock);
+    if (!due)
+        return;
+    for (; r != NULL; r = r->next)
+        meta_purge(r);
+    lock_take(&meta.lock);
+    meta.trimming = false;
+    lock_give(&meta.lock);
 }

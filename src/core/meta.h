@@ -12,13 +12,18 @@
 enum {
     META_MIN_LOG2 = 6,  /* 64 bytes */
     META_MAX_LOG2 = 16, /* 64 KiB; larger ones are mapped alone */
-    META_REGION = 256 * 1024
+    META_REGION = 256 * 1024,
+    META_PAGES = 64,     /* most of a region */
+    META_SPARE_LOG2 = 8, /* blocks of this size go back by pages: magazines */
+    META_SPARES = 4096   /* once so many more of them lie idle, it is looked at */
 };
 
 /* One mapping; the list of them is what an inspector counts as metadata. */
 struct meta_region {
-    struct meta_region *next; /* older region, or NULL */
-    size_t size;              /* of the mapping, bytes */
+    struct meta_region *next;  /* older region, or NULL */
+    size_t size;               /* of the mapping, bytes */
+    uint64_t spare;            /* bit: no block of this page is taken, or in a list */
+    uint16_t idle[META_PAGES]; /* by page, idle blocks that may be spared; of a trim */
 };
 
 struct meta_block {
@@ -33,6 +38,10 @@ struct meta {
     struct meta_block *free[META_MAX_LOG2 + 1]; /* by log2 of size */
     size_t mapped;                              /* bytes of all regions */
     size_t used;                                /* bytes taken and not given back */
+    size_t spares;                              /* blocks in free[META_SPARE_LOG2] */
+    size_t spares_most; /* beyond so many of them a trim looks for whole pages */
+    size_t spare_pages; /* bits in all regions' `spare` */
+    bool trimming;      /* somebody does */
 };
 
 extern struct meta meta;
@@ -47,5 +56,9 @@ void meta_give(void *block, size_t bytes);
 void *meta_take_list(size_t bytes, unsigned count);
 /* Gives such a list back; it may be NULL. */
 void meta_give_list(void *list, size_t bytes);
+
+/* Gives whole pages of idle blocks back to the system, if many lie idle, or in any case. No
+ * lock is held across the system calls, and none of an arena may be. */
+void meta_trim(bool all);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/probe.h"
 #include "core/binned.h"
 #include "core/limit.h"
+#include "core/meta.h"
 #include "core/take.h"
 #include "core/trace.h"
 #include "os/os.h"
@@ -227,6 +228,7 @@ static size_t purge_until(struct arena *a, size_t keep, size_t spare)
         arena_unlock(a);
         uint64_t ranges = 0;
         size_t bytes = purge_pages(a->tune, item, count, &ranges);
+        meta_trim(false);
         arena_lock(a);
         a->purged_at = os_clock_ms();
         a->counts.purges += ranges;
@@ -298,10 +300,10 @@ static NOINLINE void settle_depot(struct arena *a, size_t fallen)
     least = min_size(least, a->tune->depot_bytes);
     if (d->limit < least)
         d->limit = least;
-    if (d->bytes <= d->limit + fallen)
+    if (d->bytes <= d->limit + fallen + d->rest)
         return;
-    size_t excess = d->bytes - d->limit / 4;
-    arena_drain(a, d->limit / 4 + fallen / 4 * 3);
+    size_t excess = d->bytes - d->rest - d->limit / 4;
+    arena_sieve(a, d->limit / 4 + fallen / 4 * 3);
     if (fallen == 0)
         d->limit = max_size(d->limit > excess / 4 ? d->limit - excess / 4 : 0, least);
 }
@@ -328,11 +330,11 @@ static NOINLINE void settle_promise(struct arena *a, size_t idle, size_t promise
         return;
     }
     if (idle <= a->pinned + a->pinned / 8 &&
-        a->depot.bytes <= DEPOT_LEAST + purge_live(a, top_size(a)) / 8)
+        a->depot.bytes <= a->depot.rest + DEPOT_LEAST + a->live / 8)
         return;
-    arena_drain(a, 0);
+    arena_sieve(a, 0);
     arena_consolidate(a);
-    struct budget b = purge_budget(a, purge_live(a, top_size(a)));
+    struct budget b = purge_budget(a, a->live);
     if (purge_is_due(a, b.bytes, purge_dirty(a, b.spare), true))
         purge_until(a, b.bytes / 2, b.spare);
     a->pinned = max_size(settle_idle(a, top_size(a)), promise);
@@ -437,12 +439,12 @@ void arena_settle(struct arena *a)
     size_t fallen = settle_live(a, live);
     if (UNLIKELY(a->heap_bytes > a->heap_peak))
         a->heap_peak = a->heap_bytes;
-    if (UNLIKELY(a->depot.bytes > a->depot.limit + fallen)) {
+    if (UNLIKELY(a->depot.bytes > a->depot.limit + fallen + a->depot.rest)) {
         settle_depot(a, fallen);
         top = top_size(a);
         live = purge_live(a, top);
     }
-    struct budget b = purge_budget(a, live);
+    struct budget b = purge_budget(a, live - min_size(live, a->depot.rest));
     size_t dirty = purge_dirty(a, b.spare);
     /* A little that is over is not worth a clock each time. */
     bool ask = dirty > 2 * b.bytes || a->counts.visits % EXPIRY_VISITS == 0;
@@ -456,7 +458,8 @@ void arena_settle(struct arena *a)
         settle_promise(a, idle, promise);
     if (UNLIKELY(a->tune->trim_set != 0))
         settle_top(a);
-    settle_note(a, a->depot.limit + fallen, idle < promise ? promise - idle : 0);
+    settle_note(a, a->depot.limit + fallen + a->depot.rest,
+                idle < promise ? promise - idle : 0);
 }
 
 void arena_expire(struct arena *a)

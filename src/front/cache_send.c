@@ -63,7 +63,7 @@ static size_t cache_pack(struct cache *k, struct magazine **chain, unsigned clas
         struct magazine *m = cache_spare(k);
         if (m == NULL)
             break;
-        m->class = class;
+        m->class = (uint16_t) class;
         m->count = 0;
         count = magazine_fill(m, mem, count);
         m->next = *chain;

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "core/limit.h"
 #include "core/mapped.h"
+#include "core/meta.h"
 #include "front/cache.h"
 #include "front/options.h"
 #include "front/quarantine.h"
@@ -64,6 +65,7 @@ size_t supply_give_back(size_t pad)
     for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
         if (!lock_is_mine(&a->lock))
             got += supply_empty(a, a == &arena_main ? pad : 0);
+    meta_trim(true);
     return got;
 }
 

@@ -80,7 +80,7 @@ struct world_sum {
 static inline struct world_sum world_walk(struct arena *a)
 {
     struct world_sum s = {0};
-    size_t bytes = 0, space = 0;
+    size_t bytes = 0, space = 0, free_count = 0;
     for (struct heap *h = a->heaps; h != NULL; h = h->next) {
         bool before = false;
         size_t before_size = 0;
@@ -111,6 +111,7 @@ static inline struct world_sum world_walk(struct arena *a)
                 s.out += size;
             if (binned)
                 s.dirty += binned_dirty(c, size);
+            free_count += binned;
             before = binned;
             before_size = size;
             s.chunks++;
@@ -125,6 +126,7 @@ static inline struct world_sum world_walk(struct arena *a)
     assert_int_equal(space, bytes);
     assert_int_equal(bytes, a->heap_bytes);
     assert_int_equal(s.binned, a->free_bytes);
+    assert_int_equal(free_count, a->free_count);
     assert_int_equal(s.fast, a->fast_bytes);
     assert_int_equal(s.dirty, world_dirty(a));
     assert_int_equal(s.top, top_size(a));

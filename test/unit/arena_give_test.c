@@ -120,7 +120,7 @@ static struct magazine *give_magazine_of(unsigned class, unsigned count)
     struct magazine *m = meta_take(sizeof *m);
     void *mem[MAGAZINE_SLOTS];
     assert_true(top_grow(a, (count + 1) * (size_t)class_sizes[class]));
-    m->class = class;
+    m->class = (uint16_t) class;
     assert_int_equal(arena_take_batch(a, class_sizes[class], count, mem), count);
     assert_int_equal(magazine_fill(m, mem, count), 0);
     return m;
@@ -188,7 +188,7 @@ static void give_far_and_alone(void **state)
     enum { PAIRS = 3, SIZE = 8192 };
     for (unsigned way = 0; way < 2; way++) {
         a = world_new(1);
-        struct magazine m = {.class = class_floor(SIZE)};
+        struct magazine m = {.class = (uint16_t)class_floor(SIZE)};
         void *mem[2 * PAIRS];
         for (unsigned i = 0; i < PAIRS; i++) {
             mem[i] = mem_of(arena_take(a, SIZE, NULL));

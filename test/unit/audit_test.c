@@ -85,7 +85,7 @@ static void audit_make(unsigned index)
     world_give(at.a, second);
     audit_make_cache();
     at.magazine = meta_take(sizeof *at.magazine);
-    at.magazine->class = class_floor(96);
+    at.magazine->class = (uint16_t)class_floor(96);
     magazine_fill(at.magazine, &(void *){mem_of(stored)}, 1);
     depot_give(&at.a->depot, at.magazine);
     at.mapped = mapped_take(200000, 16, &world_tune, &zeroed);

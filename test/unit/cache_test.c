@@ -289,22 +289,28 @@ static void cache_keeps_what_comes_back(void **state)
     struct arena *a = k->arena;
     if (CHUNKY_HARD_NOCACHE)
         skip(); /* one block a class does not tell a fall from a replacement */
+    for (unsigned i = 0; i < 2; i++) {
+        os_fake.clock += 5000;
+        supply_expire(); /* what the other tests taught it */
+    }
     cache_take_and_free(mem, MANY, FIRST, CLASSES);
+    /* Those that share their pages with what is in use stay in any case. */
     size_t first = a->depot.bytes;
     for (unsigned round = 0; round < 5; round++)
         cache_take_and_free(mem, MANY, FIRST, CLASSES);
     size_t now = a->depot.bytes, peak = a->heap_peak;
-    assert_true(now > 2 * first && now > 6 * MIB);
+    assert_true(now > first + first / 2 && now > 6 * MIB);
     for (unsigned i = 0; i < FEW; i++)
         assert_non_null(mem[i] = cache_get(OTHER));
     assert_true(a->heap_peak <= peak + peak / 16);
-    assert_true(a->depot.bytes < now / 4);
+    assert_true(a->depot.bytes - a->depot.rest < now / 4);
+    assert_true(a->depot.bytes < now / 3 * 2);
     for (unsigned i = 0; i < FEW; i++)
         cache_put(OTHER, mem[i]);
     /* And once nobody comes by, another thread's call has it go. */
     for (unsigned round = 0; round < 5; round++)
         cache_take_and_free(mem, MANY, FIRST, CLASSES);
-    assert_true(a->depot.bytes > 2 * first);
+    assert_true(a->depot.bytes > first + first / 2);
     os_fake.clock += 5000;
     supply_expire();
     assert_true(a->depot.bytes <= first + first / 4);

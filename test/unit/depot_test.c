@@ -9,7 +9,7 @@
 
 static struct magazine *magazine_new(struct magazine *m, unsigned class, unsigned count)
 {
-    m->class = class;
+    m->class = (uint16_t) class;
     m->count = count;
     m->high = 0;
     return m;

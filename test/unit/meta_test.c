@@ -2,6 +2,7 @@
 #include "support/unit.h"
 
 #include "core/meta.h"
+#include "os/os.h"
 #include "support/os_fake.h"
 
 #include <errno.h>
@@ -134,7 +135,8 @@ static void meta_small_region(void **state)
     os_fake.refuse_above = 8192;
     assert_non_null(meta_take(64));
     assert_int_equal(meta.mapped, 4096);
-    for (unsigned i = 0; i < 62; i++)
+    size_t blocks = (4096 - sizeof(struct meta_region)) / 64;
+    for (size_t i = 1; i < blocks; i++)
         assert_non_null(meta_take(64));
     assert_int_equal(meta.mapped, 4096);
     assert_non_null(meta_take(64));
@@ -149,6 +151,53 @@ static void meta_other_page_sizes(void **state)
     assert_int_equal(meta.mapped % 65536, 0);
 }
 
+/* Idle blocks go back by whole pages, come again as new, and none is there twice. */
+static void meta_pages_go_back(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 * META_SPARES, SIZE = 1 << META_SPARE_LOG2 };
+    static char *block[COUNT];
+    size_t per_page = os_page_size() / SIZE;
+    void *other = meta_take(4096); /* lies among them */
+    for (unsigned round = 0; round < 3; round++) {
+        unsigned purges = os_fake.purges;
+        for (unsigned i = 0; i < COUNT; i++) {
+            block[i] = meta_take(SIZE);
+            assert_int_equal((uintptr_t)block[i] % SIZE, 0);
+            assert_true(is_zero(block[i], SIZE));
+            memset(block[i], (int)(i % 251) + 1, SIZE);
+        }
+        for (unsigned i = 0; i < COUNT; i++)
+            for (unsigned at = 0; at < SIZE; at += SIZE / 4)
+                assert_int_equal((unsigned char)block[i][at], i % 251 + 1);
+        assert_int_equal(meta.spare_pages, 0);
+        size_t mapped = meta.mapped;
+        for (unsigned i = 0; i < META_SPARES; i++)
+            meta_give(block[i], SIZE);
+        meta_trim(false);
+        assert_int_equal(meta.spare_pages, 0); /* not many enough */
+        for (unsigned i = META_SPARES; i < COUNT; i++)
+            if (i % 500 != 0)
+                meta_give(block[i], SIZE);
+        os_fake.refuse_purge = round == 1;
+        meta_trim(false);
+        os_fake.refuse_purge = false;
+        assert_true(os_fake.purges > purges);
+        assert_true(meta.spare_pages > COUNT / per_page / 2);
+        assert_true(meta.spares < COUNT / 8);
+        assert_int_equal(meta.mapped, mapped);
+        for (unsigned i = META_SPARES; i < COUNT; i++)
+            if (i % 500 == 0)
+                meta_give(block[i], SIZE);
+    }
+    size_t pages = meta.spare_pages;
+    meta_trim(true);
+    assert_true(meta.spare_pages > pages);
+    /* What shares its page with a region's header stays. */
+    assert_true(meta.spares < (meta.mapped / META_REGION + 2) * per_page);
+    meta_give(other, 4096);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +209,7 @@ int main(void)
         cmocka_unit_test_setup(meta_fails_cleanly, meta_setup),
         cmocka_unit_test_setup(meta_small_region, meta_setup),
         cmocka_unit_test_setup(meta_other_page_sizes, meta_setup),
+        cmocka_unit_test_setup(meta_pages_go_back, meta_setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
