@@ -384,8 +384,10 @@ static void dump_file(struct dump *d)
     struct snapshot_header h = {.version = SNAPSHOT_VERSION,
                                 .root = d->n->source.root,
                                 .pid = (uint64_t)d->n->source.pid,
-                                .seconds = (uint64_t)time(NULL),
+                                .seconds = d->n->source.taken,
                                 .flags = d->n->options->bytes ? SNAPSHOT_HAS_BYTES : 0};
+    if (h.seconds == 0)
+        h.seconds = (uint64_t)time(NULL);
     memcpy(h.magic, SNAPSHOT_MAGIC, sizeof h.magic);
     dump_write(d, &h, sizeof h); /* its place; the real one follows */
     dump_structures(d);

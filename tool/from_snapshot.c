@@ -226,6 +226,7 @@ enum status source_open_snapshot(struct source *s, int fd, const char *name)
     if (wrong != NULL)
         return complain(STATUS_UNREADABLE, "%s: this snapshot is %s", shown, wrong);
     s->pid = (pid_t)p->header.pid;
+    s->taken = p->header.seconds;
     s->root = p->header.root;
     if (p->header.resident_count != 0) /* of a core nothing was known */
         s->run = snapshot_run;

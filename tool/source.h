@@ -40,7 +40,8 @@ struct source {
     char *title;      /* for people: printable */
     struct map *maps; /* by address */
     size_t map_count;
-    uint64_t root; /* address of chunky_root */
+    uint64_t root;  /* address of chunky_root */
+    uint64_t taken; /* seconds since 1970, of a snapshot; 0: now */
     struct walk walk;
     /* Whether the page at `at` is resident, and where pages begin that may differ.
      * NULL: not known. */

@@ -271,6 +271,7 @@ void arena_forget_purges(void)
 {
     for (struct arena *a = &arena_main; a != NULL; a = arena_next(a))
         a->purging = 0;
+    meta.trimming = false;
 }
 
 void arena_unlock_all(void)

@@ -226,16 +226,12 @@ static void meta_purge(struct meta_region *r)
     struct os_range range[META_PAGES];
     unsigned ranges = 0;
     uint64_t spare = 0;
-    for (unsigned i = 0; i < META_PAGES; i++) {
-        if (r->idle[i] != full)
-            continue;
-        char *start = (char *)r + i * page;
-        if (ranges != 0 &&
-            (char *)range[ranges - 1].start + range[ranges - 1].size == start)
-            range[ranges - 1].size += page;
-        else
-            range[ranges++] = (struct os_range){start, page};
-        spare |= 1ULL << i;
+    for (unsigned i = 0, next; i < META_PAGES; i = next + 1) {
+        for (next = i; next < META_PAGES && r->idle[next] == full; next++)
+            spare |= 1ULL << next;
+        if (next != i)
+            range[ranges++] =
+                (struct os_range){(char *)r + i * page, (next - i) * page};
     }
     if (ranges == 0)
         return;

@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 
 from subject import TOOL, Subject, chunky, expect, finish
 
@@ -115,6 +116,10 @@ def closed(folder, snap):
     def shell(words):
         return subprocess.run(["sh", "-c", f"{TOOL} {words}"], stderr=subprocess.PIPE, text=True,
                               check=False)
+    chunky("dump", snap, "-o", folder + "/first")
+    time.sleep(1.1)  # the second in which it was taken is in it, not that of the copy
+    chunky("dump", snap, "-o", folder + "/second")
+    expect(content(folder + "/first") == content(folder + "/second"), "copies differ")
     for verb in ("dump", "view"):
         for close in (">&-", ">&- 2>&-", "<&- >&- 2>&-"):
             whole, file = folder + "/whole", folder + "/closed"

@@ -6,7 +6,7 @@
 #include "core/sieve.h"
 #include "support/random.h"
 
-enum { MOST = 20000, HEAP = 2 * MIB };
+enum { MOST = 70000, HEAP = 2 * MIB };
 
 static struct arena *a;
 static struct chunk *chunk[MOST];
@@ -151,6 +151,39 @@ static void sieve_takes_what_is_idle(void **state)
     }
 }
 
+/* What was counted in the bins and was cut since is idle no more. */
+static void sieve_counts_anew(void **state)
+{
+    (void)state;
+    enum { FROM = 3000, TO = 3040 };
+    sieve_fill(0, 300, 13);
+    for (unsigned i = 0; i < count; i++)
+        idle[i] = i < FROM || i >= TO;
+    sieve_free(13);
+    for (unsigned i = FROM; i < TO; i++)
+        world_give(a, chunk[i]);
+    arena_consolidate(a);
+    assert_int_equal(a->free_count, 1);
+    assert_true(sieve_count(a));
+    size_t all = a->depot.tally.pages;
+    while (a->free_count != 0)
+        world_take(a, min_size(512, a->free_bytes));
+    struct magazine *out = sieve_take(a, 0);
+    unsigned before = FROM - 1, after = TO;
+    assert_true(sieve_lists(out, chunk[before - 60]) &&
+                sieve_lists(out, chunk[after + 60]));
+    for (; sieve_page((uintptr_t)chunk[before]) == sieve_page((uintptr_t)chunk[FROM]);
+         before--)
+        assert_false(sieve_lists(out, chunk[before]));
+    uintptr_t end = sieve_page((uintptr_t)chunk[TO] - 1);
+    for (; sieve_page((uintptr_t)chunk[after] + chunk_size(chunk[after])) == end;
+         after++)
+        assert_false(sieve_lists(out, chunk[after]));
+    assert_true(all > 100 && after > TO);
+    meta_give_list(out, sizeof *out);
+    tally_end(&a->depot.tally);
+}
+
 /* Pages of the lowest addresses stay, as many as are to be kept. */
 static void sieve_keeps_the_lowest(void **state)
 {
@@ -169,6 +202,40 @@ static void sieve_keeps_the_lowest(void **state)
     assert_true(bytes >= 40 * page - page && bytes <= 43 * page);
     meta_give_list(out, sizeof *out);
     assert_null(sieve_take(a, 40 * page));
+    tally_end(&a->depot.tally);
+}
+
+/* Pointers that do not fit into one magazine stay apart when what stays is put together. */
+static void sieve_keeps_far_ones_apart(void **state)
+{
+    (void)state;
+    enum { EACH = 30, MAGAZINES = 4, CLASS = 3 };
+    uintptr_t border = (uintptr_t)3 << MAGAZINE_SPAN, at[MAGAZINES];
+    a = world_new(0);
+    world_take(a, 64);
+    a->heap_bytes = (size_t)1 << 46; /* so that all of that is near */
+    for (unsigned n = 0; n < MAGAZINES; n++) {
+        struct magazine *m = meta_take(sizeof *m);
+        void *mem[EACH];
+        at[n] = border + (n % 2 == 0 ? 0 : -(uintptr_t)MIB) + n * 16 * KIB;
+        for (unsigned i = 0; i < EACH; i++)
+            mem[i] = (void *)(at[n] + i * 128);
+        m->class = CLASS;
+        assert_int_equal(magazine_fill(m, mem, EACH), 0);
+        depot_give(&a->depot, m);
+    }
+    assert_true(sieve_count(a));
+    assert_null(sieve_take(a, 0));
+    unsigned left = 0;
+    for (const struct magazine *m = a->depot.full[CLASS]; m != NULL; m = m->next)
+        for (uint32_t i = 0; i < m->count; i++, left++) {
+            uintptr_t mem = (uintptr_t)magazine_at(m, i);
+            bool known = false;
+            for (unsigned n = 0; n < MAGAZINES; n++)
+                known |= mem - at[n] < EACH * 128 && (mem - at[n]) % 128 == 0;
+            assert_true(known);
+        }
+    assert_int_equal(left, EACH * MAGAZINES);
     tally_end(&a->depot.tally);
 }
 
@@ -227,6 +294,7 @@ static void sieve_forgets_what_is_taken(void **state)
     assert_true(sieve_count(a));
     assert_int_equal(a->depot.rest, a->depot.bytes);
     assert_true(a->depot.tally.pages < pages);
+    whole->counted = 7; /* of a magazine from elsewhere it says nothing */
     depot_give(&a->depot, whole);
     assert_true(sieve_count(a));
     assert_true(a->depot.tally.pages >= pages - 1);
@@ -241,7 +309,7 @@ static void sieve_or_drain(void **state)
     for (unsigned way = 0; way < 3; way++) {
         sieve_fill(0, way == 1 ? 8 : 300, 8);
         for (unsigned i = 0; i < count; i++)
-            idle[i] = way == 2 ? i % 4 == 0 : i % 2 == 0;
+            idle[i] = way == 2 ? i % 4 == 0 : i % 4 < 2 + way;
         sieve_free(8);
         if (way == 2) {
             world_tune.fast_max = 0;
@@ -289,10 +357,28 @@ static void sieve_rest_comes_first(void **state)
         assert_int_equal(arena_take_batch(a, 1024 + 512, 4, mem), 4);
         assert_int_equal(a->counts.grows, grows);
         if (way == 1)
-            assert_true(a->depot.bytes < rest / 2);
+            assert_true(a->depot.bytes < rest / 2 && a->depot.unwanted != 0);
         else
             assert_int_equal(a->depot.rest, rest);
         world_walk(a);
+        tally_end(&a->depot.tally);
+    }
+}
+
+/* Where what rested was in the way nothing rests until half of what was live then is gone. */
+static void sieve_waits_for_half(void **state)
+{
+    (void)state;
+    for (unsigned way = 0; way < 2; way++) {
+        sieve_fill(0, 300, 12);
+        for (unsigned i = 0; i < count; i++)
+            idle[i] = i % 2 == 0;
+        sieve_free(12);
+        a->depot.unwanted = HEAP;
+        a->live = way == 0 ? HEAP + 1 : HEAP / 2 - 1;
+        arena_sieve(a, 0);
+        assert_int_equal(a->depot.unwanted, way == 0 ? HEAP + 1 : 0);
+        assert_int_equal(a->depot.bytes == 0, way == 0);
         tally_end(&a->depot.tally);
     }
 }
@@ -353,11 +439,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sieve_takes_what_is_idle),
+        cmocka_unit_test(sieve_counts_anew),
         cmocka_unit_test(sieve_keeps_the_lowest),
+        cmocka_unit_test(sieve_keeps_far_ones_apart),
         cmocka_unit_test(sieve_knows_what_is_binned),
         cmocka_unit_test(sieve_forgets_what_is_taken),
         cmocka_unit_test(sieve_or_drain),
         cmocka_unit_test(sieve_rest_comes_first),
+        cmocka_unit_test(sieve_waits_for_half),
         cmocka_unit_test(sieve_without_memory),
         cmocka_unit_test(sieve_finds_broken_bins),
     };
