@@ -172,6 +172,25 @@ def residence_unknown(folder):
                    "this source does not say what is resident" in told, source, told)
 
 
+def other_layout(folder):
+    """A heap of a Chunky to come: which tool to take, and nothing drawn."""
+    with open(os.path.dirname(os.path.abspath(__file__)) + "/corpus/threads.core", "rb") as f:
+        data = bytearray(f.read())
+    magic = b"chunky heap root"
+    at = data.find(magic)
+    while at >= 0:
+        struct.pack_into("<II", data, at + len(magic) + 8, 9, 4)
+        at = data.find(magic, at + 1)
+    core = folder + "/to-come.core"
+    with open(core, "wb") as f:
+        f.write(data)
+    for verb in ("stats", "map", "check", "bins", "chunks"):
+        result = chunky(verb, core)
+        expect(result.status == 4 and result.out == "" and
+               len(result.err.splitlines()) == 1 and "layout 9.4" in result.err and
+               "take the chunky that came with it" in result.err, verb, result)
+
+
 def cores(s, folder):
     if shutil.which("gcore"):
         live = picture(s.pid)
@@ -275,6 +294,7 @@ with tempfile.TemporaryDirectory() as folder, Subject() as s:
     cut(folder, snap)
     damaged(folder, snap)
     residence_unknown(folder)
+    other_layout(folder)
     not_ours(folder)
     formats(folder)
     kernel_core(folder)
