@@ -12,11 +12,12 @@
 #include "os/os.h"
 
 enum {
-    AT_ONCE = 24,         /* chunks that a drain looks at before it gives any back */
-    AHEAD = 6,            /* runs whose neighbours are asked for early */
-    SIEVED = 512 * KIB,   /* a depot with less is given back whole, */
-    SIEVED_PART = 16,     /* and one whose pointers take this part of the heaps */
-    LEFT_IDLE = 64 * KIB, /* of idle pages are not looked for, */
+    AT_ONCE = 24,           /* chunks that a drain looks at before it gives any back */
+    AHEAD = 6,              /* runs whose neighbours are asked for early */
+    DRAINED_MOST = 8 * MIB, /* of what rests goes at once */
+    SIEVED = 512 * KIB,     /* a depot with less is given back whole, */
+    SIEVED_PART = 16,       /* and one whose pointers take this part of the heaps */
+    LEFT_IDLE = 64 * KIB,   /* of idle pages are not looked for, */
     LEFT_PART = 16, /* nor this part of what stays, and half of it of what is live */
     WINDOWS = 64    /* in which a drain looks for neighbours */
 };
@@ -422,6 +423,13 @@ static void give_magazines(struct arena *a, struct magazine *chain)
     meta_give_list(chain, sizeof *chain);
 }
 
+/* Some of the depot's, so that nobody waits long. */
+static void give_some(struct arena *a, size_t keep)
+{
+    size_t most = max_size(DRAINED_MOST, a->depot.limit);
+    arena_drain(a, max_size(keep, a->depot.bytes - min_size(a->depot.bytes, most)));
+}
+
 /* Bytes of idle pages for which it is not worth to go through the depot. */
 static size_t give_left(const struct arena *a)
 {
@@ -435,12 +443,12 @@ void arena_sieve(struct arena *a, size_t keep)
         d->unwanted = a->live < d->unwanted / 2 ? 0 : max_size(d->unwanted, a->live);
     if (d->bytes <= max_size(keep, SIEVED) || d->unwanted != 0 || !sieve_count(a) ||
         d->rest_count > a->heap_bytes / SIEVED_PART / sizeof d->full[0]->slot[0]) {
-        arena_drain(a, keep);
+        give_some(a, keep);
         return;
     }
     size_t idle = d->tally.pages << d->tally.page_log2;
     if (idle > d->bytes / LEFT_PART * (LEFT_PART - 1)) {
-        arena_drain(a, keep); /* nearly all of it goes */
+        give_some(a, keep); /* nearly all of it goes */
     } else if (idle > keep + give_left(a)) {
         depot_note_drain(d, os_clock_ms(), a->tune->purge_hold_ms);
         give_magazines(a, sieve_take(a, keep));
@@ -452,8 +460,8 @@ void arena_drain(struct arena *a, size_t keep)
     if (a->depot.bytes <= keep)
         return;
     depot_note_drain(&a->depot, os_clock_ms(), a->tune->purge_hold_ms);
-    tally_end(&a->depot.tally);
-    a->depot.rest = a->depot.rest_count = 0;
+    if (keep <= SIEVED)
+        tally_end(&a->depot.tally);
     while (a->depot.bytes > keep) {
         struct magazine *chain = depot_take_many(&a->depot, keep);
         if (chain == NULL)

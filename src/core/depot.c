@@ -29,17 +29,23 @@ static void depot_unlink(struct depot *d, unsigned class)
     d->fresh[class] -= d->fresh[class] != 0;
 }
 
-/* The slots of a magazine from `from` on are no more what the tally knows. */
+/* The slots of a magazine from `from` on rest here no more. */
+static void depot_unrest(struct depot *d, struct magazine *m, uint32_t from)
+{
+    d->rest -= min_size(d->rest, (m->counted - from) * (size_t)class_sizes[m->class]);
+    d->rest_count -= min_size(d->rest_count, m->counted - from);
+    m->counted = (uint16_t)from;
+}
+
+/* And they will be in use, so that the tally is to forget them. */
 static COLD NOINLINE void depot_uncount(struct depot *d, struct magazine *m,
                                         uint32_t from)
 {
     size_t size = depot_extent(m->class);
-    d->rest -= min_size(d->rest, (m->counted - from) * size);
-    d->rest_count -= min_size(d->rest_count, m->counted - from);
     if (d->tally.idle != NULL)
         for (uint32_t i = from; i < m->counted; i++)
             tally_remove(&d->tally, (uintptr_t)chunk_of(magazine_at(m, i)), size);
-    m->counted = (uint16_t)from;
+    depot_unrest(d, m, from);
 }
 
 size_t magazine_fill(struct magazine *m, void **mem, size_t count)
@@ -59,16 +65,22 @@ size_t magazine_fill(struct magazine *m, void **mem, size_t count)
     return stay + count - i;
 }
 
-struct magazine *depot_take(struct depot *d, unsigned class)
+static struct magazine *depot_take_newest(struct depot *d, unsigned class)
 {
     struct magazine *m = d->full[class];
-    if (m != NULL) {
-        depot_unlink(d, class);
-        depot_mark(d, class);
-        d->bytes -= magazine_bytes(m);
-        if (UNLIKELY(m->counted != 0))
-            depot_uncount(d, m, 0);
-    }
+    depot_unlink(d, class);
+    depot_mark(d, class);
+    d->bytes -= magazine_bytes(m);
+    return m;
+}
+
+struct magazine *depot_take(struct depot *d, unsigned class)
+{
+    if (d->full[class] == NULL)
+        return NULL;
+    struct magazine *m = depot_take_newest(d, class);
+    if (UNLIKELY(m->counted != 0))
+        depot_uncount(d, m, 0);
     return m;
 }
 
@@ -198,7 +210,8 @@ struct magazine *depot_take_many(struct depot *d, size_t keep)
     for (unsigned n = 0; n < MANY && d->bytes > keep; n++) {
         while (d->full[d->sweep] == NULL)
             d->sweep = d->sweep + 1 < CLASS_COUNT ? d->sweep + 1 : 0;
-        struct magazine *m = depot_take(d, d->sweep);
+        struct magazine *m = depot_take_newest(d, d->sweep);
+        depot_unrest(d, m, 0); /* still idle */
         d->drained[d->sweep] += m->count;
         m->next = chain;
         chain = m;

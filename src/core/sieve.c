@@ -182,16 +182,22 @@ static ALWAYS_INLINE bool sieve_go(struct sieve *s, uint32_t high, uint32_t slot
 static ALWAYS_INLINE uint32_t sieve_magazine(struct sieve *s, const struct tally *t,
                                              const struct magazine *m, size_t size)
 {
-    uint32_t count = m->count, high = m->high, out = 0;
+    uint32_t count = m->count, high = m->high, out = 0, kept = 0, taken = 0;
+    uint32_t keep[MAGAZINE_SLOTS], take[MAGAZINE_SLOTS];
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t slot = m->slot[i];
-        uintptr_t c = ((uintptr_t)high << MAGAZINE_SPAN) +
-                      (uintptr_t)slot * CHUNK_ALIGN - CHUNK_HEADER;
-        if (tally_is_idle(t, c, size, s->from) && sieve_go(s, high, slot))
-            out++;
-        else
-            sieve_stay(s, high, slot);
+        uintptr_t c = (uintptr_t)chunk_of(magazine_at(m, i));
+        /* Both, and no jump: which one it is nobody can foresee. */
+        bool goes = tally_is_idle(t, c, size, s->from);
+        take[taken] = keep[kept] = m->slot[i];
+        taken += goes;
+        kept += !goes;
     }
+    while (out < taken && sieve_go(s, high, take[out]))
+        out++;
+    for (uint32_t i = out; i < taken; i++)
+        sieve_stay(s, high, take[i]);
+    for (uint32_t i = 0; i < kept; i++)
+        sieve_stay(s, high, keep[i]);
     return out;
 }
 

@@ -107,12 +107,12 @@ static ALWAYS_INLINE bool tally_is_idle(const struct tally *t, uintptr_t c, size
     uintptr_t end = c + size + sizeof(struct chunk);
     if (UNLIKELY(!tally_holds(t, c, end - c)))
         return true;
-    if (end <= from)
-        return false;
     size_t first = (max_size(c, from) - t->low) >> t->page_log2;
-    size_t last = (end - 1 - t->low) >> t->page_log2;
-    return t->idle[first] >= t->enough || t->idle[last] >= t->enough ||
-           (last - first > 1 && t->idle[first + 1] >= t->enough);
+    size_t last = (max_size(end - 1, from) - t->low) >> t->page_log2;
+    bool idle = (t->idle[first] >= t->enough) | (t->idle[last] >= t->enough);
+    if (UNLIKELY(last - first > 1))
+        idle |= t->idle[first + 1] >= t->enough;
+    return idle & (end > from);
 }
 
 #endif
