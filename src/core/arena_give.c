@@ -423,13 +423,6 @@ static void give_magazines(struct arena *a, struct magazine *chain)
     meta_give_list(chain, sizeof *chain);
 }
 
-/* Some of the depot's, so that nobody waits long. */
-static void give_some(struct arena *a, size_t keep)
-{
-    size_t most = max_size(DRAINED_MOST, a->depot.limit);
-    arena_drain(a, max_size(keep, a->depot.bytes - min_size(a->depot.bytes, most)));
-}
-
 /* Bytes of idle pages for which it is not worth to go through the depot. */
 static size_t give_left(const struct arena *a)
 {
@@ -439,16 +432,17 @@ static size_t give_left(const struct arena *a)
 void arena_sieve(struct arena *a, size_t keep)
 {
     struct depot *d = &a->depot;
+    size_t rest = d->rest;
     if (d->unwanted != 0)
         d->unwanted = a->live < d->unwanted / 2 ? 0 : max_size(d->unwanted, a->live);
     if (d->bytes <= max_size(keep, SIEVED) || d->unwanted != 0 || !sieve_count(a) ||
         d->rest_count > a->heap_bytes / SIEVED_PART / sizeof d->full[0]->slot[0]) {
-        give_some(a, keep);
+        arena_drain(a, max_size(keep, rest - min_size(rest, DRAINED_MOST)));
         return;
     }
     size_t idle = d->tally.pages << d->tally.page_log2;
     if (idle > d->bytes / LEFT_PART * (LEFT_PART - 1)) {
-        give_some(a, keep); /* nearly all of it goes */
+        arena_drain(a, keep); /* nearly all of it goes */
     } else if (idle > keep + give_left(a)) {
         depot_note_drain(d, os_clock_ms(), a->tune->purge_hold_ms);
         give_magazines(a, sieve_take(a, keep));
