@@ -41,7 +41,7 @@ static void meta_unmap(void *block, size_t size)
 /* A new region with room for `size` behind its header; lock held. */
 static bool meta_grow(size_t size)
 {
-    size_t header = align_up(sizeof(struct meta_region), 64);
+    size_t header = align_up(sizeof(struct meta_region), (size_t)1 << META_SPARE_LOG2);
     size_t total = align_up(size + header, os_page_size());
     struct meta_region *region = meta_map(max_size(total, META_REGION));
     if (region == NULL && total < META_REGION)
@@ -85,21 +85,6 @@ static void meta_reuse_page(void)
     }
 }
 
-/* Makes room for `size` bytes in the bump region; those that go back by pages lie in one page
- * each. Lock held. */
-static bool meta_bump(unsigned class, size_t size)
-{
-    if (meta_is_spare(class))
-        meta.bump = (char *)align_up((uintptr_t)meta.bump, size);
-    if (meta.bump <= meta.end && (size_t)(meta.end - meta.bump) >= size)
-        return true;
-    if (!meta_grow(meta_is_spare(class) ? 2 * size : size))
-        return false;
-    if (meta_is_spare(class))
-        meta.bump = (char *)align_up((uintptr_t)meta.bump, size);
-    return true;
-}
-
 /* From the free list or the bump region; *zeroed tells which. Lock held. */
 static void *meta_pick(unsigned class, bool *zeroed)
 {
@@ -112,7 +97,9 @@ static void *meta_pick(unsigned class, bool *zeroed)
         meta.free[class] = block->next;
         meta.spares -= meta_is_spare(class);
     } else {
-        if (!meta_bump(class, size))
+        if (meta_is_spare(class)) /* each in one page */
+            meta.bump = (char *)align_up((uintptr_t)meta.bump, size);
+        if ((size_t)(meta.end - meta.bump) < size && !meta_grow(size))
             return NULL;
         block = (struct meta_block *)(void *)meta.bump;
         meta.bump += size;
@@ -182,17 +169,19 @@ void meta_give(void *block, size_t bytes)
     meta_give_list(block, bytes);
 }
 
-static struct meta_region *meta_region_of(struct meta_region *near, const void *block)
+/* The counter of a block's page; *near is the region that was looked at last. NULL: a block
+ * that a fork in a signal handler had mapped alone. */
+static uint16_t *meta_idle_of(struct meta_region **near, const void *block)
 {
-    struct meta_region *r = near;
-    if (r == NULL || (uintptr_t)block - (uintptr_t)r >= r->size)
-        for (r = meta.regions; (uintptr_t)block - (uintptr_t)r >= r->size;)
+    struct meta_region *r = *near;
+    if (r == NULL || (uintptr_t)block - (uintptr_t)r >= r->size) {
+        r = meta.regions;
+        while (r != NULL && (uintptr_t)block - (uintptr_t)r >= r->size)
             r = r->next;
-    return r;
-}
-
-static uint16_t *meta_idle_of(struct meta_region *r, const void *block)
-{
+        if (r == NULL)
+            return NULL;
+        *near = r;
+    }
     return &r->idle[((uintptr_t)block - (uintptr_t)r) / os_page_size()];
 }
 
@@ -201,16 +190,17 @@ static void meta_take_pages(void)
 {
     const size_t full = os_page_size() >> META_SPARE_LOG2;
     struct meta_block **link = &meta.free[META_SPARE_LOG2], *block;
-    struct meta_region *r = NULL;
-    for (r = meta.regions; r != NULL; r = r->next)
+    struct meta_region *near = NULL;
+    for (struct meta_region *r = meta.regions; r != NULL; r = r->next)
         memset(r->idle, 0, sizeof r->idle);
     for (block = *link; block != NULL; block = block->next) {
-        r = meta_region_of(r, block);
-        ++*meta_idle_of(r, block);
+        uint16_t *count = meta_idle_of(&near, block);
+        if (count != NULL)
+            ++*count;
     }
     while ((block = *link) != NULL) {
-        r = meta_region_of(r, block);
-        if (*meta_idle_of(r, block) == full) {
+        const uint16_t *idle = meta_idle_of(&near, block);
+        if (idle != NULL && *idle == full) {
             *link = block->next;
             meta.spares--;
         } else {

@@ -8,8 +8,7 @@
 enum {
     SIEVE_GREW = 4,   /* once the depot grew by this part, all is counted again */
     SIEVE_BINNED = 4, /* pointers for which one chunk of the bins is looked at */
-    SIEVE_SPAN =
-        4 /* times the bytes of the heaps: so near the top chunks are counted */
+    SIEVE_SPAN = 4    /* of the heaps' bytes: chunks so near the top are counted */
 };
 
 /* From the lowest to the highest chunk of a depot, but for what lies elsewhere. */
@@ -61,9 +60,7 @@ static void sieve_count_fast(const struct arena *a, struct tally *t)
     for (size_t bin = 0; bin < FAST_COUNT; bin++) {
         for (const struct chunk *c = a->fast[bin]; c != NULL; c = c->fd) {
             size_t size = bin * CHUNK_ALIGN;
-            GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && left >= size &&
-                      chunk_size_if_in(&heap_keys, c, IDLE_FAST) == size,
-                  "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
+            fast_verify(c, left >= size ? size : 0);
             left -= size;
             sieve_count_chunk(t, c, size);
         }

@@ -21,15 +21,21 @@ static inline size_t top_size(const struct arena *a)
     return a->top == NULL ? 0 : top_size_from(a, a->top);
 }
 
+/* A link of the fast bin of `size` led to c. */
+static ALWAYS_INLINE void fast_verify(const struct chunk *c, size_t size)
+{
+    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 && size != 0 &&
+              chunk_size_if_in(&heap_keys, c, IDLE_FAST) == size,
+          "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
+}
+
 /* The newest chunk of a fast bin that is not empty, out of it; its header is still that of
  * one in it. */
 static ALWAYS_INLINE struct chunk *fast_pop(struct arena *a, size_t bin)
 {
     struct chunk *c = a->fast[bin];
     size_t size = bin * CHUNK_ALIGN;
-    GUARD(((uintptr_t)c & (CHUNK_ALIGN - 1)) == 0 &&
-              chunk_size_if_in(&heap_keys, c, IDLE_FAST) == size,
-          "corrupted fast bin: link leads to no chunk of this bin", mem_of(c));
+    fast_verify(c, size);
     binned_verify_home(a, c);
     a->fast[bin] = c->fd;
     a->fast_bytes -= size;

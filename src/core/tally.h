@@ -9,8 +9,7 @@
 #include "core/chunk.h"
 
 struct tally {
-    uint16_t
-        *idle; /* of each page from `low` on, in CHUNK_ALIGN bytes; NULL: none kept */
+    uint16_t *idle;      /* of each page, in CHUNK_ALIGN bytes; NULL: none is kept */
     uintptr_t low, high; /* of the pages, whole ones */
     unsigned page_log2;
     uint16_t enough; /* from here on nothing of a page is in use */
@@ -66,12 +65,14 @@ static ALWAYS_INLINE struct tally_part tally_part(const struct tally *t, uintptr
 }
 
 /* A chunk of a bin, which the tally holds: what it has of pages that it shares. */
-static inline void tally_add_ends(struct tally *t, uintptr_t c, size_t size)
+static inline struct tally_part tally_add_ends(struct tally *t, uintptr_t c,
+                                               size_t size)
 {
     struct tally_part p = tally_part(t, c, size);
     tally_page_add(t, p.first, p.in_first);
     if (p.first != p.last)
         tally_page_add(t, p.last, p.in_last);
+    return p;
 }
 
 static ALWAYS_INLINE void tally_add(struct tally *t, uintptr_t c, size_t size)
@@ -81,8 +82,7 @@ static ALWAYS_INLINE void tally_add(struct tally *t, uintptr_t c, size_t size)
         t->pages++;
         return;
     }
-    tally_add_ends(t, c, size);
-    struct tally_part p = tally_part(t, c, size);
+    struct tally_part p = tally_add_ends(t, c, size);
     for (size_t i = p.first + 1; i < p.last; i++)
         tally_page_add(t, i, (size_t)1 << t->page_log2);
 }

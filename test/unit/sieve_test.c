@@ -383,6 +383,21 @@ static void sieve_waits_for_half(void **state)
     }
 }
 
+/* Of what rested much does not go at once: its pages would not be free. */
+static void sieve_goes_in_parts(void **state)
+{
+    (void)state;
+    sieve_fill(0, 300, 14);
+    sieve_choose(50, 14);
+    sieve_free(14);
+    a->depot.unwanted = a->live = HEAP;
+    a->depot.rest = 8 * MIB + 256 * KIB; /* as if it were so much */
+    assert_true(a->depot.bytes > 512 * KIB);
+    arena_sieve(a, 0);
+    assert_true(a->depot.bytes > 128 * KIB && a->depot.bytes <= 256 * KIB);
+    tally_end(&a->depot.tally);
+}
+
 /* Without memory for magazines nothing goes, and nothing is lost. */
 static void sieve_without_memory(void **state)
 {
@@ -447,6 +462,7 @@ int main(void)
         cmocka_unit_test(sieve_or_drain),
         cmocka_unit_test(sieve_rest_comes_first),
         cmocka_unit_test(sieve_waits_for_half),
+        cmocka_unit_test(sieve_goes_in_parts),
         cmocka_unit_test(sieve_without_memory),
         cmocka_unit_test(sieve_finds_broken_bins),
     };
