@@ -22,6 +22,8 @@
 #define CONSTRUCTOR(priority) __attribute__((constructor(priority)))
 #define DESTRUCTOR __attribute__((destructor))
 #define ALIAS_OF(target) __attribute__((alias(target)))
+/* Zeroes of which most programs use none: behind what all of them touch. */
+#define SELDOM __attribute__((section(".bss.seldom")))
 #define TLS_INITIAL_EXEC _Thread_local __attribute__((tls_model("initial-exec")))
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)

@@ -27,14 +27,14 @@ static struct sigaction fault_before[2]; /* SIGSEGV, SIGBUS */
 
 /* Looks that are going on, by thread (named by where it keeps its thread-local words).
  * Threads that share a place may lose it, and then a fault stays a plain fault. */
-static struct {
+SELDOM static struct {
     _Atomic uintptr_t thread;
     const void *_Atomic mem;
     const char *_Atomic verb;
 } fault_looks[64];
 
 /* The blocks unmapped last. */
-static struct {
+SELDOM static struct {
     _Atomic uintptr_t mem;
     _Atomic size_t bytes;
 } fault_gone[GONE_COUNT];

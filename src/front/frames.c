@@ -29,7 +29,8 @@ static _Atomic enum {
  * its own. */
 enum { FRAMES_INSIDE = 32 };
 static _Atomic uintptr_t frames_inside[FRAMES_INSIDE];
-static struct unwind frames_unwind[FRAMES_INSIDE + 1]; /* the last one for reports */
+SELDOM static struct unwind
+    frames_unwind[FRAMES_INSIDE + 1]; /* the last one for reports */
 
 /* Our own code, when it is a library of its own; else both are 0. */
 static uintptr_t frames_own_from, frames_own_to;
@@ -41,13 +42,16 @@ static bool frames_is_own(uintptr_t pc)
 
 void frames_find_own(void)
 {
-    struct mapping own, program;
-    if (mapping_find((uintptr_t)CALLER(), &own) &&
-        mapping_find((uintptr_t)getauxval(AT_PHDR), &program) &&
-        own.base != program.base) {
-        frames_own_from = own.start;
-        frames_own_to = own.end;
-    }
+    struct mapping own, m;
+    if (!mapping_find((uintptr_t)CALLER(), &own) ||
+        !mapping_find((uintptr_t)getauxval(AT_PHDR), &m) || m.base == own.base)
+        return;
+    frames_own_from = own.base;
+    mapping_open();
+    while (mapping_next(&m))
+        if (m.base == own.base)
+            frames_own_to = m.end;
+    mapping_close();
 }
 
 static bool frames_wanted, frames_late;

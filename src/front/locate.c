@@ -11,7 +11,7 @@
 
 enum { WINDOW = 32 * KIB, LIST_MOST = 1 << 20 };
 
-static struct {
+SELDOM static struct {
     uintptr_t start;
     size_t length;
     unsigned char bytes[WINDOW];

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct {
+SELDOM static struct {
     int fd;
     size_t at, end;
     uintptr_t base; /* of the file that the last line named */

@@ -23,7 +23,7 @@ enum {
 
 #define QUARANTINE_WRONG ((size_t)0)
 
-static struct quarantine quarantine_shared;
+SELDOM static struct quarantine quarantine_shared;
 static struct lock quarantine_guard = LOCK_INIT(RANK_QUARANTINE);
 
 /* Offset of the first byte that is not zero, or `usable`. */

@@ -33,7 +33,7 @@ static _Atomic uint32_t report_thread; /* who reports; given back by go_on only 
 static int report_cancel;              /* what that thread's os_bar_cancel returned */
 static _Atomic unsigned report_survived;
 static bool report_is_told; /* and nothing is left but the process's end */
-static char report_buffer[REPORT_ROOM];
+SELDOM static char report_buffer[REPORT_ROOM];
 static struct text report = {report_buffer, sizeof report_buffer, 0};
 static struct located report_located;
 

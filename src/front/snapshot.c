@@ -18,7 +18,7 @@ enum { SUM_ROOM = 4096, FLAGS_ROOM = 512, SPARE_PAGES = 1024, LINE_ROOM = 640 };
 
 #define PAGEMAP_THERE ((uint64_t)3 << 62) /* present, or swapped out */
 
-static struct {
+SELDOM static struct {
     int fd, pagemap;
     bool failed;
     struct snapshot_header header;

@@ -390,7 +390,7 @@ static void sieve_goes_in_parts(void **state)
     sieve_fill(0, 300, 14);
     sieve_choose(50, 14);
     sieve_free(14);
-    a->depot.unwanted = a->live = HEAP;
+    a->live = a->depot.unwanted = HEAP;
     a->depot.rest = 8 * MIB + 256 * KIB; /* as if it were so much */
     assert_true(a->depot.bytes > 512 * KIB);
     arena_sieve(a, 0);
