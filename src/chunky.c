@@ -18,6 +18,7 @@
 #include "core/bin.c"
 #include "core/tally.c"
 #include "core/depot.c"
+#include "core/depot_sort.c"
 #include "core/binned.c"
 #include "core/top.c"
 #include "core/sieve.c"

@@ -9,9 +9,7 @@ enum {
     MANY = 4096, /* magazines that leave together: neighbours among them are joined */
     REGRET_PART = 32, /* so much of what was drained and is asked for again */
     HIT_PART = 4,     /* of what comes out of a depot outweighs what has to be cut */
-    NEWEST = 8,       /* that speak for all of a class */
-    NEAR = 4096, /* bytes; pointers that follow each other farther apart are a jump, */
-    JUMPS = 8    /* and where one in so many is, they are not in order */
+    NEWEST = 8        /* that speak for all of a class */
 };
 
 static void depot_mark(struct depot *d, unsigned class)
@@ -37,9 +35,7 @@ static void depot_unrest(struct depot *d, struct magazine *m, uint32_t from)
     m->counted = (uint16_t)from;
 }
 
-/* And they will be in use, so that the tally is to forget them. */
-static COLD NOINLINE void depot_uncount(struct depot *d, struct magazine *m,
-                                        uint32_t from)
+COLD NOINLINE void depot_uncount(struct depot *d, struct magazine *m, uint32_t from)
 {
     size_t size = depot_extent(m->class);
     if (d->tally.idle != NULL)
@@ -84,19 +80,29 @@ struct magazine *depot_take(struct depot *d, unsigned class)
     return m;
 }
 
+/* How many of `want` pointers of a class there are. */
+static size_t depot_count(const struct depot *d, unsigned class, size_t want)
+{
+    size_t count = 0;
+    for (const struct magazine *m = d->full[class]; m != NULL && count < want;
+         m = m->next)
+        count += m->count;
+    return min_size(count, want);
+}
+
 size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
                        struct magazine **empty)
 {
-    size_t count = 0;
-    struct magazine *m;
-    while (count < want && (m = d->full[class]) != NULL) {
-        size_t n = min_size(want - count, m->count);
+    size_t count = depot_count(d, class, want);
+    for (void **end = out + count; end != out;) {
+        struct magazine *m = d->full[class];
+        size_t n = min_size((size_t)(end - out), m->count);
         m->count -= (uint32_t)n;
         if (UNLIKELY(m->counted > m->count))
             depot_uncount(d, m, m->count);
+        end -= n;
         for (size_t i = 0; i < n; i++)
-            out[count + i] = magazine_at(m, m->count + (uint32_t)i);
-        count += n;
+            end[i] = magazine_at(m, m->count + (uint32_t)i);
         if (m->count == 0) {
             depot_unlink(d, class);
             m->next = *empty;
@@ -107,54 +113,6 @@ size_t depot_take_some(struct depot *d, unsigned class, size_t want, void **out,
     depot_mark(d, class);
     d->bytes -= count * class_sizes[class];
     return count;
-}
-
-/* Where the pointers of the newest magazines lie, and how many are far from the next. */
-struct spread {
-    uintptr_t low, high;
-    size_t count, jumps;
-};
-
-static struct spread depot_spread(const struct magazine *m, uint32_t magazines)
-{
-    struct spread s = {UINTPTR_MAX, 0, 0, 0};
-    uintptr_t last = 0;
-    for (; magazines-- > 0; m = m->next) {
-        for (uint32_t i = m->count; i-- > 0;) {
-            uintptr_t mem = (uintptr_t)magazine_at(m, i);
-            s.low = min_size(s.low, mem);
-            s.high = max_size(s.high, mem);
-            s.jumps += mem - last + NEAR > 2 * NEAR;
-            last = mem;
-        }
-        s.count += m->count;
-    }
-    return s;
-}
-
-void depot_sort(struct depot *d, unsigned class, struct order *o)
-{
-    struct magazine *newest = d->full[class], *m = newest;
-    uint32_t magazines = d->fresh[class];
-    struct spread s = depot_spread(newest, magazines);
-    d->fresh[class] = 0;
-    if (s.jumps < s.count / JUMPS || s.high - s.low >= ORDER_BYTES ||
-        s.low >> MAGAZINE_SPAN != s.high >> MAGAZINE_SPAN)
-        return;
-    order_begin(o, s.low);
-    for (uint32_t n = 0; n < magazines; n++, m = m->next) {
-        if (m->counted != 0)
-            depot_uncount(d, m, 0);
-        for (uint32_t i = 0; i < m->count; i++)
-            GUARD(order_add(o, magazine_at(m, i)),
-                  "double free: the block is listed twice", magazine_at(m, i));
-    }
-    for (m = newest; magazines-- > 0; m = m->next) {
-        void *mem[MAGAZINE_SLOTS];
-        order_take(o, mem, m->count);
-        for (uint32_t i = 0; i < m->count; i++)
-            m->slot[i] = magazine_low(mem[m->count - 1 - i]);
-    }
 }
 
 void *depot_take_aligned(struct depot *d, unsigned class, size_t align)
@@ -299,9 +257,15 @@ struct magazine *remote_take(struct remote *r)
         return NULL;
     struct magazine *list =
         atomic_exchange_explicit(&r->list, NULL, memory_order_acquire);
+    struct magazine *oldest = NULL;
     size_t bytes = 0;
-    for (struct magazine *m = list; m != NULL; m = m->next)
-        bytes += magazine_bytes(m);
+    while (list != NULL) {
+        struct magazine *next = list->next;
+        bytes += magazine_bytes(list);
+        list->next = oldest;
+        oldest = list;
+        list = next;
+    }
     atomic_fetch_sub_explicit(&r->bytes, bytes, memory_order_relaxed);
-    return list;
+    return oldest;
 }

@@ -124,6 +124,9 @@ static inline void depot_note_put(struct depot *d, struct magazine *m, size_t co
     d->bytes += count * class_sizes[m->class];
 }
 
+/* The slots of a magazine from `from` on rest no more: they will be in use, and the tally is to
+ * forget them. */
+void depot_uncount(struct depot *d, struct magazine *m, uint32_t from);
 /* Newest magazine of `class`, out of the depot, or NULL. */
 struct magazine *depot_take(struct depot *d, unsigned class);
 /* Up to `want` mem pointers of `class`, the newest last; emptied magazines are put before
@@ -138,7 +141,7 @@ static inline bool depot_is_scattered(const struct depot *d, unsigned class)
     return size <= DEPOT_SMALL &&
            d->fresh[class] * MAGAZINE_SLOTS * size >= DEPOT_SCATTERED;
 }
-/* Puts those in order, the lowest address to be taken first, where a window holds them. */
+/* Puts those in order, the lowest address to be taken first. */
 void depot_sort(struct depot *d, unsigned class, struct order *o);
 /* One of the newest magazine whose address is a multiple of `align`, or NULL. */
 void *depot_take_aligned(struct depot *d, unsigned class, size_t align);
@@ -186,7 +189,7 @@ bool depot_forget(struct depot *d, uint64_t now, uint64_t hold);
 
 /* Lock-free; returns the bytes that now wait there. */
 size_t remote_push(struct remote *r, struct magazine *m);
-/* The whole list, newest first. One consumer at a time. */
+/* The whole list, oldest first. One consumer at a time. */
 struct magazine *remote_take(struct remote *r);
 
 #endif

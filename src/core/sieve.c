@@ -5,6 +5,8 @@
 #include "core/meta.h"
 #include "core/take.h"
 
+#include <string.h>
+
 enum {
     SIEVE_GREW = 4,   /* once the depot grew by this part, all is counted again */
     SIEVE_BINNED = 4, /* pointers for which one chunk of the bins is looked at */
@@ -138,25 +140,32 @@ bool sieve_count(struct arena *a)
     return true;
 }
 
-/* Where what stays of a class is put together, and what goes. */
+/* Where what stays of a class is put together, the newest first, and what goes. */
 struct sieve {
     struct magazine *to;
     struct magazine *before; /* the one that was filled last, or NULL */
-    uint32_t count;          /* slots of `to` in use */
+    uint32_t count;          /* slots of `to` in use, the last ones */
     struct magazine *out;
     uintptr_t from; /* pages before it stay */
 };
 
+/* The next magazine is filled. */
+static void sieve_close(struct sieve *s)
+{
+    struct magazine *m = s->to;
+    memmove(m->slot, m->slot + MAGAZINE_SLOTS - s->count, s->count * sizeof *m->slot);
+    m->counted = (uint16_t)(m->count = s->count);
+    s->before = m;
+    s->to = m->next; /* read already, or being read */
+    s->count = 0;
+}
+
 static ALWAYS_INLINE void sieve_stay(struct sieve *s, uint32_t high, uint32_t slot)
 {
-    if (s->count == MAGAZINE_SLOTS || (s->to->high != high && s->count != 0)) {
-        s->to->counted = (uint16_t)(s->to->count = s->count);
-        s->before = s->to;
-        s->to = s->to->next; /* read already, or being read */
-        s->count = 0;
-    }
+    if (s->count == MAGAZINE_SLOTS || (s->to->high != high && s->count != 0))
+        sieve_close(s);
     s->to->high = high;
-    s->to->slot[s->count++] = slot;
+    s->to->slot[MAGAZINE_SLOTS - ++s->count] = slot;
 }
 
 /* Puts a pointer before those that are taken out. False without memory. */
@@ -181,7 +190,7 @@ static ALWAYS_INLINE uint32_t sieve_magazine(struct sieve *s, const struct tally
 {
     uint32_t count = m->count, high = m->high, out = 0, kept = 0, taken = 0;
     uint32_t keep[MAGAZINE_SLOTS], take[MAGAZINE_SLOTS];
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = count; i-- > 0;) {
         uintptr_t c = (uintptr_t)chunk_of(magazine_at(m, i));
         /* Both, and no jump: which one it is nobody can foresee. */
         bool goes = tally_is_idle(t, c, size, s->from);
@@ -213,13 +222,9 @@ static void sieve_class(struct sieve *s, struct depot *d, unsigned class)
         d->drained[class] += out;
     }
     /* What lies behind the last one written to is empty. */
-    struct magazine *empty = s->to;
-    if (s->count != 0) {
-        s->to->counted = (uint16_t)(s->to->count = s->count);
-        s->before = s->to;
-        empty = s->to->next;
-    }
-    meta_give_list(empty, sizeof *empty);
+    if (s->count != 0)
+        sieve_close(s);
+    meta_give_list(s->to, sizeof *s->to);
     depot_cut(d, class, s->before);
 }
 

@@ -54,7 +54,7 @@ void cache_keep_spares(struct cache *k, struct magazine *list)
     }
 }
 
-/* Packs pointers into magazines before *chain; returns how many are left at the front, for
+/* Packs pointers into the magazines of a chain; returns how many are left at the front, for
  * want of memory. */
 static size_t cache_pack(struct cache *k, struct magazine **chain, unsigned class,
                          void **mem, size_t count)
@@ -66,8 +66,9 @@ static size_t cache_pack(struct cache *k, struct magazine **chain, unsigned clas
         m->class = (uint16_t) class;
         m->count = 0;
         count = magazine_fill(m, mem, count);
-        m->next = *chain;
+        m->next = NULL;
         *chain = m;
+        chain = &m->next;
     }
     return count;
 }

@@ -3,6 +3,7 @@
 
 #include "core/depot.h"
 #include "core/heap.h"
+#include "core/meta.h"
 #include "support/random.h"
 
 #include <pthread.h>
@@ -61,6 +62,30 @@ static void depot_fills_magazines(void **state)
     for (unsigned i = 0; i < 4; i++)
         assert_ptr_equal(out[i], block + (36 + i) * CHUNK_ALIGN);
     assert_int_equal(d.bytes, (6 + MAGAZINE_SLOTS) * (size_t)class_sizes[3]);
+}
+
+/* Of several magazines as of one: what was given last lies last, to be used first. */
+static void depot_takes_across_magazines(void **state)
+{
+    (void)state;
+    enum { OLDER = 10, NEWER = 2, MANY = OLDER + NEWER };
+    struct depot d = {0};
+    struct magazine m[2], *empty = NULL;
+    void *mem[MANY], *out[MANY];
+    for (uintptr_t i = 0; i < MANY; i++)
+        mem[i] = (void *)((i + 1) * CHUNK_ALIGN);
+    assert_int_equal(magazine_fill(magazine_new(&m[0], 3, 0), mem, OLDER), 0);
+    assert_int_equal(magazine_fill(magazine_new(&m[1], 3, 0), mem + OLDER, NEWER), 0);
+    depot_give(&d, &m[0]);
+    depot_give(&d, &m[1]);
+    for (uintptr_t i = 0; i < MANY; i++)
+        mem[i] = (void *)((i + 1) * CHUNK_ALIGN);
+    assert_int_equal(depot_take_some(&d, 3, 5, out, &empty), 5);
+    assert_memory_equal(out, mem + MANY - 5, 5 * sizeof *out);
+    assert_ptr_equal(empty, &m[1]);
+    assert_int_equal(depot_take_some(&d, 3, MANY, out, &empty), MANY - 5);
+    assert_memory_equal(out, mem, (MANY - 5) * sizeof *out);
+    assert_int_equal(d.bytes, 0);
 }
 
 /* All bits of an address come back; what is too far away stays, and so does what there is no
@@ -154,6 +179,20 @@ static void depot_sorts_what_is_scattered(void **state)
         assert_int_equal(depot_take_some(&d, CLASS, 1, &mem, &empty), 1);
         assert_ptr_equal(mem, (void *)(base + i * (uintptr_t)class_sizes[CLASS]));
     }
+    /* Every other one, and then those between: each line would be come to twice. */
+    d = (struct depot){0};
+    for (unsigned i = 0; i < all; i++)
+        m[i / MAGAZINE_SLOTS].slot[i % MAGAZINE_SLOTS] =
+            magazine_low((void *)(base + (2 * i + 2 * i / all) % all *
+                                             (uintptr_t)class_sizes[CLASS]));
+    for (unsigned i = 0; i < MAGAZINES; i++)
+        depot_give(&d, magazine_new(&m[i], CLASS, MAGAZINE_SLOTS));
+    depot_sort(&d, CLASS, &o);
+    for (unsigned i = 0; i < all; i++) {
+        void *mem;
+        assert_int_equal(depot_take_some(&d, CLASS, 1, &mem, &empty), 1);
+        assert_ptr_equal(mem, (void *)(base + i * (uintptr_t)class_sizes[CLASS]));
+    }
     /* Backwards is an order too. */
     d = (struct depot){0};
     for (unsigned i = 0; i < all; i++)
@@ -177,6 +216,54 @@ static unsigned chain_length(const struct magazine *m)
 }
 
 /* One class after the other is emptied, from where the last drain stopped. */
+/* Over more addresses than a window of the order holds, from magazines that are not full. */
+static void depot_sorts_in_windows(void **state)
+{
+    (void)state;
+    enum { CLASS = 15, EACH = 20, MANY = 3 * ORDER_BYTES / 256 };
+    static struct magazine older;
+    static struct order o;
+    static void *mem[MANY];
+    struct random r = {5};
+    struct magazine *empty = NULL;
+    struct depot d = {0};
+    uintptr_t base = 0x10000000, size = class_sizes[CLASS];
+    assert_int_equal(size, 256);
+    for (unsigned counted = 0; counted < 2; counted++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            unsigned j = (unsigned)random_below(&r, i + 1);
+            mem[i] = mem[j];
+            mem[j] = (void *)(base + i * size);
+        }
+        depot_give(&d, magazine_new(&older, CLASS, 3));
+        d.fresh[CLASS] = 0;
+        for (unsigned i = 0; i < MANY;) {
+            struct magazine *m = meta_take(sizeof *m);
+            unsigned n = (unsigned)min_size(MANY - i, 1 + random_below(&r, EACH));
+            assert_int_equal(magazine_fill(magazine_new(m, CLASS, 0), mem + i, n), 0);
+            depot_give(&d, m);
+            m->counted = (uint16_t)(counted ? n : 0);
+            i += n;
+        }
+        size_t bytes = d.bytes;
+        depot_sort(&d, CLASS, &o);
+        assert_int_equal(d.bytes, bytes);
+        for (unsigned i = 0; i < MANY; i++) {
+            void *got;
+            const struct magazine *m = d.full[CLASS];
+            assert_int_equal(m->counted, counted ? m->count : 0);
+            assert_int_equal(m->class, CLASS);
+            assert_int_equal(depot_take_some(&d, CLASS, 1, &got, &empty), 1);
+            assert_ptr_equal(got, (void *)(base + i * size));
+        }
+        assert_ptr_equal(d.full[CLASS], &older);
+        assert_null(older.next);
+        meta_give_list(empty, sizeof *empty);
+        empty = NULL;
+        depot_take(&d, CLASS);
+    }
+}
+
 static void depot_drains_by_turns(void **state)
 {
     (void)state;
@@ -294,8 +381,8 @@ static void depot_remote_list(void **state)
     assert_int_equal(remote_push(&r, magazine_new(&m[0], 1, 2)), 64);
     assert_int_equal(remote_push(&r, magazine_new(&m[1], 2, 1)), 112);
     struct magazine *list = remote_take(&r);
-    assert_ptr_equal(list, &m[1]);
-    assert_ptr_equal(list->next, &m[0]);
+    assert_ptr_equal(list, &m[0]);
+    assert_ptr_equal(list->next, &m[1]);
     assert_null(list->next->next);
     assert_int_equal(r.bytes, 0);
     assert_null(remote_take(&r));
@@ -364,7 +451,9 @@ int main(void)
         cmocka_unit_test(depot_fills_magazines),
         cmocka_unit_test(depot_packs_addresses),
         cmocka_unit_test(depot_finds_aligned),
+        cmocka_unit_test(depot_takes_across_magazines),
         cmocka_unit_test(depot_sorts_what_is_scattered),
+        cmocka_unit_test(depot_sorts_in_windows),
         cmocka_unit_test(depot_drains_by_turns),
         cmocka_unit_test(depot_spares_what_it_regrets),
         cmocka_unit_test(depot_keeps_what_returns),

@@ -239,6 +239,35 @@ static void sieve_keeps_far_ones_apart(void **state)
     tally_end(&a->depot.tally);
 }
 
+/* What the depot holds of a class, what is taken first to the front. */
+static unsigned sieve_list(unsigned class, void **mem)
+{
+    unsigned n = 0;
+    for (const struct magazine *m = a->depot.full[class]; m != NULL; m = m->next)
+        for (uint32_t i = m->count; i-- > 0;)
+            mem[n++] = magazine_at(m, i);
+    return n;
+}
+
+/* What stays is taken in the order in which it would have been taken. */
+static void sieve_keeps_the_order(void **state)
+{
+    (void)state;
+    static void *before[MOST], *after[MOST];
+    sieve_fill(0, 100, 15);
+    sieve_choose(97, 15);
+    sieve_free(15);
+    unsigned class = class_floor(64), at = 0, had = sieve_list(class, before);
+    assert_true(sieve_count(a));
+    meta_give_list(sieve_take(a, 0), sizeof(struct magazine));
+    unsigned left = sieve_list(class, after);
+    assert_true(left > 2 * MAGAZINE_SLOTS && left < had);
+    for (unsigned i = 0; i < had && at < left; i++)
+        at += before[i] == after[at];
+    assert_int_equal(at, left);
+    tally_end(&a->depot.tally);
+}
+
 /* What is in the bins already, or in fast bins, is idle too; and only new ones are counted
  * the second time. */
 static void sieve_knows_what_is_binned(void **state)
@@ -463,6 +492,7 @@ int main(void)
         cmocka_unit_test(sieve_rest_comes_first),
         cmocka_unit_test(sieve_waits_for_half),
         cmocka_unit_test(sieve_goes_in_parts),
+        cmocka_unit_test(sieve_keeps_the_order),
         cmocka_unit_test(sieve_without_memory),
         cmocka_unit_test(sieve_finds_broken_bins),
     };
