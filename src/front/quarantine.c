@@ -16,9 +16,10 @@
 #include <string.h>
 
 enum {
-    LEAVE_MOST = 4,     /* blocks that leave for one that comes */
-    CLEAR_INLINE = 256, /* larger ones are worth a call */
-    REST_MOST = 1 << 30 /* larger ones do not rest: half a header tells the size */
+    LEAVE_MOST = 4,        /* blocks that leave for one that comes */
+    CLEAR_INLINE = 256,    /* larger ones are worth a call, */
+    CLEAR_PAGES = 1 << 20, /* and of these most may never have been touched */
+    REST_MOST = 1 << 30    /* larger ones do not rest: half a header tells the size */
 };
 
 #define QUARANTINE_WRONG ((size_t)0)
@@ -67,11 +68,29 @@ static ALWAYS_INLINE size_t quarantine_check(const struct resting *r)
     return size;
 }
 
+static NOINLINE void quarantine_clear_large(unsigned char *mem, size_t usable)
+{
+    size_t page = os_page_size();
+    uintptr_t from = align_up((uintptr_t)mem, page);
+    uintptr_t end = (uintptr_t)mem + usable, to = align_down(end, page);
+    if (usable >= CLEAR_PAGES && os_resident((void *)from, to - from) < usable / 4) {
+        /* To write to all would make it resident. */
+        struct os_range pages = {(void *)from, to - from};
+        os_purge(&pages, 1, false);
+        if (pages.size != 0) {
+            memset(mem, 0, from - (uintptr_t)mem);
+            memset((void *)to, 0, end - to);
+            return;
+        }
+    }
+    memset(mem, 0, usable);
+}
+
 static ALWAYS_INLINE void quarantine_clear(struct chunk *c, size_t size)
 {
     unsigned char *mem = mem_of(c), *last = mem + size - 2 * CHUNK_OVERHEAD;
     if (size > CLEAR_INLINE) {
-        memset(mem, 0, size - CHUNK_OVERHEAD);
+        quarantine_clear_large(mem, size - CHUNK_OVERHEAD);
         return;
     }
     clear_pairs(mem, last);
