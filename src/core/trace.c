@@ -1,7 +1,7 @@
 /* The ring of rules; see trace.h. */
 #include "core/trace.h"
 
-SELDOM struct trace trace_ring;
+struct trace trace_ring;
 PUBLIC struct trace *const chunky_trace = &trace_ring;
 
 COLD void trace_write(enum trace_rule rule, uint64_t value)

@@ -78,8 +78,6 @@ static void depot_takes_across_magazines(void **state)
     assert_int_equal(magazine_fill(magazine_new(&m[1], 3, 0), mem + OLDER, NEWER), 0);
     depot_give(&d, &m[0]);
     depot_give(&d, &m[1]);
-    for (uintptr_t i = 0; i < MANY; i++)
-        mem[i] = (void *)((i + 1) * CHUNK_ALIGN);
     assert_int_equal(depot_take_some(&d, 3, 5, out, &empty), 5);
     assert_memory_equal(out, mem + MANY - 5, 5 * sizeof *out);
     assert_ptr_equal(empty, &m[1]);
@@ -215,7 +213,6 @@ static unsigned chain_length(const struct magazine *m)
     return n;
 }
 
-/* One class after the other is emptied, from where the last drain stopped. */
 /* Over more addresses than a window of the order holds, from magazines that are not full. */
 static void depot_sorts_in_windows(void **state)
 {
@@ -264,6 +261,7 @@ static void depot_sorts_in_windows(void **state)
     }
 }
 
+/* One class after the other is emptied, from where the last drain stopped. */
 static void depot_drains_by_turns(void **state)
 {
     (void)state;
