@@ -103,7 +103,7 @@ bool check_chunks(struct audit *u, struct scan *s, uint64_t arena, struct links 
         a.heaps = 0;
     chunks_measure(u->walk, &a, 0, &e);
     struct audit_seam seam = chunks_seam(s, &a, e.bytes);
-    bool notes = links != NULL && links_open(links, e.low, &u->walk->keys);
+    bool notes = links != NULL && links_open(links, e.low, u->walk);
     bool runs = seam.heap != 0 && s->source->twin(s->source, &h->source);
     if (runs) {
         h->arena = arena;

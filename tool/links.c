@@ -26,10 +26,10 @@ static void *links_reserve(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
-bool links_open(struct links *l, uint64_t low, const struct chunk_keys *keys)
+bool links_open(struct links *l, uint64_t low, const struct walk *walk)
 {
     *l = (struct links){.base = align_down(low, (uint64_t)1 << LINKS_PAGE_LOG2),
-                        .keys = *keys};
+                        .walk = walk};
     l->link = links_reserve(links_size);
     l->page = links_reserve(links_pages);
     if (l->link != NULL && l->page != NULL) {
@@ -125,7 +125,7 @@ static void links_restore(const struct links *l, const struct link *k, uint64_t 
     static_assert(offsetof(struct chunk, dirty_next) == LINKS_BYTES, "");
     uint32_t bits = k->place / LINKS_PLACES;
     const void *mem = (const void *)(uintptr_t)(address + CHUNK_HEADER);
-    uint32_t tag = chunk_tag(&l->keys, mem, bits & ~(uint32_t)PREV_INUSE);
+    uint32_t tag = walk_tag(l->walk, mem, bits & ~(uint32_t)PREV_INUSE);
     struct chunk c;
     memset(&c, 0, sizeof c);
     atomic_store_explicit(&c.bits, bits, memory_order_relaxed);

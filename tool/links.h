@@ -21,7 +21,7 @@ struct links {
     struct link *link; /* reserved; those of a page side by side */
     uint32_t *page;    /* by page: where its links begin, and how many there are */
     uint64_t base;     /* chunks below it, or 64 GiB above it, are not remembered */
-    struct chunk_keys keys;
+    const struct walk *walk;
     _Atomic uint32_t next; /* first link that no writer has */
 };
 
@@ -33,7 +33,7 @@ struct links_writer {
 };
 
 /* For chunks from address `low` on; false without memory. */
-bool links_open(struct links *l, uint64_t low, const struct chunk_keys *keys);
+bool links_open(struct links *l, uint64_t low, const struct walk *walk);
 void links_close(struct links *l);
 /* For chunks behind `from`, in order of address within each heap. */
 void links_write(struct links_writer *w, struct links *l, uint64_t from);

@@ -18,7 +18,7 @@
 
 enum {
     LAYOUT_FIRST = 1, /* oldest major that can be read */
-    LAYOUT_MAJOR = 2, /* chunk format, bins' geometry, meaning of fields and of root */
+    LAYOUT_MAJOR = 3, /* chunk format, bins' geometry, meaning of fields and of root */
     LAYOUT_MINOR = 0, /* appended fields */
     LAYOUT_MAGIC_SIZE = 16
 };

@@ -327,6 +327,15 @@ bool walk_heap_is_sane(const struct walk *w, const struct walk_heap *h)
     return ordered && aligned && near;
 }
 
+/* Before version 3 bit 0 of what is hashed set the special words apart. */
+uint32_t walk_tag(const struct walk *w, const void *mem, uint64_t word)
+{
+    if (LIKELY(w->root.major >= 3) || !chunk_word_is_special(word))
+        return chunk_tag(&w->keys, mem, word);
+    uint32_t check = chunk_hash_plain(w->keys.address, w->keys.word, mem, word | 1);
+    return check | (uint32_t)(word >> 32);
+}
+
 /* Judges a header by itself. */
 static void walk_judge(const struct walk *w, const struct chunk *raw,
                        struct walk_chunk *c)
@@ -337,7 +346,7 @@ static void walk_judge(const struct walk *w, const struct chunk *raw,
     uint64_t high = c->tag & 0xffff;
     uint64_t word = (high << 32) | (c->bits & ~(uint32_t)PREV_INUSE);
     const void *mem = (const void *)(uintptr_t)(c->address + CHUNK_HEADER);
-    uint32_t verdict = c->tag ^ chunk_tag(&w->keys, mem, word);
+    uint32_t verdict = c->tag ^ walk_tag(w, mem, word);
     c->size = word & ~(uint64_t)CHUNK_FLAGS;
     if (verdict == 0) {
         c->state = (c->flags & IS_MMAPPED) != 0 ? WALK_MAPPED : WALK_LIVE;

@@ -157,6 +157,8 @@ bool walk_chunk_at(struct walk *w, const struct walk_heap *h, uint64_t top,
                    uint64_t address, struct walk_chunk *c);
 /* A chunk anywhere, judged by its header alone: WALK_OUT also stands for a top. `raw` is
  * a copy of the header. */
+/* The right tag of a live chunk with user memory at `mem`, as chunk_tag's. */
+uint32_t walk_tag(const struct walk *w, const void *mem, uint64_t word);
 void walk_chunk_copy(const struct walk *w, uint64_t address, const void *raw,
                      struct walk_chunk *c);
 bool walk_chunk_anywhere(struct walk *w, uint64_t address, struct walk_chunk *c);

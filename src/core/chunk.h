@@ -156,7 +156,8 @@ static inline bool chunk_word_is_special(uint64_t word)
     return word >= HOT_MAX + CHUNK_ALIGN || (word & (IS_MMAPPED | HAS_REQUEST)) != 0;
 }
 
-#define CHECK_MASK 0xffff0000U /* the check in a tag */
+#define CHECK_MASK 0xffff0000U   /* the check in a tag */
+#define CHECK_DOMAIN 0x00010000U /* what is flipped in the check of a special word */
 
 /* The right tag, but for the size's high bits, of a live chunk with user memory at
  * `mem`. */
@@ -171,9 +172,8 @@ static ALWAYS_INLINE uint32_t chunk_hash_plain(uint64_t address_key, uint64_t wo
 static inline uint32_t chunk_tag(const struct chunk_keys *k, const void *mem,
                                  uint64_t word)
 {
-    /* P is never part of the word: special ones use it as a domain of their own. */
-    uint64_t domain = chunk_word_is_special(word) ? 1 : 0;
-    return chunk_hash_plain(k->address, k->word, mem, word | domain) |
+    uint32_t domain = chunk_word_is_special(word) ? CHECK_DOMAIN : 0;
+    return (chunk_hash_plain(k->address, k->word, mem, word) ^ domain) |
            (uint32_t)(word >> 32);
 }
 
@@ -233,8 +233,9 @@ static ALWAYS_INLINE size_t chunk_size_of_head(const struct chunk_keys *k,
                                                const struct chunk *c, uint64_t head)
 {
     uint64_t word = head & WORD_MASK;
-    uint32_t tag = chunk_hash_plain(k->address, k->word, mem_of(c), word | 1);
-    bool valid = (((uint32_t)(head >> 32) ^ tag) & CHECK_MASK) == CHECK_MASK;
+    uint32_t tag = chunk_hash_plain(k->address, k->word, mem_of(c), word);
+    bool valid =
+        (((uint32_t)(head >> 32) ^ tag) & CHECK_MASK) == (CHECK_MASK ^ CHECK_DOMAIN);
     return valid ? (size_t)(word & ~(uint64_t)CHUNK_FLAGS) : 0;
 }
 
@@ -260,8 +261,8 @@ static ALWAYS_INLINE size_t chunk_size_if_out(const struct chunk_keys *k,
 {
     static_assert(IDLE_OUT == 0, "the size alone makes such a word special");
     uint64_t head = chunk_head(c), word = head & WORD_MASK;
-    uint64_t domain = word >= HOT_MAX + CHUNK_ALIGN ? 1 : 0;
-    uint32_t tag = chunk_hash_plain(k->address, k->word, mem_of(c), word | domain);
+    uint32_t domain = word >= HOT_MAX + CHUNK_ALIGN ? CHECK_DOMAIN : 0;
+    uint32_t tag = chunk_hash_plain(k->address, k->word, mem_of(c), word) ^ domain;
     bool out = (head & IDLE_STATE) == IDLE_OUT &&
                (((uint32_t)(head >> 32) ^ tag) & CHECK_MASK) == CHECK_MASK;
     return out ? (size_t)(word & ~(uint64_t)CHUNK_FLAGS) : 0;

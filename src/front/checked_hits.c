@@ -51,8 +51,8 @@ static NOINLINE HOT void *checked_hit_wide(const struct cache *k, struct stack *
 static ALWAYS_INLINE uint32_t checked_tag_large(const struct cache *k, const void *mem,
                                                 uint32_t word)
 {
-    return (uint32_t)checked_hash(k, mem, word | (word >= HOT_MAX + CHUNK_ALIGN)) &
-           CHECK_MASK;
+    uint32_t domain = word >= HOT_MAX + CHUNK_ALIGN ? CHECK_DOMAIN : 0;
+    return ((uint32_t)checked_hash(k, mem, word) & CHECK_MASK) ^ domain;
 }
 
 /* For a class that is not in the tables. */

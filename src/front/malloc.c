@@ -99,8 +99,8 @@ static ALWAYS_INLINE void free_push(struct stack *s, void *mem)
     advance_slot(&s->top);
 }
 
-/* The same for classes that are not exact. A special word's check is that of a plain one
- * too, once in 65,536: its size is beyond the map. */
+/* The same for classes that are not exact. What is no header of Chunky's passes once in
+ * 65,536: its size may be beyond the map. */
 static NOINLINE void free_medium(void *mem, struct cache *k, uint32_t word)
 {
     if (UNLIKELY(word >= HOT_MAX + CHUNK_ALIGN))

@@ -118,8 +118,8 @@ static void malloc_takes_no_zeroes(void **state)
     report_go_on = 0;
 }
 
-/* Once in 65,536 the check of a large chunk is right for a small one's word as well: it
- * must not go to the class where its size leads when it is taken for one. */
+/* Once in 65,536 what is no header of Chunky's passes for a small chunk's: with a size beyond
+ * the map, it must not go to the class where that leads. */
 static void malloc_large_is_never_small(void **state)
 {
     (void)state;
