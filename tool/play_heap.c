@@ -316,6 +316,20 @@ void play_heap_words(const struct heap_region *r, const struct heap_chunk *c,
     }
 }
 
+uint64_t play_heap_clean(const struct heap_region *r, const struct heap_chunk *c,
+                         uint64_t size)
+{
+    const struct image *image = &r->store->image;
+    uint64_t offset = c->at - image->start;
+    struct chunk copy;
+    if (c->size < TAIL_MIN || image->bytes == NULL || offset >= image->length ||
+        image->length - offset < sizeof copy)
+        return 0;
+    memcpy(&copy, image->bytes + offset, sizeof copy);
+    uint64_t end = c->at + size, from = copy.clean_from, to = copy.clean_to;
+    return (to < end ? to : end) - (from < end ? from : end);
+}
+
 uint64_t heap_usable(const struct heap_chunk *c)
 {
     return c->size - (c->state == WALK_MAPPED ? CHUNK_MAPPED_OVERHEAD : CHUNK_OVERHEAD);

@@ -130,6 +130,10 @@ void play_heap_touch_all(struct play_heap *h);
 /* prev_size, header, and the first two words of mem; 0 where there is none. */
 void play_heap_words(const struct heap_region *r, const struct heap_chunk *c,
                      uint64_t word[4]);
+/* Bytes of the pages that are not resident in the first `size` bytes of a free chunk, as far as
+ * is known. */
+uint64_t play_heap_clean(const struct heap_region *r, const struct heap_chunk *c,
+                         uint64_t size);
 /* "+1a0" in the first heap, "arena1+60" in another, else the address. Returns text. */
 const char *play_heap_name(const struct play_heap *h, uint64_t address, char *text,
                            size_t room);

@@ -95,6 +95,7 @@ struct arena {
     uint64_t reused_at; /* clock of that, ms */
     uint64_t purged_at; /* clock of the last purge, ms */
     size_t purging;     /* bytes out of their bins for a purge right now */
+    size_t yields;      /* grown by so much at a new peak: as much is to go */
 
     struct settled settled; /* what the last settling found */
 
@@ -193,6 +194,9 @@ void arena_forget_purges(void);
 /* An idle chunk of `size` or up to 16 bytes more, or NULL and ENOMEM. `clean` may be
  * NULL. */
 struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean);
+/* An idle chunk of `size`, which is a large one's, out of a binned one of which hardly a page
+ * is not resident, or NULL. */
+struct chunk *arena_take_hole(struct arena *a, size_t size);
 /* Up to `want` idle chunks of `size` as mem pointers, at least one, or 0 and ENOMEM. */
 size_t arena_take_batch(struct arena *a, size_t size, size_t want, void **out);
 /* The same, aligned: mem are multiples of `align`, chunks at least `size`; one of the depot's
@@ -233,6 +237,9 @@ void arena_note_reuse(struct arena *a, size_t bytes);
 /* Gives dirty pages back until at most `keep` bytes stay. The lock is held at entry
  * and exit, but not across the system calls. Returns the bytes given back. */
 size_t arena_purge(struct arena *a, size_t keep);
+/* Memory is taken from the system as never before: up to so many bytes go of what may stay
+ * beyond the budget. As arena_purge. */
+void arena_yield(struct arena *a, size_t bytes);
 /* Shortens the top by whole pages but for `pad` bytes. Returns bytes given back. */
 size_t arena_trim(struct arena *a, size_t pad);
 /* A refill found the depot without the class and cut `count` from free space instead. */

@@ -181,6 +181,26 @@ struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
     }
 }
 
+/* Bytes of the pages that are not resident in the first `size` bytes of a binned chunk. */
+static size_t take_not_resident(const struct chunk *c, size_t size)
+{
+    uintptr_t end = (uintptr_t)c + size;
+    return min_size(c->clean_to, end) - min_size(c->clean_from, end);
+}
+
+struct chunk *arena_take_hole(struct arena *a, size_t size)
+{
+    if (a->free_bytes - a->clean_bytes < size)
+        return NULL;
+    take_sort(a, SIZE_MAX);
+    struct chunk *c = bin_find(&a->bins, size);
+    if (c == NULL || take_not_resident(c, size) > size / HOLE_CLEAN)
+        return NULL;
+    trace(TRACE_WANT, size);
+    trace(TRACE_FIT, chunk_size(c));
+    return take_split(a, c, size, NULL);
+}
+
 /* Where a chunk ends that was just cut. Others may write meanwhile, so it is verified. */
 static uintptr_t take_end(const struct chunk *c)
 {

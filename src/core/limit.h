@@ -31,6 +31,12 @@ bool limit_charge(size_t bytes);
 void limit_add(size_t bytes);
 /* What was counted is given back, or was not to be had. */
 void limit_release(size_t bytes);
+/* Whether more is taken than ever before, with `more` that is about to be. */
+static inline bool limit_is_peak(size_t more)
+{
+    size_t peak = atomic_load_explicit(&limits.peak, memory_order_relaxed);
+    return atomic_load_explicit(&limits.used, memory_order_relaxed) + more >= peak;
+}
 /* Free memory is kept until then, since it was used again soon after it had gone. */
 void limit_note_kept(uint64_t until);
 

@@ -442,7 +442,7 @@ static bool mapped_yields(void)
 
 void mapped_yield(size_t bytes)
 {
-    if (limits.used < limits.peak || lock_is_mine(&mapped.lock) ||
+    if (!limit_is_peak(0) || lock_is_mine(&mapped.lock) ||
         !lock_take_or_leave(&mapped.lock))
         return;
     if (mapped.kept_bytes != 0)
@@ -463,6 +463,16 @@ static size_t mapped_may_stay(void)
     }
     lock_give(&mapped.lock);
     return most;
+}
+
+bool mapped_is_peak(size_t bytes)
+{
+    if (!limit_is_peak(bytes))
+        return false;
+    lock_take(&mapped.lock);
+    size_t kept = mapped.kept_bytes;
+    lock_give(&mapped.lock);
+    return bytes > kept && limit_is_peak(bytes - kept);
 }
 
 size_t mapped_expire(const struct tune *t, bool all)

@@ -76,6 +76,8 @@ bool mapped_at(size_t slot, struct mapped_view *view);
 /* A heap has grown by so much, whose arena is locked. If never more was taken from the
  * system than now, as much of what is kept goes at the next look, once it is worth it. */
 void mapped_yield(size_t bytes);
+/* Whether so many bytes more would be a new peak, were kept mappings used or unmapped. */
+bool mapped_is_peak(size_t bytes);
 /* Unmaps kept mappings that are older than the hold time, or yield; all if `all`. Returns
  * bytes. */
 size_t mapped_expire(const struct tune *t, bool all);

@@ -249,6 +249,15 @@ static size_t purge_until(struct arena *a, size_t keep, size_t spare)
     return total;
 }
 
+void arena_yield(struct arena *a, size_t bytes)
+{
+    struct budget b = purge_budget(a, a->live);
+    size_t dirty = purge_dirty(a, b.spare);
+    a->yields = 0;
+    if (dirty > b.bytes)
+        purge_until(a, dirty - min_size(bytes, dirty - b.bytes), b.spare);
+}
+
 size_t arena_purge(struct arena *a, size_t keep)
 {
     return purge_until(a, keep, 0);
@@ -452,6 +461,8 @@ void arena_settle(struct arena *a)
         settle_dirty(a, b);
         top = top_size(a);
     }
+    if (UNLIKELY(a->yields != 0))
+        arena_yield(a, a->yields);
     size_t idle = settle_idle(a, top);
     size_t promise = b.bytes + b.spare + a->widened + a->depot.limit + fallen;
     if (a->depot.bytes > DEPOT_LEAST && UNLIKELY(idle > promise || a->pinned != 0))

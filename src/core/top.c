@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "core/binned.h"
+#include "core/limit.h"
 #include "core/mapped.h"
 #include "core/trace.h"
 #include "os/os.h"
@@ -48,6 +49,14 @@ static void top_retire(struct arena *a)
     binned_out_to_unsorted(a, c, size, clean);
 }
 
+/* At a new peak what is kept for a while goes first, here and in mappings. */
+static void top_note_growth(struct arena *a, size_t bytes)
+{
+    mapped_yield(bytes);
+    if (a->widened != 0 && limit_is_peak(0))
+        a->yields += bytes;
+}
+
 static bool top_new_heap(struct arena *a, size_t need)
 {
     struct heap *h = NULL;
@@ -65,7 +74,7 @@ static bool top_new_heap(struct arena *a, size_t need)
     a->heap_count++;
     a->top_heap = h;
     a->heap_bytes += heap_size(h);
-    mapped_yield(heap_size(h));
+    top_note_growth(a, heap_size(h));
     trace(TRACE_HEAP_NEW, heap_size(h));
     a->top_clean = a->top_purged = 0;
     top_set(a, h->first);
@@ -82,7 +91,7 @@ bool top_grow(struct arena *a, size_t need)
         size_t got = heap_grow(a->top_heap, need > have ? need - have : 0, a->tune);
         if (got != 0) {
             a->heap_bytes += got;
-            mapped_yield(got);
+            top_note_growth(a, got);
             trace(TRACE_HEAP_GROW, got);
             top_set(a, a->top);
             return true;

@@ -16,8 +16,7 @@ struct tune {
     _Atomic size_t depot_bytes; /* least limit of an arena's depot, bytes of chunks */
     _Atomic size_t fast_max;   /* largest chunk size that goes to a fast bin; 0: none */
     _Atomic size_t fast_bytes; /* fast bins are consolidated beyond this many bytes */
-    _Atomic size_t
-        mmap_threshold; /* requests from here on are mapped directly, bytes */
+    _Atomic size_t mmap_threshold;     /* requests from here on are mapped, bytes */
     _Atomic size_t mmap_threshold_max; /* the threshold rises by itself up to this */
     _Atomic size_t mmap_max;           /* most directly mapped chunks at a time */
     _Atomic size_t trim_threshold;     /* unused top beyond this goes back, bytes */

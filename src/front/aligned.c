@@ -50,6 +50,7 @@ static void *aligned_from_arena(size_t align, size_t bytes)
 static void *aligned_from_mapping(size_t align, size_t bytes)
 {
     bool zeroed;
+    supply_yield(bytes);
     struct chunk *c = mapped_take(bytes, align, &tune, &zeroed);
     return c == NULL ? NULL : mem_of(c);
 }

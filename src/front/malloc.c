@@ -215,6 +215,7 @@ struct chunk *malloc_verify(const void *mem, const char *verb)
 static void *malloc_mapped(size_t bytes, struct malloc_zero *zero)
 {
     bool zeroed;
+    supply_yield(bytes);
     struct chunk *c = mapped_take(bytes, CHUNK_ALIGN, &tune, &zeroed);
     if (c == NULL)
         return NULL;
@@ -225,11 +226,21 @@ static void *malloc_mapped(size_t bytes, struct malloc_zero *zero)
     return mem_of(c);
 }
 
+/* A free chunk that is resident, else fresh pages; those at once where zeroes are wanted. */
+static void *malloc_direct(size_t bytes, struct malloc_zero *zero)
+{
+    struct chunk *c = zero == NULL ? supply_take_hole(chunk_size_for(bytes)) : NULL;
+    if (c == NULL)
+        return malloc_mapped(bytes, zero);
+    chunk_flip(c);
+    return mem_of(c);
+}
+
 /* From an arena or the system: whichever suits the size, else the other. */
 static void *malloc_uncached(size_t bytes, struct malloc_zero *zero)
 {
     bool direct = bytes >= tune.mmap_threshold && mapped_has_room(&tune);
-    void *mem = direct ? malloc_mapped(bytes, zero) : NULL;
+    void *mem = direct ? malloc_direct(bytes, zero) : NULL;
     if (mem != NULL)
         return mem;
     struct clean clean = {0, 0};

@@ -7,6 +7,7 @@
 #include "front/malloc.h"
 #include "front/named.h"
 #include "front/options.h"
+#include "front/supply.h"
 #include "front/thread.h"
 
 #include <errno.h>
@@ -26,13 +27,22 @@ static void *realloc_move(struct chunk *c, size_t old_bytes, size_t bytes)
     return mem;
 }
 
+/* NULL: it stays as it was. */
+static struct chunk *realloc_remap(struct chunk *c, size_t bytes)
+{
+    size_t usable = chunk_usable(c);
+    if (bytes > usable)
+        supply_yield(bytes - usable);
+    return mapped_resize(c, bytes);
+}
+
 static void *realloc_mapped(struct chunk *c, size_t bytes)
 {
     size_t usable = chunk_usable(c);
     /* Far below the threshold it belongs into a heap. */
     if (bytes < tune.mmap_threshold / 2)
         return realloc_move(c, usable, bytes);
-    struct chunk *moved = mapped_resize(c, bytes);
+    struct chunk *moved = realloc_remap(c, bytes);
     if (moved != NULL)
         return mem_of(moved);
     return bytes <= usable ? mem_of(c) : realloc_move(c, usable, bytes);
@@ -112,7 +122,7 @@ struct chunk *realloc_resize(struct chunk *c, size_t bytes)
 {
     size_t have = chunk_size(c), size = realloc_size(bytes);
     if (chunk_is_mapped(c))
-        return bytes < tune.mmap_threshold / 2 ? NULL : mapped_resize(c, bytes);
+        return bytes < tune.mmap_threshold / 2 ? NULL : realloc_remap(c, bytes);
     if (have <= LARGE_MIN || (size <= have && size <= CLASS_MAX_SIZE))
         return NULL;
     if (size > have)

@@ -38,6 +38,32 @@ struct chunk *supply_take(size_t size, size_t align, struct clean *clean)
     return c;
 }
 
+struct chunk *supply_take_hole(size_t size)
+{
+    struct arena *a = thread_arena();
+    if (!arena_try(a))
+        return NULL;
+    struct chunk *c = arena_take_hole(a, size);
+    arena_settle(a);
+    arena_unlock(a);
+    return c;
+}
+
+/* Without the lock: what it does not see now it sees next time. */
+RACE_IS_KNOWN static bool supply_keeps_more(const struct arena *a)
+{
+    return a->widened != 0;
+}
+
+void supply_yield(size_t bytes)
+{
+    struct arena *a = thread_arena();
+    if (LIKELY(!supply_keeps_more(a)) || !mapped_is_peak(bytes) || !arena_try(a))
+        return;
+    arena_yield(a, bytes);
+    arena_unlock(a);
+}
+
 static size_t supply_empty(struct arena *a, size_t pad)
 {
     arena_lock(a);

@@ -11,6 +11,14 @@
  * NULL and ENOMEM when none has room or may grow. `clean` may be NULL. */
 struct chunk *supply_take(size_t size, size_t align, struct clean *clean);
 
+/* An idle chunk of a large `size` from the thread's arena, if a free one that is resident holds
+ * it; else, or where that would have to wait, NULL. */
+struct chunk *supply_take_hole(size_t size);
+
+/* So many bytes are about to be mapped: where that would be a new peak, what the thread's arena
+ * keeps for a while beyond its budget makes room. */
+void supply_yield(size_t bytes);
+
 /* Gives back to the system what is idle in every arena, this thread's cache and kept
  * mappings, but for `pad` bytes of the main top. Returns bytes of pages or addresses. */
 size_t supply_give_back(size_t pad);

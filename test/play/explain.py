@@ -52,7 +52,8 @@ def make_script(rng):
         else:
             ops.append(f"v{i}=malloc({size})")
             live.append(f"v{i}")
-    sizes = [size, rng.randint(1, 100), rng.randint(100, 2000), rng.randint(2000, 50000)]
+    sizes = [size, rng.randint(1, 100), rng.randint(100, 2000), rng.randint(2000, 50000),
+             rng.randint(131072, 300000)]
     question = ["malloc", str(rng.choice(sizes))]
     if live and rng.random() < 0.5:
         question = ["free", rng.choice(live)]

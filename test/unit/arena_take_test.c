@@ -352,6 +352,35 @@ static void take_extend_verifies(void **state)
                 take_extend_first, c);
 }
 
+/* Only what is free and resident, the best fit of it; the heap does not grow for it. */
+static void take_holes(void **state)
+{
+    (void)state;
+    for (unsigned index = 0; index < 2; index++) {
+        a = world_new(index);
+        const size_t size[] = {300 * KIB, 600 * KIB, 200 * KIB};
+        struct chunk *c[3];
+        take_row(c, size, 3);
+        size_t heap_bytes = a->heap_bytes;
+        assert_null(arena_take_hole(a, 150 * KIB));
+        for (unsigned i = 0; i < 3; i++)
+            world_give(a, c[i]);
+        assert_ptr_equal(arena_take_hole(a, 250 * KIB), c[0]);
+        chunk_flip(c[0]);
+        assert_int_equal(world_walk(a).binned, 850 * KIB);
+        assert_null(arena_take_hole(a, 700 * KIB));
+        assert_int_equal(a->heap_bytes, heap_bytes);
+        arena_lock(a);
+        arena_purge(a, 0);
+        arena_unlock(a);
+        assert_null(arena_take_hole(a, 250 * KIB));
+        world_give(a, c[0]);
+        assert_ptr_equal(arena_take_hole(a, 250 * KIB), c[0]);
+        chunk_flip(c[0]);
+        world_walk(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +394,7 @@ int main(void)
         cmocka_unit_test(take_batch_order),
         cmocka_unit_test(take_aligned),
         cmocka_unit_test(take_aligned_runs),
+        cmocka_unit_test(take_holes),
         cmocka_unit_test(take_extends),
         cmocka_unit_test(take_every_failure),
         cmocka_unit_test(take_forged_fast_link),

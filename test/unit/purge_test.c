@@ -294,6 +294,42 @@ static void purge_expires_without_visits(void **state)
     world_walk(a);
 }
 
+/* At a new peak as much of it goes as is mapped, or as the heap grew by, but not below the
+ * budget. */
+static void purge_yields_at_a_peak(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_TRIM)
+        skip();
+    struct chunk *c[8];
+    purge_world(1, c, 8, 2 * MIB);
+    a->widened = 64 * MIB;
+    a->widened_until = os_fake.clock + 1000;
+    arena_lock(a);
+    arena_settle(a);
+    for (unsigned i = 0; i < 8; i++)
+        world_give(a, c[i]);
+    arena_settle(a);
+    size_t kept = world_dirty(a);
+    assert_true(kept > 15 * MIB);
+    arena_yield(a, 3 * MIB);
+    assert_in_range(kept - world_dirty(a), 3 * MIB, 4 * MIB);
+    kept = world_dirty(a);
+    limits.peak = limits.used + 100 * MIB;
+    assert_true(top_grow(a, 3 * MIB));
+    arena_settle(a);
+    assert_int_equal(world_dirty(a), kept);
+    limits.peak = limits.used;
+    assert_true(top_grow(a, top_size(a) + 3 * MIB));
+    arena_settle(a);
+    assert_in_range(kept - world_dirty(a), 3 * MIB, 6 * MIB);
+    arena_yield(a, 100 * MIB);
+    assert_in_range(world_dirty(a), world_tune.purge_base - 2 * MIB,
+                    world_tune.purge_base);
+    arena_unlock(a);
+    world_walk(a);
+}
+
 /* Use long after the purge is no reason to keep more. */
 static void purge_late_use_is_no_reason(void **state)
 {
@@ -464,6 +500,7 @@ int main(void)
         cmocka_unit_test(purge_widens_for_a_while),
         cmocka_unit_test(purge_idle_visits_look_too),
         cmocka_unit_test(purge_expires_without_visits),
+        cmocka_unit_test(purge_yields_at_a_peak),
         cmocka_unit_test(purge_late_use_is_no_reason),
         cmocka_unit_test(purge_few_faults_are_no_reason),
         cmocka_unit_test(purge_refused),

@@ -12,6 +12,10 @@
 
 #include <string.h>
 
+#ifndef CHUNKY_HARD_TRIM
+#define CHUNKY_HARD_TRIM 0
+#endif
+
 enum { BLOCKS = 4000, BYTES = 1000 };
 
 static void *mem[BLOCKS];
@@ -75,12 +79,43 @@ static void supply_expires(void **state)
     }
 }
 
+/* A large block comes out of a free chunk that is resident; where zeroes are wanted, or
+ * nothing resident is free, from the system. */
+static void supply_takes_holes(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_TRIM || tune.check != 0)
+        skip();
+    const size_t large = 2 * MIB;
+    chunky_mallopt(M_MMAP_THRESHOLD, 128 * KIB);
+    tune.purge_base = 16 * MIB;
+    supply_fill();
+    void *last = chunky_malloc(BYTES);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        chunky_free(mem[i]);
+    size_t count = mapped.count;
+    void *hole = chunky_malloc(large);
+    assert_int_equal(mapped.count, count);
+    memset(hole, 1, large);
+    void *zeroed = chunky_calloc(1, large);
+    assert_int_equal(mapped.count, count + 1);
+    chunky_free(hole);
+    chunky_malloc_trim(0);
+    hole = chunky_malloc(large);
+    assert_int_equal(mapped.count, count + 2);
+    chunky_free(hole);
+    chunky_free(zeroed);
+    chunky_free(last);
+    tune.purge_base = 512 * KIB;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(supply_tells_what_went),
         cmocka_unit_test(supply_untouched_counts_not),
         cmocka_unit_test(supply_expires),
+        cmocka_unit_test(supply_takes_holes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
