@@ -63,8 +63,21 @@ static uint64_t explain_class(const struct explain *e, uint64_t size, bool up)
 enum {
     CLASS_EXACT_MAX = 1040,          /* above, one of the next classes may stand in */
     CLASS_NEXT = 2,                  /* so many of them */
+    CLASS_BYTES = 32 * KIB,          /* most bytes of one class, */
+    CLASS_PART = 32,                 /* or this part of the thread's */
     CLASS_PLAIN_MAX = 32 * 1024 + 16 /* larger ones are kept, but never fetched ahead */
 };
+
+/* By how many chunks a large class that is full may grow: it doubles, up to its own limit. */
+static uint64_t explain_wider(const struct heap_limits *l, uint32_t class)
+{
+    uint64_t size = l->class_size[class], allowed = l->allowed[class];
+    uint64_t bytes = max_size(CLASS_BYTES, l->budget / CLASS_PART);
+    uint64_t wanted = allowed == 0 ? 1 : 2 * allowed + 1;
+    if (wanted > 2 && wanted * size > bytes)
+        wanted = max_size(bytes / size, 2);
+    return wanted > allowed ? wanted - allowed : 0;
+}
 
 /* Whether the cache may keep one more chunk of a large class. */
 static bool explain_afford(struct explain *e, uint64_t class)
@@ -79,8 +92,8 @@ static bool explain_afford(struct explain *e, uint64_t class)
     snprintf(name, sizeof name, "cache %s[%#" PRIx64 "]", e->thread, class);
     const struct heap_list *kept = explain_list(e, name);
     size_t count = kept == NULL ? 0 : kept->count;
-    uint64_t more = count < l->allowed[i] ? 0 : (l->allowed[i] + 1) * class;
-    bool fits = l->capacity + more <= l->budget;
+    uint64_t more = count < l->allowed[i] ? 0 : explain_wider(l, i) * class;
+    bool fits = count < l->allowed[i] || (more != 0 && l->capacity + more <= l->budget);
     explain_ask(e, "so large a class: within the cache's budget?",
                 fits ? "yes: %#" PRIx64 " of %#" PRIx64
                      : "no: %#" PRIx64 " of %#" PRIx64 " are taken",
@@ -331,11 +344,12 @@ static void explain_top(struct explain *e, uint64_t size)
         return;
     }
     explain_ask(e, "anything unmerged in the fast bins?",
-                fast == 0 ? "no"
-                          : "yes, %#" PRIx64
-                            ": they are merged, and the search starts again",
+                fast == 0     ? "no"
+                : fast < size ? "yes, %#" PRIx64 ": less than is needed"
+                              : "yes, %#" PRIx64
+                                ": they are merged, and the search starts again",
                 fast);
-    if (fast == 0)
+    if (fast < size)
         explain_end(e, "the heap grows, and the top is split");
     else
         explain_again(e, size);
@@ -354,7 +368,7 @@ void explain_malloc(struct explain *e, uint64_t bytes)
     explain_ask(e, "which chunk size?", "%" PRIu64 " + 8, rounded up to 16: %#" PRIx64,
                 bytes, size);
     uint64_t class = explain_class(e, size, true);
-    bool cached = l->cache_bytes != 0 && class != 0 && bytes < l->mmap_threshold;
+    bool cached = l->cache_bytes != 0 && class != 0;
     explain_ask(e, "does the thread's cache hold such sizes?",
                 l->cache_bytes == 0 ? "no: there are no caches"
                 : cached            ? "yes, class %#" PRIx64

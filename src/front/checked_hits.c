@@ -61,8 +61,7 @@ static NOINLINE HOT void *checked_malloc_large(size_t bytes, enum family family,
 {
     struct cache *k = thread_own();
     size_t room = bytes + CANARY_LEAST;
-    if (k == NULL || bytes > CLASS_LARGE_BYTES - CANARY_LEAST ||
-        room >= tune.mmap_threshold)
+    if (k == NULL || bytes > CLASS_LARGE_BYTES - CANARY_LEAST)
         return checked_malloc_slow(bytes, family, zero);
     void *mem = cache_pop_large(k, class_ceiling_large(chunk_size_for(room)));
     if (mem == NULL)

@@ -32,8 +32,7 @@ HOT PUBLIC void *chunky_malloc(size_t bytes)
 /* A cached block of a class that is not in the tables, or NULL. */
 static ALWAYS_INLINE void *malloc_hit_large(size_t bytes)
 {
-    if (bytes <= CLASS_MAX_BYTES || bytes > CLASS_LARGE_BYTES ||
-        bytes >= tune.mmap_threshold)
+    if (bytes <= CLASS_MAX_BYTES || bytes > CLASS_LARGE_BYTES)
         return NULL;
     size_t size = chunk_size_for(bytes);
     unsigned class = class_ceiling_large(size);

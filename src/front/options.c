@@ -45,7 +45,8 @@ static const struct option options[] = {
     {"fast", OPTION_SIZE, &tune.fast_bytes, 16 * KIB, SIZE_MAX / 2,
      "fast bins are consolidated beyond this"},
     {"mmap_threshold", OPTION_SIZE, &tune.mmap_threshold, 128 * KIB, SIZE_MAX / 2,
-     "requests from here on are mapped directly; setting it keeps it fixed"},
+     "requests from here on are mapped, unless a free chunk that is resident holds "
+     "them; setting it keeps it fixed"},
     {"mmap_threshold_max", OPTION_SIZE, &tune.mmap_threshold_max, 32 * MIB,
      SIZE_MAX / 2, "the threshold rises by itself up to this"},
     {"mmap_max", OPTION_SIZE, &tune.mmap_max, 65536, SIZE_MAX / 2,
