@@ -209,11 +209,14 @@ static bool explain_unsorted(struct explain *e, uint64_t size)
     return false;
 }
 
-/* The smallest merged free chunk that is large enough, and where it lies; or NULL. */
-static const struct heap_chunk *explain_best(const struct explain *e, uint64_t size,
-                                             const struct heap_region **where)
+/* The smallest merged free chunk that is large enough: by then all are sorted. For what would
+ * be mapped it must be `resident`. */
+static bool explain_fit(struct explain *e, uint64_t size, bool resident)
 {
     const struct heap_chunk *best = NULL;
+    const struct heap_region *where = NULL;
+    const char *question = "one that is large enough in any bin?";
+    char at[40];
     for (size_t i = 0; i < e->heap->regions; i++) {
         const struct heap_region *region = &e->heap->region[i];
         struct heap_place p;
@@ -222,15 +225,21 @@ static const struct heap_chunk *explain_best(const struct explain *e, uint64_t s
             if (region->arena == e->arena && walk_is_binned(c->state) &&
                 c->size >= size && (best == NULL || c->size < best->size)) {
                 best = c;
-                *where = region;
+                where = region;
             }
     }
-    return best;
-}
-
-static void explain_split(struct explain *e, const struct heap_chunk *best,
-                          uint64_t size)
-{
+    if (best == NULL) {
+        explain_ask(e, question, "no");
+        return false;
+    }
+    play_heap_name(e->heap, best->at, at, sizeof at);
+    if (resident &&
+        (size < TAIL_MIN || play_heap_clean(where, best, size) > size / HOLE_CLEAN)) {
+        explain_ask(e, question, "%s, but it is not known as resident", at);
+        return false;
+    }
+    explain_ask(e, question, "yes%s the best fit is %#" PRIx64 ", at %s",
+                resident ? ", and resident:" : ",", best->size, at);
     uint64_t rest = best->size - size;
     explain_ask(e, "is the rest a chunk of its own (0x20)?", "%s: %#" PRIx64,
                 rest >= CHUNK_MIN ? "yes" : "no", rest);
@@ -241,46 +250,7 @@ static void explain_split(struct explain *e, const struct heap_chunk *best,
                     size, rest);
     else
         explain_end(e, "all %#" PRIx64 " is handed out", best->size);
-}
-
-/* By then all are sorted. */
-static bool explain_fit(struct explain *e, uint64_t size)
-{
-    const struct heap_region *where = NULL;
-    const struct heap_chunk *best = explain_best(e, size, &where);
-    char at[40];
-    if (best == NULL) {
-        explain_ask(e, "one that is large enough in any bin?", "no");
-        return false;
-    }
-    play_heap_name(e->heap, best->at, at, sizeof at);
-    explain_ask(e, "one that is large enough in any bin?",
-                "yes, the best fit is %#" PRIx64 ", at %s", best->size, at);
-    explain_split(e, best, size);
     return true;
-}
-
-/* What is to be mapped, unless a free chunk holds it of which most is resident. */
-static void explain_direct(struct explain *e, uint64_t size)
-{
-    const struct heap_region *where = NULL;
-    const struct heap_chunk *best = explain_best(e, size, &where);
-    char at[40];
-    bool resident =
-        best != NULL && play_heap_clean(where, best, size) <= size / HOLE_CLEAN;
-    if (!resident) {
-        explain_ask(e, "one that is large enough in any bin?",
-                    best == NULL ? "no" : "%s, but it is not resident",
-                    best == NULL ? ""
-                                 : play_heap_name(e->heap, best->at, at, sizeof at));
-        explain_end(e, "a mapping of its own");
-        return;
-    }
-    play_heap_name(e->heap, best->at, at, sizeof at);
-    explain_ask(e, "one that is large enough in any bin?",
-                "yes, and resident: the best fit is %#" PRIx64 ", at %s", best->size,
-                at);
-    explain_split(e, best, size);
 }
 
 /* The best fit once all that is free has been joined with its neighbours, 0 for none; and
@@ -382,12 +352,14 @@ void explain_malloc(struct explain *e, uint64_t bytes)
         explain_ask(e, "at or above the mmap threshold?", "%s: it is %" PRIu64,
                     mapped ? "yes" : "no", l->mmap_threshold);
     if (mapped && !cached) {
-        explain_direct(e, size);
+        if (!explain_fit(e, size, true))
+            explain_end(e, "a mapping of its own");
         return;
     }
     size = cached ? class : size;
     e->several = cached;
-    if (!explain_exact(e, size) && !explain_unsorted(e, size) && !explain_fit(e, size))
+    if (!explain_exact(e, size) && !explain_unsorted(e, size) &&
+        !explain_fit(e, size, false))
         explain_top(e, size);
 }
 

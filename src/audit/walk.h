@@ -155,10 +155,10 @@ bool walk_heap_is_sane(const struct walk *w, const struct walk_heap *h);
  * if it is not readable. What is no header of ours is WALK_BROKEN. */
 bool walk_chunk_at(struct walk *w, const struct walk_heap *h, uint64_t top,
                    uint64_t address, struct walk_chunk *c);
-/* A chunk anywhere, judged by its header alone: WALK_OUT also stands for a top. `raw` is
- * a copy of the header. */
 /* The right tag of a live chunk with user memory at `mem`, as chunk_tag's. */
 uint32_t walk_tag(const struct walk *w, const void *mem, uint64_t word);
+/* A chunk anywhere, judged by its header alone: WALK_OUT also stands for a top. `raw` is
+ * a copy of the header. */
 void walk_chunk_copy(const struct walk *w, uint64_t address, const void *raw,
                      struct walk_chunk *c);
 bool walk_chunk_anywhere(struct walk *w, uint64_t address, struct walk_chunk *c);

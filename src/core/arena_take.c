@@ -181,20 +181,17 @@ struct chunk *arena_take(struct arena *a, size_t size, struct clean *clean)
     }
 }
 
-/* Bytes of the pages that are not resident in the first `size` bytes of a binned chunk. */
-static size_t take_not_resident(const struct chunk *c, size_t size)
-{
-    uintptr_t end = (uintptr_t)c + size;
-    return min_size(c->clean_to, end) - min_size(c->clean_from, end);
-}
-
 struct chunk *arena_take_hole(struct arena *a, size_t size)
 {
-    if (a->free_bytes - a->clean_bytes < size)
+    /* Smaller chunks do not say what is resident. */
+    if (size < TAIL_MIN || a->free_bytes - a->clean_bytes < size)
         return NULL;
     take_sort(a, SIZE_MAX);
     struct chunk *c = bin_find(&a->bins, size);
-    if (c == NULL || take_not_resident(c, size) > size / HOLE_CLEAN)
+    if (c == NULL)
+        return NULL;
+    struct clean had = {c->clean_from, c->clean_to}, k = binned_clip(had, c, size);
+    if (k.to - k.from > size / HOLE_CLEAN)
         return NULL;
     trace(TRACE_WANT, size);
     trace(TRACE_FIT, chunk_size(c));

@@ -42,8 +42,7 @@ enum {
     HOT_MAX = 65520,  /* larger chunks never pass the hot path's check */
     LARGE_MIN = 1024, /* binned chunks from here on have the size links */
     TAIL_MIN = 4096,  /* binned chunks from here on have the dirty members */
-    HOLE_CLEAN =
-        8 /* of what a large block takes of one, this part may not be resident */
+    HOLE_CLEAN = 8    /* this part of a large block may come not resident */
 };
 
 struct chunk {

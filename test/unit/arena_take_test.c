@@ -358,11 +358,16 @@ static void take_holes(void **state)
     (void)state;
     for (unsigned index = 0; index < 2; index++) {
         a = world_new(index);
-        const size_t size[] = {300 * KIB, 600 * KIB, 200 * KIB};
-        struct chunk *c[3];
-        take_row(c, size, 3);
+        const size_t size[] = {300 * KIB, 600 * KIB, 200 * KIB, 900 * KIB};
+        struct chunk *c[4];
+        take_row(c, size, 4);
         size_t heap_bytes = a->heap_bytes;
         assert_null(arena_take_hole(a, 150 * KIB));
+        struct chunk *small = world_take(a, 1040);
+        world_take(a, 32);
+        world_give(a, small);
+        assert_null(arena_take_hole(a, 1040)); /* which does not say what is resident */
+        assert_ptr_equal(world_take(a, 1040), small);
         for (unsigned i = 0; i < 3; i++)
             world_give(a, c[i]);
         assert_ptr_equal(arena_take_hole(a, 250 * KIB), c[0]);
@@ -375,6 +380,10 @@ static void take_holes(void **state)
         arena_unlock(a);
         assert_null(arena_take_hole(a, 250 * KIB));
         world_give(a, c[0]);
+        world_give(a, c[3]);
+        assert_null(arena_take_hole(a, 500 * KIB)); /* the best fit is not resident */
+        assert_ptr_equal(arena_take_hole(a, 700 * KIB), c[3]);
+        chunk_flip(c[3]);
         assert_ptr_equal(arena_take_hole(a, 250 * KIB), c[0]);
         chunk_flip(c[0]);
         world_walk(a);
