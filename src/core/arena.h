@@ -77,8 +77,9 @@ struct arena {
     size_t free_bytes;         /* of binned and unsorted chunks, without top, */
     size_t free_count;         /* and how many they are */
     _Atomic size_t live;       /* bytes out, but the depot's; last settling */
-    size_t fast_bytes;         /* of chunks in fast bins */
-    size_t clean_bytes;        /* of free_bytes, whole pages that are not resident */
+    _Atomic size_t touched; /* most bytes of heaps before pages never used at a time */
+    size_t fast_bytes;      /* of chunks in fast bins */
+    size_t clean_bytes;     /* of free_bytes, whole pages that are not resident */
     size_t pinned; /* idle resident bytes left when the depot was last emptied */
 
     struct chunk *fast[FAST_COUNT]; /* last in, first out; fd only; not merged */

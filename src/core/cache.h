@@ -40,8 +40,10 @@ struct cache {
     size_t capacity;              /* bytes of chunks that all stacks may hold */
     size_t budget;                /* most of that; looked at again now and then */
     size_t peak;                  /* of its heap, when idle classes last went home */
+    size_t large_peak;            /* ... when idle classes of large chunks did */
     uint32_t tick;                /* fills and flushes so far */
-    uint32_t peak_tick;           /* as many as there were then */
+    uint32_t peak_tick;           /* as many as there were at the one, */
+    uint32_t large_tick;          /* and at the other */
     uint32_t busy;                /* how often the arena was locked lately, weighed */
     uint32_t sweep;               /* class that is looked at next for shrinking */
     _Atomic uint32_t sample;      /* slow calls up to the next sample of level 3 */

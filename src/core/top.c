@@ -100,6 +100,15 @@ bool top_grow(struct arena *a, size_t need)
     return top_new_heap(a, need);
 }
 
+static void top_note_touched(struct arena *a)
+{
+    uintptr_t fence = (uintptr_t)heap_fence(a->top_heap);
+    size_t clean = fence - min_size(fence, a->top_clean);
+    size_t touched = a->heap_bytes - min_size(a->heap_bytes, clean);
+    if (touched > atomic_load_explicit(&a->touched, memory_order_relaxed))
+        atomic_store_explicit(&a->touched, touched, memory_order_relaxed);
+}
+
 /* Purged memory that is used again soon was purged too early: for a while the arena may
  * keep as much more. */
 static void top_widen(struct arena *a, uintptr_t from, uintptr_t to)
@@ -119,8 +128,10 @@ struct chunk *top_cut(struct arena *a, size_t size, struct clean *clean)
     trace(TRACE_TOP_CUT, size);
     top_set(a, chunk_at(c, size));
     chunk_set_idle(&heap_keys, c, size, IDLE_OUT | PREV_INUSE | a->flags);
-    if (a->top_clean > old_clean)
+    if (a->top_clean > old_clean) {
+        top_note_touched(a);
         top_widen(a, old_clean, a->top_clean);
+    }
     if (clean != NULL) {
         clean->from = old_clean;
         clean->to = align_down((uintptr_t)c + size, os_page_size());

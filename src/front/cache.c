@@ -46,8 +46,9 @@ enum {
     PARKED = 8,         /* most caches of ended threads that wait for new ones */
     CUT_PART = 256,     /* no more than this part of the heap is cut for a class at */
     CUT_LEAST = 2,      /* once, but so many blocks: each has a header to write */
-    PEAK_LEAST = 2 * MIB, /* a heap at least so large that grew by this part to */
-    PEAK_STEP = 16,       /* a new peak: idle classes go home before that is touched */
+    PEAK_LEAST = 2 * MIB, /* a heap at least so large that grew by this part to a new */
+    PEAK_PART = 32,       /* peak, pages that were never used before: idle classes go */
+    PEAK_STEP = 128 * KIB /* home; and by so much: those of large chunks */
 };
 
 static struct lock cache_lock = LOCK_INIT(RANK_THREADS);
@@ -201,6 +202,7 @@ static void cache_begin(struct cache *k)
     atomic_fetch_add_explicit(&k->arena->threads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&cache_count, 1, memory_order_relaxed);
     k->budget = cache_budget(k);
+    k->peak = k->large_peak = k->arena->touched;
     for (unsigned class = 1; class < CLASS_COUNT && k->capacity > k->budget; class ++)
         cache_close_class(k, class);
 }
@@ -352,6 +354,7 @@ static struct arena *cache_enter(struct cache *k)
         atomic_fetch_sub_explicit(&a->threads, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&other->threads, 1, memory_order_relaxed);
         k->arena = other;
+        k->peak = k->large_peak = other->touched;
     }
     return other;
 }
@@ -435,15 +438,35 @@ static size_t cache_cut(const struct arena *a, size_t size, size_t least)
     return max_size(a->heap_bytes / CUT_PART / size, least);
 }
 
-/* Whether the heap has grown a good deal, to a new peak, since idle classes were last sent
- * home. */
-static bool cache_sees_peak(struct cache *k, const struct arena *a)
+/* Whether the heap has grown by `step` bytes, to a new peak, since `before`, which then is
+ * that peak. */
+static ALWAYS_INLINE bool cache_sees_peak(const struct arena *a, size_t *before,
+                                          size_t step)
 {
-    size_t peak = a->heap_peak;
-    if (LIKELY(peak <= k->peak + k->peak / PEAK_STEP) || peak < PEAK_LEAST)
+    size_t peak = atomic_load_explicit(&a->touched, memory_order_relaxed);
+    if (LIKELY(peak <= *before + step) || peak < PEAK_LEAST)
         return false;
-    k->peak = peak;
+    *before = peak;
     return true;
+}
+
+/* Large chunks of classes that were not asked for since the last time. */
+static NOINLINE void cache_send_idle_large(struct cache *k)
+{
+    for (unsigned class = CLASS_LARGE; class < CLASS_COUNT; class ++) {
+        struct stack *s = &k->stack[class];
+        while (k->state[class].active < k->large_tick && s->top[-1] != NULL) {
+            move_slot(&s->top, s->top - 1);
+            cache_give_large(chunk_of(*s->top));
+        }
+    }
+    k->large_tick = k->tick;
+}
+
+void cache_note_taken(struct cache *k)
+{
+    if (UNLIKELY(cache_sees_peak(k->arena, &k->large_peak, PEAK_STEP)))
+        cache_send_idle_large(k);
 }
 
 void *cache_fill(struct cache *k, unsigned class)
@@ -486,7 +509,8 @@ void *cache_fill(struct cache *k, unsigned class)
     a->counts.fills++;
     PROBE2(refill, class_sizes[class], count);
     arena_settle(a);
-    bool peaks = cache_sees_peak(k, a);
+    bool peaks = cache_sees_peak(a, &k->peak, k->peak / PEAK_PART);
+    bool large = cache_sees_peak(a, &k->large_peak, PEAK_STEP);
     arena_unlock(a);
     cache_keep_spares(k, empty);
     void *mem = NULL;
@@ -498,6 +522,8 @@ void *cache_fill(struct cache *k, unsigned class)
         cache_send_own(k, CACHE_IDLE);
         k->peak_tick = k->tick;
     }
+    if (UNLIKELY(large))
+        cache_send_idle_large(k);
     return mem;
 }
 

@@ -28,6 +28,9 @@ void cache_flush(struct cache *k, unsigned class, void *mem);
  * NULL; and an idle chunk to keep, which goes to its arena if the budget is used up. */
 void *cache_take_large(struct cache *k, unsigned class);
 void cache_keep_large(struct cache *k, unsigned class, struct chunk *c);
+/* A chunk was taken that no cache had. Where heaps grew for such, large chunks that idle here
+ * go home, to become what is asked for next. */
+void cache_note_taken(struct cache *k);
 
 /* One of the newest few blocks of a class, or of one a little above, whose address is a
  * multiple of `align`, out of its stack, or NULL. */

@@ -35,6 +35,9 @@ struct chunk *supply_take(size_t size, size_t align, struct clean *clean)
         arena_lock(other);
         c = supply_take_from(other, size, align, clean);
     }
+    struct cache *k = thread_own();
+    if (LIKELY(k != NULL))
+        cache_note_taken(k);
     return c;
 }
 

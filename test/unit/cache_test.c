@@ -268,6 +268,66 @@ static void cache_idle_classes_go_home(void **state)
         cache_put(GROWS, mem[--count]);
 }
 
+/* A large chunk of a class, idle. */
+static struct chunk *cache_large(unsigned class)
+{
+    struct chunk *c = supply_take(class_sizes[class], CHUNK_ALIGN, NULL);
+    assert_non_null(c);
+    return c;
+}
+
+/* Large chunks that nobody asks for go home soon where pages are used that never were, by
+ * whatever is asked for; in a heap that stays as large as it is they stay. */
+static void cache_idle_large_go_home(void **state)
+{
+    (void)state;
+    enum {
+        IDLE = CLASS_LARGE + 4,
+        BUSY = CLASS_LARGE + 8,
+        GROWS = 60,
+        STEP = 128 * KIB
+    };
+    static void *mem[4096];
+    struct arena *a = k->arena;
+    for (unsigned small = 0; small < 2; small++) {
+        unsigned count = 0;
+        /* What other tests left is used up. */
+        for (size_t start = a->touched; a->touched < max_size(start + 1, 3 * MIB);)
+            mem[count++] = mem_of(cache_large(BUSY));
+        cache_note_taken(k);
+        cache_keep_large(k, IDLE, cache_large(IDLE));
+        cache_keep_large(k, BUSY, cache_large(BUSY));
+        unsigned kept = count;
+        cache_note_taken(k); /* they were just used */
+        assert_int_equal(cache_held(IDLE), 1);
+        for (unsigned step = 0; step < 3; step++) {
+            for (size_t start = a->touched; a->touched <= start + STEP;) {
+                assert_true(count < 4096);
+                mem[count++] = small ? cache_get(GROWS) : mem_of(cache_large(IDLE));
+                if (!small)
+                    cache_note_taken(k);
+                cache_keep_large(k, BUSY, chunk_of(cache_pop_large(k, BUSY)));
+            }
+        }
+        assert_int_equal(cache_held(IDLE), 0);
+        assert_int_equal(cache_held(BUSY), 1);
+        /* What was grown to is no growth. */
+        while (count > kept && small)
+            cache_put(GROWS, mem[--count]);
+        while (count > 0)
+            arena_give(a, chunk_of(mem[--count]));
+        cache_keep_large(k, IDLE, cache_large(IDLE));
+        for (unsigned i = 0; i < 100; i++) {
+            struct chunk *c = cache_large(IDLE);
+            cache_note_taken(k);
+            arena_give(a, c);
+        }
+        assert_int_equal(cache_held(IDLE), 1);
+        cache_give_large(chunk_of(cache_pop_large(k, IDLE)));
+        cache_give_large(chunk_of(cache_pop_large(k, BUSY)));
+    }
+}
+
 /* By way of the depot as in the cache alone: what was freed last is taken first, so that
  * neighbours stay neighbours. */
 static void cache_order_survives_the_depot(void **state)
@@ -597,6 +657,7 @@ int main(void)
         cmocka_unit_test(cache_budget_holds),
         cmocka_unit_test(cache_narrows_with_its_budget),
         cmocka_unit_test(cache_idle_classes_go_home),
+        cmocka_unit_test(cache_idle_large_go_home),
         cmocka_unit_test(cache_order_survives_the_depot),
         cmocka_unit_test(cache_keeps_what_comes_back),
         cmocka_unit_test(cache_serves_others_too),
