@@ -77,7 +77,8 @@ struct arena {
     size_t free_bytes;         /* of binned and unsorted chunks, without top, */
     size_t free_count;         /* and how many they are */
     _Atomic size_t live;       /* bytes out, but the depot's; last settling */
-    _Atomic size_t touched; /* most bytes of heaps before pages never used at a time */
+    _Atomic size_t touched; /* heap_bytes without the top's pages that were never used:
+                               most of them at a time */
     size_t fast_bytes;      /* of chunks in fast bins */
     size_t clean_bytes;     /* of free_bytes, whole pages that are not resident */
     size_t pinned; /* idle resident bytes left when the depot was last emptied */

@@ -100,6 +100,7 @@ bool top_grow(struct arena *a, size_t need)
     return top_new_heap(a, need);
 }
 
+/* Pages of the top are used that were not resident; whether they ever were, the sum tells. */
 static void top_note_touched(struct arena *a)
 {
     uintptr_t fence = (uintptr_t)heap_fence(a->top_heap);

@@ -455,9 +455,10 @@ static NOINLINE void cache_send_idle_large(struct cache *k)
 {
     for (unsigned class = CLASS_LARGE; class < CLASS_COUNT; class ++) {
         struct stack *s = &k->stack[class];
-        while (k->state[class].active < k->large_tick && s->top[-1] != NULL) {
+        void *mem;
+        while (k->state[class].active < k->large_tick && (mem = s->top[-1]) != NULL) {
             move_slot(&s->top, s->top - 1);
-            cache_give_large(chunk_of(*s->top));
+            cache_give_large(chunk_of(mem));
         }
     }
     k->large_tick = k->tick;
