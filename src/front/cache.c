@@ -47,7 +47,7 @@ enum {
     CUT_PART = 256,     /* no more than this part of the heap is cut for a class at */
     CUT_LEAST = 2,      /* once, but so many blocks: each has a header to write */
     PEAK_LEAST = 2 * MIB, /* a heap at least so large that grew by this part to a new */
-    PEAK_PART = 32,       /* peak, pages that were never used before: idle classes go */
+    PEAK_PART = 16,       /* peak, pages that were never used before: idle classes go */
     PEAK_STEP = 128 * KIB /* home; and by so much: those of large chunks */
 };
 
