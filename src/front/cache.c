@@ -190,19 +190,25 @@ void cache_empty(struct cache *k)
         cache_close_class(k, class);
 }
 
+/* Refills come from this arena from now on; that it is large is no growth. */
+static void cache_join(struct cache *k, struct arena *a)
+{
+    k->arena = a;
+    k->peak = k->large_peak = a->touched;
+    atomic_fetch_add_explicit(&a->threads, 1, memory_order_relaxed);
+}
+
 /* For a new thread, which may do what the last one did: the classes stay as wide as they
  * were, within the budget, and those that were filled may be filled early. */
 static void cache_begin(struct cache *k)
 {
-    k->arena = arena_least();
+    cache_join(k, arena_least());
     k->busy = BUSY_MOVE - BUSY_VISIT; /* it has no blocks yet: moves at once */
     k->thread = os_thread_id();
     k->fills = k->flushes = 0;
     k->trend = TREND;
-    atomic_fetch_add_explicit(&k->arena->threads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&cache_count, 1, memory_order_relaxed);
     k->budget = cache_budget(k);
-    k->peak = k->large_peak = k->arena->touched;
     for (unsigned class = 1; class < CLASS_COUNT && k->capacity > k->budget; class ++)
         cache_close_class(k, class);
 }
@@ -352,9 +358,7 @@ static struct arena *cache_enter(struct cache *k)
     struct arena *other = arena_choose(a);
     if (other != a) {
         atomic_fetch_sub_explicit(&a->threads, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&other->threads, 1, memory_order_relaxed);
-        k->arena = other;
-        k->peak = k->large_peak = other->touched;
+        cache_join(k, other);
     }
     return other;
 }
@@ -456,12 +460,14 @@ static NOINLINE void cache_send_idle_large(struct cache *k)
     for (unsigned class = CLASS_LARGE; class < CLASS_COUNT; class ++) {
         struct stack *s = &k->stack[class];
         void *mem;
-        while (k->state[class].active < k->large_tick && (mem = s->top[-1]) != NULL) {
+        if (k->state[class].active >= k->large_tick)
+            continue;
+        while ((mem = s->top[-1]) != NULL) {
             move_slot(&s->top, s->top - 1);
             cache_give_large(chunk_of(mem));
         }
     }
-    k->large_tick = k->tick;
+    k->large_tick = ++k->tick; /* what comes in at this moment is idle next time */
 }
 
 void cache_note_taken(struct cache *k)

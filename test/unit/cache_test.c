@@ -292,8 +292,10 @@ static void cache_idle_large_go_home(void **state)
     for (unsigned small = 0; small < 2; small++) {
         unsigned count = 0;
         /* What other tests left is used up. */
-        for (size_t start = a->touched; a->touched < max_size(start + 1, 3 * MIB);)
+        for (size_t start = a->touched; a->touched < max_size(start + 1, 3 * MIB);) {
+            assert_true(count < 4096);
             mem[count++] = mem_of(cache_large(BUSY));
+        }
         cache_note_taken(k);
         cache_keep_large(k, IDLE, cache_large(IDLE));
         cache_keep_large(k, BUSY, cache_large(BUSY));

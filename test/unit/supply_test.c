@@ -8,6 +8,7 @@
 #include "core/mapped.h"
 #include "front/options.h"
 #include "front/supply.h"
+#include "front/thread.h"
 #include "os/os.h"
 
 #include <string.h>
@@ -109,6 +110,25 @@ static void supply_takes_holes(void **state)
     tune.purge_base = 512 * KIB;
 }
 
+/* Where the heap grows for large blocks alone, one that idles in the cache goes home. */
+static void supply_growth_empties_the_cache(void **state)
+{
+    (void)state;
+    enum { IDLE = 300000, GROWS = 90000 };
+    struct cache *k = thread_cache();
+    if (k == NULL || tune.check != 0)
+        skip();
+    chunky_mallopt(M_MMAP_THRESHOLD, 1 * MIB);
+    const struct stack *s = &k->stack[class_floor(chunk_size_for(IDLE))];
+    chunky_free(chunky_malloc(IDLE));
+    assert_non_null(s->top[-1]);
+    for (unsigned i = 0; i < 200; i++)
+        assert_non_null(mem[i] = chunky_malloc(GROWS));
+    assert_null(s->top[-1]);
+    for (unsigned i = 0; i < 200; i++)
+        chunky_free(mem[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +136,7 @@ int main(void)
         cmocka_unit_test(supply_untouched_counts_not),
         cmocka_unit_test(supply_expires),
         cmocka_unit_test(supply_takes_holes),
+        cmocka_unit_test(supply_growth_empties_the_cache),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
