@@ -59,7 +59,7 @@ static struct chunk *give_merge_prev(struct arena *a, struct chunk *c, size_t *s
     if (chunk_prev_inuse(c))
         return c;
     size_t before = (size_t)c->prev_size;
-    struct chunk *prev = chunk_prev(c);
+    struct chunk *prev = (struct chunk *)((uintptr_t)c - before);
     GUARD((before & (CHUNK_ALIGN - 1)) == 0 && before >= CHUNK_MIN &&
               before < (uintptr_t)c && give_same_heap(c, prev) &&
               chunk_size_if_binned(&heap_keys, prev) == before,

@@ -378,7 +378,7 @@ static size_t take_behind(struct arena *a, struct chunk *next, size_t extra)
     if (chunk_size_if_binned(&heap_keys, next) < extra)
         return 0;
     trace(TRACE_EXTEND, chunk_size(next));
-    return chunk_size(take_split(a, next, extra, NULL));
+    return take_end(take_split(a, next, extra, NULL)) - (uintptr_t)next;
 }
 
 bool arena_may_extend(const struct arena *a, const struct chunk *c, size_t size)

@@ -118,7 +118,7 @@ static void checked_family(const void *mem, enum family of, enum family by)
 static size_t checked_verify(const struct chunk *c, enum family family)
 {
     const void *mem = mem_of(c);
-    struct canary_finding f = canary_read(mem, chunk_usable(c));
+    struct canary_finding f = canary_read(mem, arena_usable_again(c, 0));
     if (UNLIKELY(!f.is_right)) {
         checked_tell_canary(mem, false);
         return CANARY_NONE;
@@ -143,11 +143,11 @@ static COLD size_t checked_mend(const struct chunk *c, enum family family)
 
 size_t checked_request(const struct chunk *c, enum family family)
 {
-    size_t usable = chunk_usable(c);
     if (guard_owns(c)) {
         guard_verify(c);
         return guard_of(c)->bytes;
     }
+    size_t usable = arena_usable_again(c, 0);
     if (checked_level != 0) {
         struct canary_finding f = canary_read(mem_of(c), usable);
         return LIKELY(f.is_right) ? f.bytes : checked_mend(c, family);
@@ -230,7 +230,7 @@ static void checked_free_late(struct chunk *c, enum family family)
         quarantine_give(thread_cache(), c);
     } else {
         if (checked_level != 0)
-            checked_fill(mem_of(c), chunk_usable(c));
+            checked_fill(mem_of(c), arena_usable_again(c, bytes));
         checked_perturb_freed(mem_of(c), bytes);
         free_verified(c);
     }

@@ -73,13 +73,14 @@ void *checked_realloc(struct chunk *c, size_t bytes)
     size_t old_bytes = checked_request(c, FAMILY_MALLOC);
     if (!guarded && checked_level == 0)
         return checked_recorded(c, old_bytes, bytes);
-    enum family family = guarded ? (enum family)guard_of(c)->family
-                                 : canary_read(mem_of(c), chunk_usable(c)).family;
+    enum family family = guarded
+                             ? (enum family)guard_of(c)->family
+                             : canary_read(mem_of(c), arena_usable_again(c, 0)).family;
     if (checked_level != 0)
         checked_realloc_family(mem_of(c), family);
     if (guarded)
         return checked_move(c, old_bytes, bytes, family);
-    bool stays = checked_stays(chunk_usable(c), bytes);
+    bool stays = checked_stays(arena_usable_again(c, 0), bytes);
     if (checked_level >= 2 && !chunk_is_mapped(c) && !stays)
         return checked_move(c, old_bytes, bytes, family);
     checked_forget(c);

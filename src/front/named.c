@@ -48,22 +48,22 @@ static size_t named_room(size_t bytes)
     return bytes + (checked_level == 0 ? 1 : CANARY_LEAST);
 }
 
-static void named_record(struct chunk *c, size_t bytes)
+/* A live chunk, in use before or not, becomes a block with its request recorded. Whoever has
+ * an old pointer may be writing to its header, so what is signed was verified. Returns its
+ * size. */
+static size_t named_publish(struct chunk *c, size_t bytes, uint32_t flags)
 {
-    size_t usable = chunk_usable(c);
+    size_t usable = arena_usable_again(c, bytes);
     if (checked_level != 0)
         canary_write(mem_of(c), bytes, usable, FAMILY_MALLOC);
     else
         canary_write_slack(mem_of(c), bytes, usable);
-}
-
-/* A chunk that is no other thread's becomes a live block with its request recorded. */
-static void named_publish(struct chunk *c, size_t bytes)
-{
-    uint32_t kept = chunk_bits(c) & (PREV_INUSE | NON_MAIN_ARENA | IS_MMAPPED);
-    named_record(c, bytes);
-    chunk_set_idle(&heap_keys, c, chunk_size(c), kept | HAS_REQUEST);
+    size_t size =
+        usable + ((flags & IS_MMAPPED) != 0 ? CHUNK_MAPPED_OVERHEAD : CHUNK_OVERHEAD);
+    chunk_set_idle(&heap_keys, c, size,
+                   flags | HAS_REQUEST | (chunk_bits(c) & PREV_INUSE));
     chunk_flip(c);
+    return size;
 }
 
 /* Counts `size` more bytes; false when the heap's limit forbids. */
@@ -100,12 +100,15 @@ static struct chunk *named_from_arena(struct arena *a, size_t bytes, size_t alig
     size_t before = a->heap_bytes;
     struct chunk *c = align <= CHUNK_ALIGN ? arena_take(a, size, NULL)
                                            : arena_take_aligned(a, size, align);
-    if (c != NULL && !named_charge(a, chunk_size(c))) {
+    if (c != NULL)
+        chunk_flip(c);
+    if (c != NULL && !named_charge(a, arena_size_again(c, size, SIZE_MAX))) {
+        chunk_flip(c);
         arena_give(a, c);
         c = NULL;
     }
     if (c != NULL)
-        named_publish(c, bytes);
+        named_publish(c, bytes, a->flags);
     if (a->heap_bytes > before)
         named_show(a);
     arena_settle(a);
@@ -129,7 +132,7 @@ static struct chunk *named_from_mapping(struct arena *a, size_t bytes, size_t al
         return NULL;
     }
     mapped_set_owner(c, a, &a->mapped);
-    named_publish(c, bytes);
+    named_publish(c, bytes, IS_MMAPPED);
     return c;
 }
 
@@ -191,10 +194,9 @@ static bool named_resize(struct arena *a, struct chunk *c, size_t bytes)
         done = arena_extend(a, c, size);
         named_discharge(a, size - have);
     }
-    if (done) {
-        named_publish(c, bytes);
-        atomic_fetch_add_explicit(&a->used, chunk_size(c) - have, memory_order_relaxed);
-    }
+    if (done)
+        atomic_fetch_add_explicit(&a->used, named_publish(c, bytes, a->flags) - have,
+                                  memory_order_relaxed);
     arena_settle(a);
     arena_unlock(a);
     return done;
@@ -210,8 +212,8 @@ static struct chunk *named_resize_mapped(struct arena *a, struct chunk *c, size_
     checked_forget(c);
     struct chunk *moved = mapped_resize(c, named_room(bytes));
     struct chunk *now = moved == NULL ? c : moved;
-    named_publish(now, moved == NULL ? old : bytes);
-    atomic_fetch_add_explicit(&a->used, chunk_size(now) - have, memory_order_relaxed);
+    size_t size = named_publish(now, moved == NULL ? old : bytes, IS_MMAPPED);
+    atomic_fetch_add_explicit(&a->used, size - have, memory_order_relaxed);
     return moved;
 }
 

@@ -250,9 +250,9 @@ static COLD struct quarantine *quarantine_make(struct cache *k)
 
 void quarantine_give(struct cache *k, struct chunk *c)
 {
-    size_t size = chunk_size(c);
+    size_t size = arena_size_again(c, CHUNK_MIN, SIZE_MAX);
     if (size <= REST_MOST) {
-        quarantine_give_hit(k, c, chunk_bits(c) & ~(uint32_t)PREV_INUSE);
+        quarantine_give_hit(k, c, (uint32_t)size | (chunk_bits(c) & NON_MAIN_ARENA));
         return;
     }
     quarantine_clear(c, size);

@@ -38,7 +38,7 @@ static struct chunk *realloc_remap(struct chunk *c, size_t bytes)
 
 static void *realloc_mapped(struct chunk *c, size_t bytes)
 {
-    size_t usable = chunk_usable(c);
+    size_t usable = arena_usable_again(c, 0);
     /* Far below the threshold it belongs into a heap. */
     if (bytes < tune.mmap_threshold / 2)
         return realloc_move(c, usable, bytes);
@@ -91,9 +91,16 @@ static bool realloc_fits(size_t have, size_t size)
     return have - size < CHUNK_MIN;
 }
 
+/* Size of a block of the heap. Its header was verified, but what was read then is not known
+ * here, and who can write to it would have a block stay where it has no room. */
+static size_t realloc_have(const struct chunk *c)
+{
+    return arena_usable_again(c, 0) + CHUNK_OVERHEAD;
+}
+
 static void *realloc_heap(struct chunk *c, size_t bytes)
 {
-    size_t have = chunk_size(c), size = realloc_size(bytes);
+    size_t have = realloc_have(c), size = realloc_size(bytes);
     if (size <= have) {
         if (!realloc_fits(have, size)) {
             /* Small blocks move to their own class; large ones are cut. */
@@ -120,9 +127,9 @@ static void *realloc_heap(struct chunk *c, size_t bytes)
 
 struct chunk *realloc_resize(struct chunk *c, size_t bytes)
 {
-    size_t have = chunk_size(c), size = realloc_size(bytes);
     if (chunk_is_mapped(c))
         return bytes < tune.mmap_threshold / 2 ? NULL : realloc_remap(c, bytes);
+    size_t have = realloc_have(c), size = realloc_size(bytes);
     if (have <= LARGE_MIN || (size <= have && size <= CLASS_MAX_SIZE))
         return NULL;
     if (size > have)
