@@ -251,7 +251,7 @@ COLD void checked_free_slow(void *mem, size_t bytes, enum family family)
 {
     int saved = errno;
     thread_cache();
-    if (bytes != SIZE_MAX && !checked_sized(mem, bytes, 0))
+    if (bytes != SIZE_MAX && !checked_sized(mem, bytes, 0, true))
         return;
     struct chunk *c =
         malloc_verify(mem, family == FAMILY_MALLOC ? "free" : "operator delete");
@@ -279,11 +279,15 @@ static COLD bool checked_was_padded(const struct chunk *c)
            objects_have_operators();
 }
 
-bool checked_sized(const void *mem, size_t bytes, size_t align)
+bool checked_sized(const void *mem, size_t bytes, size_t align, bool is_delete)
 {
     struct finding f = {
-        .rule = "free_sized: the size is not the one that was asked for", .mem = mem};
-    const struct chunk *c = malloc_verify(mem, "free_sized");
+        .rule = is_delete
+                    ? "operator delete: the size is not the one that was asked for"
+                    : "free_sized: the size is not the one that was asked for",
+        .mem = mem};
+    const struct chunk *c =
+        malloc_verify(mem, is_delete ? "operator delete" : "free_sized");
     if (UNLIKELY(c == NULL))
         return false;
     bool recorded =

@@ -49,7 +49,7 @@ static ALWAYS_INLINE void delete_as(void *mem, enum family family)
 
 static COLD void delete_sized_slow(void *mem, size_t bytes)
 {
-    if (mem == NULL || checked_sized(mem, bytes, 0))
+    if (mem == NULL || checked_sized(mem, bytes, 0, true))
         chunky_free(mem);
 }
 

@@ -1,4 +1,4 @@
-/* expect: free_sized: the size is not level=1 */
+/* expect: operator delete: the size is not level=1 */
 #include "death.h"
 
 #include <new>
