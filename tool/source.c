@@ -231,6 +231,45 @@ enum status source_other_layout(const struct source *s)
         s->title, s->walk.root.major, s->walk.root.minor, LAYOUT_FIRST, LAYOUT_MAJOR);
 }
 
+/* What of it is mapped to be run: one file is a static program, others have a loader. */
+struct files {
+    const char *code;
+    bool several, narrow, wide; /* files; with headers of 32 bits, of 64 */
+};
+
+static struct files source_files(struct source *s)
+{
+    struct files f = {0};
+    for (size_t i = 0; i < s->map_count; i++) {
+        const struct map *m = &s->maps[i];
+        unsigned char head[EI_NIDENT];
+        if (m->name[0] != '/')
+            continue;
+        if ((m->access & MAP_EXECUTE) != 0) {
+            f.several = f.several || (f.code != NULL && strcmp(f.code, m->name) != 0);
+            f.code = m->name;
+        }
+        if (m->offset != 0 || (m->access & MAP_READ) == 0 ||
+            !reader_get(&s->reader, m->start, head, sizeof head) ||
+            memcmp(head, ELFMAG, SELFMAG) != 0)
+            continue;
+        f.narrow = f.narrow || head[EI_CLASS] == ELFCLASS32;
+        f.wide = f.wide || head[EI_CLASS] == ELFCLASS64;
+    }
+    return f;
+}
+
+/* Nothing of Chunky's is in it: what would help depends on what it is. */
+static enum status source_foreign(struct source *s)
+{
+    struct files f = source_files(s);
+    const char *help = f.narrow && !f.wide ? "it is a 32-bit program, Chunky is for 64"
+                       : f.code != NULL && !f.several
+                           ? "it is linked statically: link libchunky.a"
+                           : "chunky run -- CMD would";
+    return complain(STATUS_FOREIGN, "%s does not use Chunky (%s)", s->title, help);
+}
+
 enum status source_find_root(struct source *s)
 {
     struct found best = {WALK_NO_ROOT, false};
@@ -259,8 +298,7 @@ enum status source_find_root(struct source *s)
     if (s->is_truncated)
         return complain(STATUS_UNREADABLE, "%s: no heap is in what is left of it",
                         s->title);
-    return complain(STATUS_FOREIGN, "%s does not use Chunky (chunky run -- CMD would)",
-                    s->title);
+    return source_foreign(s);
 }
 
 /* As cores are often kept. */

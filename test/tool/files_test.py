@@ -258,6 +258,22 @@ def kernel_core(folder):
         cut(folder, path)
 
 
+def not_preloaded(folder):
+    """What a preload cannot reach is not told to try one."""
+    path = folder + "/other"
+    for flag, says in (("-static", "linked statically"), ("-m32", "32-bit program")):
+        made = subprocess.run([os.environ.get("CC", "cc"), flag, "-x", "c", "-o", path, "-"],
+                              input="int getchar(void); int main(void) { return getchar(); }",
+                              text=True, stderr=subprocess.DEVNULL, check=False)
+        if made.returncode != 0:
+            print("cannot be built here:", flag)
+            continue
+        other = subprocess.Popen([path], stdin=subprocess.PIPE)
+        result = chunky("stats", other.pid)
+        expect(result.status == 4 and says in result.err and "run --" not in result.err, result)
+        other.communicate()
+
+
 def not_ours(folder):
     sleeper = subprocess.Popen(["sleep", "100"])
     for verb in ("stats", "map", "check", "chunks"):
@@ -270,8 +286,10 @@ def not_ours(folder):
     for path in (folder + "/text", "/bin/sh", folder, folder + "/none", "/dev/null"):
         result = chunky("stats", path)
         expect(result.status == 3 and len(result.err.strip().splitlines()) == 1, path, result)
+    expect("chunky run -- CMD would" in chunky("stats", sleeper.pid).err)
     sleeper.kill()
     sleeper.wait()
+    not_preloaded(folder)
     if os.geteuid() == 0:
         other = subprocess.run(["su", "-s", "/bin/sh", "nobody", "-c",
                                 f"{os.environ['CHUNKY_TOOL']} stats 1"], text=True, check=False,
