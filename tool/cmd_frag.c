@@ -247,10 +247,13 @@ enum status cmd_frag(struct options *o)
         fflush(n.out);
     }
     frag_scan(&f);
-    if (text)
+    if (source_is_gone(&n.source)) {
+        /* as stats_once */
+    } else if (text) {
         frag_print(&f);
-    else
+    } else {
         frag_json(&f);
+    }
     bool finding = o->fail && f.total != 0 && frag_external(&f) >= 50;
     free(f.pin);
     return session_close(&n, finding ? STATUS_FINDING : STATUS_OK);

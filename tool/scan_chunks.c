@@ -142,6 +142,10 @@ bool cursor_next(struct cursor *c, struct block *b)
         return false; /* it shrank meanwhile */
     if (!got)
         chunk = (struct walk_chunk){.address = c->at, .state = WALK_BROKEN};
+    if (chunk.state == WALK_BROKEN && source_is_gone(s->source)) {
+        c->done = true; /* what cannot be read any more is not damaged */
+        return false;
+    }
     *b = (struct block){.address = chunk.address,
                         .size = chunk.size,
                         .prev_size = chunk.prev_size,
@@ -264,6 +268,8 @@ static bool mapped_block(struct scan *s, const struct walk_mapped *m, struct blo
             return false;
         good = true;
     }
+    if (!good && source_is_gone(s->source))
+        return false;
     b->kind = !good ? KIND_BROKEN : c.state == WALK_MAPPED ? KIND_MAPPED : KIND_KEPT;
     s->is_damaged = s->is_damaged || !good;
     b->address = m->chunk;

@@ -55,9 +55,28 @@ def stopped_by_us():
         time.sleep(0.2)  # the pipe is full
         s.process.kill()
         s.process.wait()
-        _, said = tool.communicate()
+        told, said = tool.communicate()
+        expect(" broken" not in told, told[-500:])
         expect(tool.returncode == 3 and said.endswith("ended while it was looked at\n"),
                tool.returncode, said)
+
+
+def summed():
+    """It ends behind the first line of a verb that reads all of it: no sums of half a
+    heap, and nothing damaged."""
+    for words in (["stats"], ["frag"], ["map"], ["bins"], ["check"]):
+        with Subject(conf="request=0") as s:
+            s.say("grow 400000 40")
+            tool = subprocess.Popen([os.environ["CHUNKY_TOOL"], words[0], str(s.pid)], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            title = tool.stdout.readline()
+            s.process.kill()
+            s.process.wait()
+            told, said = tool.communicate()
+            expect(title.startswith("process ") and tool.returncode in (0, 3), words, said)
+            if tool.returncode == 3:
+                expect("damaged" not in told and "|!" not in told, words, told)
+                expect(words[0] not in ("stats", "frag") or told == "", words, told)
 
 
 def interrupted():
@@ -135,6 +154,7 @@ def kernel_thread():
 for way in ("exec", "exit"):
     caught(way)
 stopped_by_us()
+summed()
 interrupted()
 traced()
 becoming()
