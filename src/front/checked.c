@@ -251,7 +251,7 @@ COLD void checked_free_slow(void *mem, size_t bytes, enum family family)
 {
     int saved = errno;
     thread_cache();
-    if (bytes != SIZE_MAX && !checked_sized(mem, bytes, 0, true))
+    if (bytes != SIZE_MAX && !checked_sized(mem, bytes, 0, "operator delete"))
         return;
     struct chunk *c =
         malloc_verify(mem, family == FAMILY_MALLOC ? "free" : "operator delete");
@@ -279,15 +279,11 @@ static COLD bool checked_was_padded(const struct chunk *c)
            objects_have_operators();
 }
 
-bool checked_sized(const void *mem, size_t bytes, size_t align, bool is_delete)
+bool checked_sized(const void *mem, size_t bytes, size_t align, const char *verb)
 {
     struct finding f = {
-        .rule = is_delete
-                    ? "operator delete: the size is not the one that was asked for"
-                    : "free_sized: the size is not the one that was asked for",
-        .mem = mem};
-    const struct chunk *c =
-        malloc_verify(mem, is_delete ? "operator delete" : "free_sized");
+        .rule = "the size is not the one that was asked for", .verb = verb, .mem = mem};
+    const struct chunk *c = malloc_verify(mem, verb);
     if (UNLIKELY(c == NULL))
         return false;
     bool recorded =
@@ -305,7 +301,7 @@ bool checked_sized(const void *mem, size_t bytes, size_t align, bool is_delete)
     if (UNLIKELY(!fits && bytes < have))
         fits = checked_was_padded(c);
     if (fits && align != 0 && ((uintptr_t)mem & (align - 1)) != 0) {
-        f.rule = "free_aligned_sized: the block is not aligned like this";
+        f.rule = "the block is not aligned like this";
         fits = false;
     }
     if (UNLIKELY(!fits))

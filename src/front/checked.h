@@ -146,7 +146,7 @@ void checked_forget(struct chunk *c);
 
 /* A sized free: the bytes and the alignment (0: none given) that the caller believes
  * in are compared with the block; a mismatch is a finding. False: it is no live block, so
- * that there is nothing to free. */
-bool checked_sized(const void *mem, size_t bytes, size_t align, bool is_delete);
+ * that there is nothing to free. `verb`: the call, for the report. */
+bool checked_sized(const void *mem, size_t bytes, size_t align, const char *verb);
 
 #endif

@@ -30,7 +30,7 @@ PUBLIC size_t chunky_malloc_usable_size(void *mem)
 PUBLIC void chunky_free_sized(void *mem, size_t bytes)
 {
     if (mem != NULL && UNLIKELY(thread_is_checked()))
-        if (!checked_sized(mem, bytes, 0, false))
+        if (!checked_sized(mem, bytes, 0, "free_sized"))
             return;
     chunky_free(mem);
 }
@@ -38,7 +38,7 @@ PUBLIC void chunky_free_sized(void *mem, size_t bytes)
 PUBLIC void chunky_free_aligned_sized(void *mem, size_t align, size_t bytes)
 {
     if (mem != NULL && UNLIKELY(thread_is_checked()))
-        if (!checked_sized(mem, bytes, align, false))
+        if (!checked_sized(mem, bytes, align, "free_aligned_sized"))
             return;
     chunky_free(mem);
 }

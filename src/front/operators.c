@@ -29,6 +29,8 @@ enum family { FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY };
 #define malloc_slow_as(bytes, family) chunky_malloc(bytes)
 #define delete_as(mem, family) chunky_free(mem)
 #define delete_sized_as(mem, bytes, family) chunky_free_sized(mem, bytes)
+#define delete_aligned_sized(mem, bytes, align)                                        \
+    chunky_free_aligned_sized(mem, align, bytes)
 #define fail(rule, mem) abort()
 #else
 #define IF_PRESENT WEAK
@@ -49,7 +51,7 @@ static ALWAYS_INLINE void delete_as(void *mem, enum family family)
 
 static COLD void delete_sized_slow(void *mem, size_t bytes)
 {
-    if (mem == NULL || checked_sized(mem, bytes, 0, true))
+    if (mem == NULL || checked_sized(mem, bytes, 0, "operator delete"))
         chunky_free(mem);
 }
 
@@ -60,6 +62,14 @@ static ALWAYS_INLINE void delete_sized_as(void *mem, size_t bytes, enum family f
     else if (UNLIKELY(tune.check != 0))
         delete_sized_slow(mem, bytes);
     else
+        chunky_free(mem);
+}
+
+/* As free_aligned_sized, but told as what it is. */
+static void delete_aligned_sized(void *mem, size_t bytes, size_t align)
+{
+    if (mem == NULL || LIKELY(!thread_is_checked()) ||
+        checked_sized(mem, bytes, align, "operator delete"))
         chunky_free(mem);
 }
 
@@ -147,9 +157,9 @@ DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void
 DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *mem, size_t align, const void *tag),
        _ZdaPvSt11align_val_t(mem, align), ((void)tag, chunky_free(mem)))
 DELETE(_ZdlPvmSt11align_val_t, (void *mem, size_t bytes, size_t align),
-       _ZdlPvSt11align_val_t(mem, align), chunky_free_aligned_sized(mem, align, bytes))
+       _ZdlPvSt11align_val_t(mem, align), delete_aligned_sized(mem, bytes, align))
 DELETE(_ZdaPvmSt11align_val_t, (void *mem, size_t bytes, size_t align),
-       _ZdaPvSt11align_val_t(mem, align), chunky_free_aligned_sized(mem, align, bytes))
+       _ZdaPvSt11align_val_t(mem, align), delete_aligned_sized(mem, bytes, align))
 
 /* libstdc++'s own, when the program has it: operator new must call the new_handler and
  * throw, which is C++'s business. */
