@@ -137,6 +137,10 @@ static void describe_address(struct text *t, uintptr_t address, const struct loc
     } else if (l->kind == LOCATED_NO_CHUNK) {
         text_add(t, "in a heap but in none of its chunks, %zu bytes from its start\n",
                  address - (uintptr_t)l->heap.start);
+    } else if (l->kind == LOCATED_SPARE) {
+        text_add(t, "in a heap that was destroyed, or had no block left\n");
+    } else if (l->kind == LOCATED_RECORDS) {
+        text_add(t, "in Chunky's own records, not in a heap\n");
     } else if (fault_was_unmapped(address, &gone, &bytes)) {
         describe_offset(t, address, gone, bytes, "freed block, once a mapping, of");
     } else if (!mapping_find(address, &m)) {
@@ -205,7 +209,7 @@ void describe_place(struct text *t, const struct finding *f, uintptr_t address,
                     const struct located *l)
 {
     describe_address(t, address, l);
-    if (l->kind == LOCATED_NOWHERE)
+    if (l->kind < LOCATED_HEAP)
         return;
     describe_view(t, "before", &l->before);
     describe_view(t, "this", &l->at);

@@ -2,6 +2,7 @@
 #include "front/locate.h"
 
 #include "base/check.h"
+#include "core/meta.h"
 #include "front/checked.h"
 #include "front/quarantine.h"
 #include "os/os.h"
@@ -206,13 +207,35 @@ static bool locate_heap(struct located *l, uintptr_t address)
             if (os_peek(h, &l->heap, sizeof l->heap) != sizeof l->heap ||
                 l->heap.magic != HEAP_MAGIC)
                 break;
-            if (address - l->heap.start < l->heap.end - l->heap.start) {
+            if (address - l->heap.start < l->heap.limit - l->heap.start) {
                 l->arena = a;
                 return true;
             }
             h = l->heap.next;
         }
     }
+    return false;
+}
+
+/* A heap that no arena owns keeps its reserve, and its first page. */
+static bool locate_spare(uintptr_t address)
+{
+    const struct heap *h = heap_spare.first;
+    struct heap copy;
+    for (unsigned i = 0; h != NULL && i < LIST_MOST; i++, h = copy.next) {
+        if (address - (uintptr_t)h < HEAP_SPAN)
+            return true;
+        if (os_peek(h, &copy, sizeof copy) != sizeof copy || copy.arena != NULL)
+            break;
+    }
+    return false;
+}
+
+static bool locate_records(uintptr_t address)
+{
+    for (const struct meta_region *r = meta.regions; r != NULL; r = r->next)
+        if (address - (uintptr_t)r < r->size)
+            return true;
     return false;
 }
 
@@ -252,8 +275,13 @@ void locate(uintptr_t address, struct located *l)
         locate_walk(l, address - CHUNK_HEADER);
         return;
     }
-    if (!locate_mapped(l, address, mapped.live, LOCATED_MAPPED))
-        locate_mapped(l, address, mapped.kept, LOCATED_KEPT);
+    if (locate_mapped(l, address, mapped.live, LOCATED_MAPPED) ||
+        locate_mapped(l, address, mapped.kept, LOCATED_KEPT))
+        return;
+    if (locate_spare(address))
+        l->kind = LOCATED_SPARE;
+    else if (locate_records(address))
+        l->kind = LOCATED_RECORDS;
 }
 
 void locate_done(const struct located *l)

@@ -36,7 +36,9 @@ struct view {
 
 enum locate_kind {
     LOCATED_NOWHERE, /* no memory of Chunky's */
-    LOCATED_HEAP,
+    LOCATED_SPARE,   /* in a heap that was destroyed, or had no block left */
+    LOCATED_RECORDS, /* in Chunky's own structures */
+    LOCATED_HEAP,    /* from here on: memory for blocks */
     LOCATED_MAPPED,
     LOCATED_KEPT,    /* a freed mapping */
     LOCATED_NO_CHUNK /* in a heap's address range, but in no chunk */

@@ -60,6 +60,10 @@ const char *mistake_name(uintptr_t mem, const struct located *l)
         return mistake_in_heap(mem, l);
     case LOCATED_KEPT:
         return "double free: the block is free already";
+    case LOCATED_SPARE:
+        return "double free: the block went with its heap, which is gone";
+    case LOCATED_RECORDS:
+        return "invalid pointer: to Chunky's own records, a heap's handle maybe";
     case LOCATED_MAPPED:
         return l->at.chunk + CHUNK_HEADER != mem
                    ? "invalid pointer: into the middle of a block"

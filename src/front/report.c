@@ -263,8 +263,7 @@ static void report_not_live_mem(const void *mem, const char *verb, uintptr_t pc)
     }
     locate((uintptr_t)mem, &report_located);
     f.rule = mistake_name((uintptr_t)mem, &report_located);
-    if (((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 &&
-        report_located.kind == LOCATED_NOWHERE)
+    if (((uintptr_t)mem & (CHUNK_ALIGN - 1)) != 0 && report_located.kind < LOCATED_HEAP)
         f.rule = "invalid pointer: not aligned, so no block starts here";
     report_located_finding(&f);
 }
