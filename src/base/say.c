@@ -174,7 +174,7 @@ unsigned text_distance(const char *word, size_t length, const char *name)
     return row[columns];
 }
 
-void say_bytes(int fd, const char *data, size_t length)
+bool say_bytes(int fd, const char *data, size_t length)
 {
     int saved = errno;
     while (length > 0) {
@@ -187,6 +187,7 @@ void say_bytes(int fd, const char *data, size_t length)
         length -= (size_t)done;
     }
     errno = saved;
+    return length == 0;
 }
 
 void say(int fd, const char *format, ...)

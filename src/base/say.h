@@ -31,6 +31,6 @@ unsigned text_distance(const char *word, size_t length, const char *name);
 void say(int fd, const char *format, ...);
 
 /* Writes all of data to fd, retrying short writes; keeps errno. */
-void say_bytes(int fd, const char *data, size_t length);
+bool say_bytes(int fd, const char *data, size_t length);
 
 #endif

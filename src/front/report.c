@@ -31,6 +31,8 @@ static bool report_has_snapshot; /* or it was tried */
 
 static _Atomic uint32_t report_thread; /* who reports; given back by go_on only */
 static int report_cancel;              /* what that thread's os_bar_cancel returned */
+static sigset_t report_mask;           /* the same of its signals */
+static bool report_is_cut;             /* a write failed, with a signal maybe */
 static _Atomic unsigned report_survived;
 static bool report_is_told; /* and nothing is left but the process's end */
 SELDOM static char report_buffer[REPORT_ROOM];
@@ -58,9 +60,37 @@ static COLD _Noreturn void report_again(const char *text)
     abort();
 }
 
+/* A pipe without a reader and a file at its limit would end the process before the report
+ * is whole. */
+static void report_bar_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    sigaddset(&set, SIGXFSZ);
+    sigprocmask(SIG_BLOCK, &set, &report_mask);
+}
+
+/* What our own writes brought is nobody else's. */
+static void report_allow_signals(void)
+{
+    const struct timespec none = {0, 0};
+    sigset_t set;
+    sigemptyset(&set);
+    if (!sigismember(&report_mask, SIGPIPE))
+        sigaddset(&set, SIGPIPE);
+    if (!sigismember(&report_mask, SIGXFSZ))
+        sigaddset(&set, SIGXFSZ);
+    while (report_is_cut && sigtimedwait(&set, NULL, &none) > 0) {
+    }
+    report_is_cut = false;
+    sigprocmask(SIG_SETMASK, &report_mask, NULL);
+}
+
 static void report_leave(void)
 {
     int cancel = report_cancel;
+    report_allow_signals();
     report_thread = 0;
     os_allow_cancel(cancel);
 }
@@ -82,6 +112,7 @@ static bool report_enter(const char *text)
     }
     unsigned most = report_go_on;
     report_cancel = cancel;
+    report_bar_signals();
     if (most == 0 || report_survived++ < most)
         return true;
     report_leave();
@@ -119,26 +150,38 @@ static size_t report_name(char name[REPORT_NAME], const char *suffix)
     return path.length;
 }
 
-/* Appends what is printed to the option's file. True if that is a file indeed. */
-static bool report_to_file(void)
+/* The option's file, to append to, or -1; sets whether a snapshot can lie beside it. */
+static int report_open(bool *is_file)
 {
     char name[REPORT_NAME];
     struct stat st;
+    *is_file = false;
     if (report_name(name, "") == 0)
-        return false;
+        return -1;
     int fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return false;
-    say_bytes(fd, report.data, report.length);
-    bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    close(fd);
-    return is_file;
+    *is_file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    return fd;
 }
 
-static void report_look(const void *mem)
+/* First to the file: who reads standard error may be gone, or slow. */
+static void report_print(int fd)
 {
     char name[REPORT_NAME];
-    if (report_name(name, SNAPSHOT_SUFFIX) == 0 || report_has_snapshot)
+    bool kept = fd >= 0 && say_bytes(fd, report.data, report.length);
+    bool told = report_to_relay();
+    report_is_cut = (fd >= 0 && !kept) || (!told && report_relay[0] != '\0');
+    if (fd >= 0)
+        close(fd);
+    if (!told && !say_bytes(2, report.data, report.length))
+        report_is_cut = true;
+    if (!kept && report_name(name, "") != 0)
+        say(2, "  the file %s could not be written\n", name);
+}
+
+static void report_look(const void *mem, bool is_file)
+{
+    char name[REPORT_NAME];
+    if (!is_file || report_has_snapshot || report_name(name, SNAPSHOT_SUFFIX) == 0)
         text_add(&report, "  look: chunky what CORE %p; chunky check CORE%s\n", mem,
                  checked_level >= 2 && tune.guard_rate == 1
                      ? ""
@@ -155,8 +198,10 @@ static void report_snapshot(void)
     if (report_has_snapshot || report_name(name, SNAPSHOT_SUFFIX) == 0)
         return;
     report_has_snapshot = true;
-    if (!snapshot_write(name))
+    if (!snapshot_write(name)) {
+        report_is_cut = true;
         say(2, "  the snapshot %s could not be written\n", name);
+    }
 }
 
 static void report_end(const struct finding *f)
@@ -172,7 +217,9 @@ static void report_end(const struct finding *f)
         describe_frames(&report, "freed here", &f->guard->given);
         describe_frames(&report, "allocated here", &f->guard->taken);
     }
-    report_look(mem);
+    bool is_file;
+    int fd = report_open(&is_file);
+    report_look(mem, is_file);
     unsigned most = report_go_on;
     if (most != 0)
         text_add(&report, "  going on (go_on=%u): %s; this was finding %u\n", most,
@@ -180,13 +227,13 @@ static void report_end(const struct finding *f)
                  : f->is_served ? "the call goes on with all that may be the block's"
                                 : "the call is refused, the block stays out of use",
                  report_survived);
-    if (!report_to_relay())
-        say_bytes(2, report.data, report.length);
-    if (report_to_file())
+    report_print(fd);
+    if (is_file)
         report_snapshot();
     locate_done(&report_located);
     if (most == 0) {
         report_is_told = true;
+        report_allow_signals();
         lock_forgive(); /* a handler of SIGABRT may allocate */
         abort();
     }

@@ -43,3 +43,28 @@ look check=1 300000 main 'not in a block'
 look check=3,guard_rate=1 100 main 'guarded block\|not in a block'
 CHUNKY_CONF=report=/dev/null "$program" 24 main 2>/dev/null || true
 [ ! -e /dev/null.snap ] || { echo "a snapshot beside a device"; exit 1; }
+
+# A file that cannot be had is told, and no hint leads there.
+for name in "$work/none/r" "$work"; do
+    CHUNKY_CONF=report=$name "$program" 24 main 2>"$work/err" || true
+    grep -q "the file $name could not be written" "$work/err" || { echo "$name: not told"; exit 1; }
+    grep -q "look: chunky what CORE" "$work/err" || { echo "$name: a hint to nowhere"; exit 1; }
+done
+
+# Neither a reader of standard error who is gone nor a limit of files ends the process
+# before the report is kept.
+rm -f "$work"/r*
+set +e
+CHUNKY_CONF="report=$work/r" python3 -c '
+import os, signal, sys
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+there, here = os.pipe()
+os.close(there)
+os.dup2(here, 2)
+os.execv(sys.argv[1], sys.argv[1:])' "$program" 24 main
+[ $? = 134 ] || { echo "no reader: not SIGABRT"; exit 1; }
+grep -q "look: chunky what $work/r.snap" "$work/r" || { echo "no reader: no report"; exit 1; }
+(trap - XFSZ; ulimit -f 4; CHUNKY_CONF="report=$work/r2" exec "$program" 24 main) 2>"$work/err"
+[ $? = 134 ] || { echo "a limit of files: not SIGABRT"; exit 1; }
+grep -q "snapshot $work/r2.snap could not be written" "$work/err" || { echo "a limit of files: not told"; exit 1; }
+[ ! -e "$work/r2.snap" ] || { echo "half a snapshot"; exit 1; }
