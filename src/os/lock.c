@@ -25,6 +25,7 @@ static _Atomic bool lock_forgiving; /* a child of a fork out of a signal, or it 
 static uint32_t lock_kept;          /* ranks that the interrupted code holds */
 static bool lock_outer;             /* what was interrupted is a fork's preparation */
 static uint32_t lock_outer_kept;    /* its lock_kept */
+static sigset_t lock_signals;       /* blocked before by the thread that prepares */
 
 /* A number that no other living thread has: errno is thread-local, and no two threads'
  * lie in one 4 KiB. Bits above 2 TiB are folded in: stacks may be that far apart. The word
@@ -167,6 +168,8 @@ void lock_forgive(void)
 void lock_fork_begin(void)
 {
     uint32_t other = 0;
+    sigset_t before;
+    os_bar_signals(&before);
     while (!atomic_compare_exchange_strong(&lock_preparing, &other, lock_self()) &&
            other != lock_self()) {
         os_wait(&lock_preparing, other);
@@ -179,6 +182,8 @@ void lock_fork_begin(void)
     lock_outer_kept = lock_kept;
     lock_outer = other != 0;
     lock_kept = 0;
+    if (!lock_outer)
+        lock_signals = before;
 }
 
 void lock_fork_shun(struct lock *l)
@@ -213,6 +218,8 @@ void lock_fork_done(bool child)
         lock_outer = false;
         return;
     }
+    sigset_t before = lock_signals;
     atomic_store_explicit(&lock_preparing, 0, memory_order_release);
     os_wake(&lock_preparing);
+    os_allow_signals(&before);
 }

@@ -51,7 +51,8 @@ void lock_forgive(void);
 /* The fork handlers: begin, take every lock, all_held, fork, ..., end, give them all.
  * Between all_held and end, lock_take and lock_give by the same thread do nothing: other
  * libraries' handlers may allocate. A lock that the thread held already, because a
- * signal interrupted it and its handler forks, stays held through all this. */
+ * signal interrupted it and its handler forks, stays held through all this. No signal
+ * comes between begin and done: a fork by its handler would give what is held here. */
 void lock_fork_begin(void);
 /* If the forking thread holds l: who waits in lock_take_or_leave is sent away, until
  * unshun. */

@@ -7,6 +7,7 @@
 #ifndef CHUNKY_OS_OS_H
 #define CHUNKY_OS_OS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +56,11 @@ void os_dump(void *start, size_t size, bool wanted);
  * these two. The first returns what the second takes. */
 int os_bar_cancel(void);
 void os_allow_cancel(int before);
+
+/* No signal handler comes to the calling thread between these two. The first fills what
+ * the second takes. */
+void os_bar_signals(sigset_t *before);
+void os_allow_signals(const sigset_t *before);
 
 /* Fills `out`; never fails (falls back on the kernel's start-up bytes and the clock). */
 void os_random(void *out, size_t bytes);

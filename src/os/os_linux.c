@@ -270,6 +270,18 @@ void os_allow_cancel(int before)
     pthread_setcancelstate(before, NULL);
 }
 
+void os_bar_signals(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
+void os_allow_signals(const sigset_t *before)
+{
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 size_t os_address_limit(void)
 {
     int saved = errno;
