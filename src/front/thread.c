@@ -48,6 +48,7 @@ static void thread_exit(void *cache)
 static void process_fork_prepare(void)
 {
     thread_start_process();
+    os_streams_lock();
     lock_fork_begin();
     lock_fork_shun(&heap_spare.lock);
     lock_fork_shun(&meta.lock);
@@ -76,6 +77,7 @@ static void process_fork_release(bool child)
     lock_fork_unshun(&meta.lock);
     lock_fork_unshun(&heap_spare.lock);
     lock_fork_done(child);
+    os_streams_unlock(child);
 }
 
 static void process_fork_parent(void)

@@ -62,6 +62,12 @@ void os_allow_cancel(int before);
 void os_bar_signals(sigset_t *before);
 void os_allow_signals(const sigset_t *before);
 
+/* The C library's list of streams, which fork locks behind all handlers: whoever holds it
+ * may wait for a stream, and that one's holder for memory. To be locked before any lock of
+ * ours, and given after them. Nothing where the C library has none, or one thread runs. */
+void os_streams_lock(void);
+void os_streams_unlock(bool child);
+
 /* Fills `out`; never fails (falls back on the kernel's start-up bytes and the clock). */
 void os_random(void *out, size_t bytes);
 /* Bytes of addresses that this process may have in all; SIZE_MAX: no limit. */

@@ -282,6 +282,43 @@ void os_allow_signals(const sigset_t *before)
     pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
+/* glibc's. The lock is recursive, so that its own fork takes it again. */
+extern void _IO_list_lock(void) WEAK;
+extern void _IO_list_unlock(void) WEAK;
+extern void _IO_list_resetlock(void) WEAK;
+extern char __libc_single_threaded WEAK;
+/* Times it was locked here; its holder writes. A handler between the two that forks, and
+ * a child that goes on from there, would have one without the other. */
+static unsigned os_streams;
+
+void os_streams_lock(void)
+{
+    if (&__libc_single_threaded == NULL || __libc_single_threaded != 0 ||
+        _IO_list_lock == NULL || _IO_list_unlock == NULL || _IO_list_resetlock == NULL)
+        return;
+    sigset_t before;
+    os_bar_signals(&before);
+    _IO_list_lock();
+    os_streams++;
+    os_allow_signals(&before);
+}
+
+void os_streams_unlock(bool child)
+{
+    if (os_streams == 0)
+        return;
+    sigset_t before;
+    os_bar_signals(&before);
+    if (child) { /* as glibc itself does there, if there were threads */
+        os_streams = 0;
+        _IO_list_resetlock();
+    } else {
+        os_streams--;
+        _IO_list_unlock();
+    }
+    os_allow_signals(&before);
+}
+
 size_t os_address_limit(void)
 {
     int saved = errno;

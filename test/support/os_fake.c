@@ -260,6 +260,15 @@ void os_allow_cancel(int before)
     (void)before;
 }
 
+void os_streams_lock(void)
+{
+}
+
+void os_streams_unlock(bool child)
+{
+    (void)child;
+}
+
 void os_bar_signals(sigset_t *before)
 {
     sigemptyset(before);
