@@ -33,13 +33,15 @@ struct cache {
     struct stack_state state[CLASS_COUNT];
     struct cache *next; /* list of all caches, and its other direction */
     struct cache *prev;
-    struct arena *arena;          /* refills come from here */
-    struct magazine *spare;       /* empty magazines */
-    uint32_t spares;              /* how many */
-    uint32_t thread;              /* kernel's number of the thread */
-    size_t capacity;              /* bytes of chunks that all stacks may hold */
-    size_t budget;                /* most of that; looked at again now and then */
-    size_t peak;                  /* of its heap, when idle classes last went home */
+    struct arena *arena;    /* refills come from here */
+    struct magazine *spare; /* empty magazines */
+    uint32_t spares;        /* how many */
+    uint32_t thread;        /* kernel's number of the thread */
+    size_t capacity;        /* bytes of chunks that all stacks may hold */
+    size_t budget;          /* most of that; looked at again now and then */
+    size_t sent;            /* bytes of full classes that went home, */
+    size_t bounced; /* and of these what came back: so much more it may hold; learnt */
+    size_t peak;    /* of its heap, when idle classes last went home */
     size_t large_peak;            /* ... when idle classes of large chunks did */
     uint32_t tick;                /* fills and flushes so far */
     uint32_t peak_tick;           /* as many as there were at the one, */

@@ -24,13 +24,18 @@
 enum {
     ROOM_MIN = 7, /* with the NULL below them, 64 bytes */
     ROOM_MAX = 511,
-    CLASS_BYTES = 32 * KIB, /* most bytes that one class may hold, */
-    CLASS_PART = 32,        /* or this part of what the thread may */
-    SHARE_MAX = 1280 * KIB, /* most that a thread has of cache_total */
-    SHARE_MIN = 192 * KIB,  /* and least, however many there are */
-    LIVE_SHARE = 16,        /* caches may hold this part of what is live, */
-    SPARED_SHARE = 2,       /* and this of what their depot is spared */
-    IDLE_TICKS = 512,       /* a class without fill or flush for so long is idle */
+    CLASS_BYTES = 32 * KIB,  /* most bytes that one class may hold, */
+    CLASS_PART = 32,         /* or this part of what the thread may */
+    SHARE_MAX = 1280 * KIB,  /* most that a thread has of cache_total */
+    SHARE_MIN = 192 * KIB,   /* and least, however many there are */
+    SENT_MOST = 2 * MIB,     /* so much of what went home is remembered; */
+    BOUNCE_PART = 4,         /* this part of what comes back counts, */
+    BOUNCE_FADES = 32,       /* until this part of it is forgotten each time; */
+    BOUNCE_MOST = 512 * KIB, /* most of it in one thread, */
+    BOUNCE_THREADS = 16,     /* but nothing where they are more */
+    LIVE_SHARE = 16,         /* caches may hold this part of what is live, */
+    SPARED_SHARE = 2,        /* and this of what their depot is spared */
+    IDLE_TICKS = 512,        /* a class without fill or flush for so long is idle */
     BUDGET_TICKS = 16,  /* so rarely is the budget worked out again, the clock asked */
     RECLAIM_TICKS = 16, /* and an idle class looked for */
     BUSY_VISIT = 4,     /* a visit that found the arena locked counts so much, */
@@ -81,18 +86,39 @@ static size_t cache_share(size_t bytes, size_t threads)
     return bytes / max_size(threads, 1);
 }
 
+/* What went home and came back might have stayed. Many threads would hold too much. */
+static size_t cache_bounced(const struct cache *k, size_t threads)
+{
+    size_t all = tune.cache_total + tune.cache_total / BOUNCE_PART;
+    return threads > BOUNCE_THREADS ? 0
+                                    : min_size(k->bounced, cache_share(all, threads));
+}
+
+static void cache_note_sent(struct cache *k, unsigned class)
+{
+    size_t bytes = k->state[class].allowed / 2 * (size_t)class_sizes[class];
+    k->sent = min_size(k->sent + bytes, SENT_MOST);
+}
+
+static void cache_note_back(struct cache *k, size_t bytes)
+{
+    size_t back = min_size(k->sent, bytes);
+    k->sent -= back;
+    k->bounced = min_size(k->bounced + back / BOUNCE_PART, BOUNCE_MOST);
+}
+
 /* What one thread may hold: its share of a fixed sum, of what is live in its arena, and of
- * what proved to be too little. */
+ * what proved to be too little there, and here. */
 static size_t cache_budget(const struct cache *k)
 {
     const struct arena *a = k->arena;
-    size_t fixed = cache_share(
-        tune.cache_total, atomic_load_explicit(&cache_count, memory_order_relaxed));
+    size_t threads = atomic_load_explicit(&cache_count, memory_order_relaxed);
+    size_t fixed = cache_share(tune.cache_total, threads);
     size_t live = atomic_load_explicit(&a->live, memory_order_relaxed);
     size_t mine = cache_share(live / LIVE_SHARE + arena_spared(a) / SPARED_SHARE,
                               atomic_load_explicit(&a->threads, memory_order_relaxed));
     fixed = clamp_size(fixed, min_size(SHARE_MIN, tune.cache_total), SHARE_MAX);
-    return min_size(fixed + mine, tune.cache_bytes);
+    return min_size(fixed + mine + cache_bounced(k, threads), tune.cache_bytes);
 }
 
 /* How many pointers a class should have room for next: twice as many, within its own
@@ -311,6 +337,7 @@ static bool cache_widen(struct cache *k, unsigned class)
     struct stack_state *state = &k->state[class];
     size_t size = class_sizes[class];
     if (++k->tick % BUDGET_TICKS == 0) {
+        k->bounced -= k->bounced / BOUNCE_FADES;
         k->budget = cache_budget(k);
         supply_expire();
     }
@@ -499,9 +526,10 @@ void *cache_fill(struct cache *k, unsigned class)
     if (UNLIKELY(depot_is_scattered(&a->depot, class)))
         arena_sort_class(a, class);
     size_t count = depot_take_some(&a->depot, class, most, state->base, &empty);
-    if (count != 0)
+    if (count != 0) {
         trace(TRACE_DEPOT_HIT, count);
-    if (count == 0) {
+        cache_note_back(k, count * class_sizes[class]);
+    } else {
         want = min_size(want, cache_cut(a, class_sizes[class], CUT_LEAST));
         count = arena_take_batch(a, class_sizes[class], want, state->base);
         cache_reverse(state->base, count);
@@ -577,6 +605,7 @@ static void cache_make_room(struct cache *k, unsigned class)
 {
     const struct stack *s = &k->stack[class];
     k->flushes++;
+    cache_note_sent(k, class);
     if (!cache_sees_trend(k, &k->flushes, false))
         cache_send_half(k, class);
     else if (cache_send_own(k, CACHE_HALVES) < TREND_CLASSES)

@@ -67,6 +67,96 @@ static void cache_put(unsigned class, void *mem)
         *s->top++ = mem;
 }
 
+/* Takes `count` blocks of a class and frees them all, `turns` times. */
+static void cache_swing(unsigned class, size_t count, unsigned turns)
+{
+    static void *mem[4096];
+    assert_true(count <= 4096);
+    while (turns-- > 0) {
+        for (size_t i = 0; i < count; i++)
+            assert_non_null(mem[i] = cache_get(class));
+        for (size_t i = 0; i < count; i++)
+            cache_put(class, mem[i]);
+    }
+}
+
+/* A cache in which nothing bounced, in the arena of the others. */
+static struct cache *cache_new_thread(void)
+{
+    cache_free_parked();
+    struct cache *new = cache_create();
+    assert_non_null(new);
+    return new;
+}
+
+/* Its budget once it has forgotten what bounced, and worked it out again. */
+static size_t cache_budget_without(void)
+{
+    static void *mem[4096];
+    uint32_t tick = k->tick;
+    size_t count = 0;
+    for (k->bounced = k->sent = 0; k->tick - tick < 32; count++) {
+        assert_true(count < 4096);
+        assert_non_null(mem[count] = cache_get(20));
+    }
+    size_t budget = k->budget;
+    while (count-- > 0)
+        cache_put(20, mem[count]);
+    return budget;
+}
+
+/* What overflowed and was asked for again makes the budget larger; what only comes in, or
+ * only goes out, does not; many threads get nothing for it. */
+static void cache_holds_what_bounces(void **state)
+{
+    (void)state;
+    if (CHUNKY_HARD_NOCACHE)
+        skip();
+    struct cache *own = k;
+    k = cache_new_thread();
+    cache_swing(3, 4096, 1);
+    cache_destroy(k); /* the depot has them now */
+    k = cache_new_thread();
+    static void *mem[4096];
+    for (size_t i = 0; i < 4096; i++)
+        assert_non_null(mem[i] = cache_get(3));
+    assert_int_equal(k->bounced, 0);
+    for (size_t i = 0; i < 4096; i++)
+        cache_put(3, mem[i]);
+    assert_int_equal(k->bounced, 0);
+    assert_int_not_equal(k->sent, 0);
+
+    cache_swing(3, 4096, 40);
+    size_t sent = k->sent, budget = k->budget;
+    for (size_t i = 0; i < 4096; i++)
+        assert_non_null(mem[i] = cache_get(3));
+    assert_true(k->sent < sent); /* what came back counts once */
+    for (size_t i = 0; i < 4096; i++)
+        cache_put(3, mem[i]);
+    assert_true(k->bounced > 64 * KIB && k->bounced <= 512 * KIB);
+    assert_true(cache_budget_without() + 64 * KIB < budget);
+    struct cache *more[16];
+    for (unsigned i = 0; i < 16; i++)
+        assert_non_null(more[i] = cache_create());
+    cache_swing(3, 4096, 40);
+    budget = k->budget;
+    assert_true(k->bounced > 64 * KIB);
+    assert_true(cache_budget_without() + 32 * KIB > budget);
+    for (unsigned i = 0; i < 16; i++)
+        cache_destroy(more[i]);
+
+    cache_swing(3, 4096, 40);
+    size_t bounced = k->bounced;
+    k->sent = 0;
+    for (size_t i = 0; i < 4096; i++)
+        assert_non_null(mem[i] = cache_get(2));
+    assert_true(k->bounced < bounced); /* it fades where nothing comes back */
+    for (size_t i = 0; i < 4096; i++)
+        cache_put(2, mem[i]);
+    cache_destroy(k);
+    k = own;
+}
+
 static void cache_dummy_is_empty_and_full(void **state)
 {
     (void)state;
@@ -669,6 +759,7 @@ int main(void)
         cmocka_unit_test(cache_gives_all_back),
         cmocka_unit_test(cache_waits_for_a_thread),
         cmocka_unit_test(cache_few_wait),
+        cmocka_unit_test(cache_holds_what_bounces),
         cmocka_unit_test(cache_orphans_are_left_alone),
     };
     return cmocka_run_group_tests(tests, cache_setup, cache_teardown);
