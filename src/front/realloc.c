@@ -40,8 +40,9 @@ static void *realloc_mapped(struct chunk *c, size_t bytes)
 {
     size_t usable = arena_usable_again(c, 0);
     /* Far below the threshold it belongs into a heap. */
-    if (bytes < tune.mmap_threshold / 2)
-        return realloc_move(c, usable, bytes);
+    void *mem = bytes < tune.mmap_threshold / 2 ? realloc_move(c, usable, bytes) : NULL;
+    if (mem != NULL)
+        return mem;
     struct chunk *moved = realloc_remap(c, bytes);
     if (moved != NULL)
         return mem_of(moved);

@@ -60,6 +60,21 @@ static void hard(void)
     EXPECT(malloc(33 * MB) == NULL);
 }
 
+/* A mapped block becomes small where there is no memory to move it to. */
+static void hard_shrinks(void)
+{
+    char *large = malloc(20 * MB);
+    REQUIRE(large != NULL);
+    large[0] = large[50000] = 7;
+    fill(50000);
+    errno = 0;
+    char *small = realloc(large, 60000);
+    EXPECT(small != NULL && errno == 0);
+    EXPECT(small != NULL && small[0] == 7 && small[50000] == 7);
+    drop();
+    free(small != NULL ? small : large);
+}
+
 static void *fill_in_thread(void *sum)
 {
     size_t count = 0;
@@ -141,11 +156,14 @@ int main(int argc, char **argv)
     if (argc == 1) {
         in_process("/proc/self/exe", "limit_hard=32M", "hard");
         in_process("/proc/self/exe", "limit_hard=32M", "threads");
+        in_process("/proc/self/exe", "limit_hard=32M", "shrinks");
         in_process("/proc/self/exe", "limit_soft=16M,purge=64M", "soft");
     } else if (strcmp(argv[1], "hard") == 0) {
         hard();
     } else if (strcmp(argv[1], "threads") == 0) {
         hard_threads();
+    } else if (strcmp(argv[1], "shrinks") == 0) {
+        hard_shrinks();
     } else {
         soft();
     }
