@@ -57,8 +57,8 @@ void os_dump(void *start, size_t size, bool wanted);
 int os_bar_cancel(void);
 void os_allow_cancel(int before);
 
-/* No signal handler comes to the calling thread between these two. The first fills what
- * the second takes. */
+/* No signal handler comes to the calling thread between these two, but for faults of its
+ * own. The first fills what the second takes. */
 void os_bar_signals(sigset_t *before);
 void os_allow_signals(const sigset_t *before);
 

@@ -272,9 +272,14 @@ void os_allow_cancel(int before)
 
 void os_bar_signals(sigset_t *before)
 {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, before);
+    /* What the thread brings on itself would end the process instead: a program may handle
+     * it, as garbage collectors do. */
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    sigset_t set;
+    sigfillset(&set);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        sigdelset(&set, own[i]);
+    pthread_sigmask(SIG_BLOCK, &set, before);
 }
 
 void os_allow_signals(const sigset_t *before)

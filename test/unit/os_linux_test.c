@@ -223,6 +223,20 @@ static void os_waits(void **state)
     pthread_join(thread, NULL);
 }
 
+static void os_bars_signals(void **state)
+{
+    (void)state;
+    sigset_t before, now, after;
+    os_bar_signals(&before);
+    pthread_sigmask(SIG_SETMASK, NULL, &now);
+    assert_true(sigismember(&now, SIGUSR1) && sigismember(&now, SIGALRM));
+    assert_false(sigismember(&now, SIGSEGV) || sigismember(&now, SIGBUS));
+    os_allow_signals(&before);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    for (int i = 1; i <= SIGRTMAX; i++)
+        assert_int_equal(sigismember(&before, i), sigismember(&after, i));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +251,7 @@ int main(void)
         cmocka_unit_test(os_facts),
         cmocka_unit_test(os_waits),
         cmocka_unit_test(os_peeks),
+        cmocka_unit_test(os_bars_signals),
         cmocka_unit_test_prestate(os_peeks, (void *)"its own"),
     };
     return cmocka_run_group_tests(tests, os_setup, NULL);
