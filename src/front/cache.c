@@ -32,6 +32,7 @@ enum {
     BOUNCE_PART = 4,         /* this part of what comes back counts, */
     BOUNCE_FADES = 32,       /* until this part of it is forgotten each time; */
     BOUNCE_MOST = 512 * KIB, /* most of it in one thread, */
+    BOUNCE_MORE = 4,         /* in all cache_total and this part more, */
     BOUNCE_THREADS = 16,     /* but nothing where they are more */
     LIVE_SHARE = 16,         /* caches may hold this part of what is live, */
     SPARED_SHARE = 2,        /* and this of what their depot is spared */
@@ -89,7 +90,7 @@ static size_t cache_share(size_t bytes, size_t threads)
 /* What went home and came back might have stayed. Many threads would hold too much. */
 static size_t cache_bounced(const struct cache *k, size_t threads)
 {
-    size_t all = tune.cache_total + tune.cache_total / BOUNCE_PART;
+    size_t all = tune.cache_total + tune.cache_total / BOUNCE_MORE;
     return threads > BOUNCE_THREADS ? 0
                                     : min_size(k->bounced, cache_share(all, threads));
 }

@@ -294,7 +294,7 @@ extern void _IO_list_resetlock(void) WEAK;
 extern char __libc_single_threaded WEAK;
 /* Times it was locked here; its holder writes. A handler between the two that forks, and
  * a child that goes on from there, would have one without the other. */
-static unsigned os_streams;
+static _Atomic unsigned os_streams;
 
 void os_streams_lock(void)
 {
